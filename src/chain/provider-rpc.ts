@@ -1,0 +1,63 @@
+import { DrError, messageOf } from "../core/errors.js";
+import { outcomeOf } from "./http-rpc.js";
+import {
+  RpcResponseError,
+  type Rpc,
+  type RpcOutcome,
+  type RpcRequest,
+} from "./rpc.js";
+
+/** As much of EIP-1193 as is needed. */
+export interface Eip1193Provider {
+  request(args: {
+    readonly method: string;
+    readonly params?: readonly unknown[];
+  }): Promise<unknown>;
+}
+
+/** An in-process or wallet-like provider as an {@link Rpc}; it has no batches, and no need of them. */
+export class ProviderRpc implements Rpc {
+  readonly network: string;
+  readonly #provider: Eip1193Provider;
+
+  constructor(network: string, provider: Eip1193Provider) {
+    this.network = network;
+    this.#provider = provider;
+  }
+
+  async request(
+    method: string,
+    params: readonly unknown[] = [],
+  ): Promise<unknown> {
+    try {
+      return await this.#provider.request({ method, params });
+    } catch (error) {
+      throw this.#translate(error, method);
+    }
+  }
+
+  async batch(requests: readonly RpcRequest[]): Promise<RpcOutcome[]> {
+    return await Promise.all(
+      requests.map(
+        async ({ method, params }) =>
+          await outcomeOf(this.request(method, params)),
+      ),
+    );
+  }
+
+  /** EIP-1193: an error with a numeric code is the node's own answer. */
+  #translate(error: unknown, method: string): Error {
+    if (error instanceof Error && "code" in error) {
+      const { code } = error;
+      if (typeof code === "number") {
+        const data = "data" in error ? error.data : undefined;
+        return new RpcResponseError(error.message, code, data);
+      }
+    }
+    return new DrError(
+      "RPC_FAILED",
+      { network: this.network, method, reason: messageOf(error) },
+      { cause: error },
+    );
+  }
+}

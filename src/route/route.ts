@@ -1,0 +1,33 @@
+import type { BlockReader } from "../chain/block-reader.js";
+import type { Call } from "../core/call.js";
+import type { Step } from "../run/step.js";
+
+/** A call with the knowledge of when it is needed, still right, and done. */
+export interface Action {
+  /** The contract's name in deploy.json. */
+  readonly contract: string;
+  readonly call: Call;
+  /** Whether the chain is already as this call would make it. */
+  isDone(reader: BlockReader): Promise<boolean>;
+  /**
+   * @throws {DrError} when the call is no longer what was approved: somebody
+   * else changed what it builds on.
+   */
+  assertFresh?(reader: BlockReader): Promise<void>;
+}
+
+/** A way to make the chain carry out calls, as its authority demands. */
+export interface Route {
+  readonly kind: "direct" | "safe" | "timelock" | "access-manager";
+  /**
+   * The steps that bring these actions about, in one go where possible.
+   *
+   * @param id - Prefix of the steps' ids, unique in the plan.
+   * @param title - For people: `Pause 3 contracts`.
+   */
+  toSteps(
+    id: string,
+    title: string,
+    actions: readonly Action[],
+  ): readonly Step[];
+}
