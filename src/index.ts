@@ -1,10 +1,30 @@
 import type { HardhatPlugin } from "hardhat/types/plugins";
 
+import { pauseTask } from "../tasks/pause.js";
+import { resumeTask } from "../tasks/resume.js";
+import { rollbackTask } from "../tasks/rollback.js";
+import { runsTask } from "../tasks/runs.js";
+import { statusTask } from "../tasks/status.js";
+import { unpauseTask } from "../tasks/unpause.js";
 import "./type-extensions.js";
 
+export type { DrUserConfig, VerifyCheck, VerifyContext } from "./config/types.js";
+
+/** Disaster recovery for dapps, as `npx hardhat dr:*`. */
 const hardhatDr: HardhatPlugin = {
   id: "hardhat-dr",
   npmPackage: "hardhat-dr",
+  tasks: [
+    statusTask,
+    pauseTask,
+    unpauseTask,
+    rollbackTask,
+    resumeTask,
+    runsTask,
+  ],
+  hookHandlers: {
+    config: () => import("./hooks/config.js"),
+  },
 };
 
 export default hardhatDr;

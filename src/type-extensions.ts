@@ -1,1 +1,19 @@
-export {};
+import type { DrConfig, DrUserConfig } from "./config/types.js";
+
+declare module "hardhat/types/config" {
+  interface HardhatUserConfig {
+    dr?: DrUserConfig;
+  }
+
+  interface HardhatConfig {
+    dr: DrConfig;
+  }
+}
+
+declare module "hardhat/types/network" {
+  interface NetworkConnection<
+    // eslint-disable-next-line @typescript-eslint/no-unused-vars -- must match Hardhat's declaration
+    ChainTypeT extends ChainType | string = DefaultChainType,
+  > {
+  }
+}

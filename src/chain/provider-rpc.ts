@@ -47,17 +47,37 @@ export class ProviderRpc implements Rpc {
 
   /** EIP-1193: an error with a numeric code is the node's own answer. */
   #translate(error: unknown, method: string): Error {
-    if (error instanceof Error && "code" in error) {
-      const { code } = error;
-      if (typeof code === "number") {
-        const data = "data" in error ? error.data : undefined;
-        return new RpcResponseError(error.message, code, data);
-      }
+    const { network } = this;
+    const reason = messageOf(error);
+    if (isConnectionFailure(error)) {
+      return new DrError("RPC_UNREACHABLE", {
+        network,
+        host: "its URL",
+        reason: "Hardhat's provider got no answer",
+      });
+    }
+    if (hasNumericCode(error)) {
+      const data = "data" in error ? error.data : undefined;
+      return new RpcResponseError(reason, error.code, data);
     }
     return new DrError(
       "RPC_FAILED",
-      { network: this.network, method, reason: messageOf(error) },
+      { network, method, reason },
       { cause: error },
     );
   }
+}
+
+/** Hardhat's UnknownError, and its errors for refused and timed out connections. */
+function isConnectionFailure(error: unknown): boolean {
+  return (
+    (hasNumericCode(error) && error.code === -1) ||
+    (error instanceof Error && /^HHE70[34]\b/.test(error.message))
+  );
+}
+
+function hasNumericCode(error: unknown): error is Error & { code: number } {
+  return (
+    error instanceof Error && "code" in error && typeof error.code === "number"
+  );
 }

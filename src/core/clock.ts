@@ -10,6 +10,15 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => new Date(),
   sleep: async (milliseconds, signal) => {
-    await delay(milliseconds, undefined, signal === undefined ? {} : { signal });
+    try {
+      await delay(
+        milliseconds,
+        undefined,
+        signal === undefined ? {} : { signal },
+      );
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
   },
 };

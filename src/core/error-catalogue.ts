@@ -7,7 +7,7 @@ interface Descriptor {
   readonly exitCode: ExitCode;
 }
 
-const { error, refused } = EXIT_CODES;
+const { error, partial, refused } = EXIT_CODES;
 
 /**
  * Every error this plugin throws. A code is never reused for something else;
@@ -35,9 +35,324 @@ export const CATALOGUE = {
     fix: "If the RPC is at fault take another; the message above is its own.",
     exitCode: error,
   },
+  // Transactions
+  CALL_WOULD_REVERT: {
+    message: "{label} from {from} would revert: {reason}.",
+    fix: "`npx hardhat dr:status` shows who may do this; choose that account with `--from`. Nothing was sent for it.",
+    exitCode: refused,
+  },
+  OUT_OF_FUNDS: {
+    message: "{from} can't pay for {label}: {reason}.",
+    fix: "Send it some of the chain's coin, then run `npx hardhat dr:resume`.",
+    exitCode: refused,
+  },
+  SEND_REFUSED: {
+    message: "The node refuses {label} from {from}: {reason}.",
+    fix: "Mend what it complains of, or take another RPC, then run `npx hardhat dr:resume`.",
+    exitCode: error,
+  },
+  TRANSACTION_REVERTED: {
+    message: "{label} was mined in block {block} and reverted: {reason} ({hash}).",
+    fix: "`npx hardhat dr:status` shows how things stand; `npx hardhat dr:resume` tries again once the reason is gone.",
+    exitCode: partial,
+  },
+  NOT_MINED: {
+    message: "Not mined within {seconds} s: {label}.",
+    fix: "`npx hardhat dr:resume` goes on with the same nonces and raises the fees; nothing is sent twice.",
+    exitCode: partial,
+  },
+  SOME_TRANSACTIONS_FAILED: {
+    message: "{count} transactions failed: {list}.",
+    fix: "The others went through. `npx hardhat dr:status` shows how things stand; `npx hardhat dr:resume` tries the failed ones again.",
+    exitCode: partial,
+  },
+  NOT_IN_EFFECT: {
+    message: "{label} was carried out, but at block {block} the chain shows no effect of it.",
+    fix: "Somebody may have undone it. Look with `npx hardhat dr:status`; `npx hardhat dr:resume` checks again.",
+    exitCode: partial,
+  },
+  JOURNAL_FOREIGN_TRANSACTION: {
+    message: "The journal speaks of a transaction that this step doesn't have: {key}.",
+    fix: "The journal belongs to another plan. Start a new run.",
+    exitCode: refused,
+  },
+  // Recovery
+  AUTHORITY_ELSEWHERE: {
+    message: "No account of this machine may make {label}. Who may: {who}.",
+    fix: "They must send: to {to}, value {value}, data {data} ({label}). If one of them is yours, add its key to the network's accounts or name it with `--from`.",
+    exitCode: refused,
+  },
+  NO_CODE: {
+    message: "There is no code at {address} ({what}).",
+    fix: "Check the address in deploy.json and `--network`.",
+    exitCode: refused,
+  },
+  NOT_PAUSABLE: {
+    message: "{name} ({address}) has no paused(): it can't be paused.",
+    fix: "Leave it out, or stop it by an upgrade (`npx hardhat dr:upgrade`).",
+    exitCode: refused,
+  },
+  DRIFT: {
+    message: "{name}: {file} says that {recorded} is current, but the chain has {found}.",
+    fix: "Somebody upgraded it outside this tool. `npx hardhat dr:init {name}={proxy}` shows what the chain knows and records it; then run this again.",
+    exitCode: refused,
+  },
+  NOT_UPGRADABLE: {
+    message: "{name} ({address}) isn't a proxy, or one that nothing can upgrade.",
+    fix: "Leave it out; `npx hardhat dr:pause {name}` may still stop it.",
+    exitCode: refused,
+  },
+  CODE_HASH_DIFFERS: {
+    message: "{name}: the code at {address} has the hash {found}, but deploy.json recorded {recorded}.",
+    fix: "It isn't the implementation that was recorded (or the RPC lies: compare with another). Choose another target with `--to`.",
+    exitCode: refused,
+  },
+  NOT_UUPS: {
+    message: "{name}: {address} has no proxiableUUID() of a UUPS implementation; going there would leave the proxy without any way to upgrade.",
+    fix: "Choose an implementation that inherits UUPSUpgradeable with `--to`.",
+    exitCode: refused,
+  },
+  PAUSE_BLOCKS_UPGRADE: {
+    message: "{name} refuses upgrades while it is paused.",
+    fix: "Run it with `--no-pause`; if the contract is paused now, `npx hardhat dr:unpause {name}` first.",
+    exitCode: refused,
+  },
+  SEQUENCE_WOULD_FAIL: {
+    message: "{name}: tried beforehand, {label} from {from} fails after the steps before it.",
+    fix: "`npx hardhat dr:status` shows who may do what; choose the account with `--from`. Nothing was sent.",
+    exitCode: refused,
+  },
+  VERIFICATION_FAILED: {
+    message: "{name} isn't right after the change: {reason}.",
+    fix: "It stays as it is, paused if it was paused. Mend the cause, then `npx hardhat dr:resume`; `npx hardhat dr:status` shows how things stand.",
+    exitCode: partial,
+  },
+  NOT_RECORDED: {
+    message: "{file} doesn't have the new implementation of {name}.",
+    fix: "Somebody else wrote the file meanwhile. `npx hardhat dr:resume` writes it again.",
+    exitCode: partial,
+  },
+  PLAN_STALE: {
+    message: "{name}: the {what} is {found}, but the plan was made for {approved}.",
+    fix: "Somebody changed it meanwhile. Look with `npx hardhat dr:status`, then start again with a new plan.",
+    exitCode: refused,
+  },
+  // The command line
+  OPTION_INVALID: {
+    message: "{option} is {value}, which isn't {expected}.",
+    fix: "Correct it; `npx hardhat TASK --help` describes all options.",
+    exitCode: refused,
+  },
+  // Signers
+  SIGNER_UNKNOWN: {
+    message: "{from} isn't an account that can sign on {network}.",
+    fix: "Add its key to the network's `accounts`, a keystore or a hardware wallet plugin. Accounts now: {known}.",
+    exitCode: refused,
+  },
+  PRIVATE_RPC_NEEDS_KEY: {
+    message: "{from} signs behind the network's own RPC, so its transactions can't go to a private one.",
+    fix: "Use an account whose key Hardhat holds (`accounts` or the keystore), or leave out `--private-rpc`.",
+    exitCode: refused,
+  },
+  PROCEDURE_UNKNOWN: {
+    message: "The journal is of a procedure that this version doesn't know: {procedure}.",
+    fix: "Use the version of hardhat-dr that started the run.",
+    exitCode: refused,
+  },
+  // Runs
+  JOURNAL_TAMPERED: {
+    message: "The journal {path} isn't what was written: line {line} breaks its hash chain.",
+    fix: "Don't resume it. Look at the chain with `npx hardhat dr:status` and start a new run for what is missing.",
+    exitCode: refused,
+  },
+  JOURNAL_UNREADABLE: {
+    message: "The journal {path} can't be read: {reason}.",
+    fix: "`npx hardhat dr:runs` lists the runs of a network; check `--network` and the file's permissions.",
+    exitCode: refused,
+  },
+  JOURNAL_EMPTY: {
+    message: "The journal {path} doesn't say what was approved: the run was stopped before it began.",
+    fix: "Nothing was done in it. Start a new run.",
+    exitCode: refused,
+  },
+  RUN_UNKNOWN: {
+    message: "There is no run {run} on this network.",
+    fix: "Known runs: {known}.",
+    exitCode: refused,
+  },
+  RUN_AMBIGUOUS: {
+    message: "Several runs are unfinished: {runs}.",
+    fix: "Name the one to go on with: `npx hardhat dr:resume RUN`.",
+    exitCode: refused,
+  },
+  NOTHING_TO_RESUME: {
+    message: "No run is unfinished in {folder}.",
+    fix: "`npx hardhat dr:runs` lists them; check `--network`.",
+    exitCode: refused,
+  },
+  RUN_ALREADY_DONE: {
+    message: "The run {run} is done; there is nothing left to do.",
+    fix: "`npx hardhat dr:status` shows how things stand now.",
+    exitCode: refused,
+  },
+  RESUME_PLAN_CHANGED: {
+    message: "What is left of {run} is no longer what was approved:\n{differences}",
+    fix: "Start a new run and approve it as it is now.",
+    exitCode: refused,
+  },
+  NOT_CONFIRMED: {
+    message: "Not confirmed; nothing was changed.",
+    fix: "Run it again and confirm, or use `--dry-run` to look only.",
+    exitCode: refused,
+  },
+  NO_TERMINAL: {
+    message: "There is no terminal to ask for confirmation.",
+    fix: "Use `--dry-run` to see the plan, and `--yes` to apply it without a question.",
+    exitCode: refused,
+  },
+  INTERRUPTED: {
+    message: "Interrupted; the run stopped between two steps or while waiting.",
+    fix: "`npx hardhat dr:resume` goes on where it stopped; nothing is sent twice.",
+    exitCode: partial,
+  },
+  RUN_LOCKED: {
+    message: "Another run is at work on this network: {user}@{host}, process {pid}, for {seconds} s.",
+    fix: "Wait for it, or stop it. If that host is gone for good, delete {path}.",
+    exitCode: refused,
+  },
   WRONG_CHAIN: {
     message: "{network} answers with chainId {actual}, but {file} is for chainId {expected}.",
     fix: "Choose the right `--network`, or correct the network's `url` in hardhat.config.ts.",
+    exitCode: refused,
+  },
+  // Storage layouts
+  LAYOUT_RECORD_BROKEN: {
+    message: "{path} isn't a record of an implementation's storage layout: {reason}.",
+    fix: "Restore it from version control, or delete it: it is written again when the contract is found among the project's artifacts.",
+    exitCode: refused,
+  },
+  ROLLBACK_CORRUPTS_STORAGE: {
+    message: "{proxy}: the target reads what is in storage as something else.\n{slots}",
+    fix: "Roll back to a version whose layout fits. If you know that these slots may be misread, run again with `--accept-storage-risk {needed}`.",
+    exitCode: refused,
+  },
+  STORAGE_SLOT_INVALID: {
+    message: "`{slot}` isn't the number of a storage slot.",
+    fix: "Name slots as the safety report does: `--accept-storage-risk 3,0x1f…`.",
+    exitCode: refused,
+  },
+  UPGRADE_UNSAFE: {
+    message: "{contract} isn't safe to upgrade to.\n{explanation}",
+    fix: "Change {contract} as explained; what is right as it is can be annotated, see https://docs.openzeppelin.com/upgrades-plugins/faq.",
+    exitCode: refused,
+  },
+
+  // deploy.json
+  DEPLOY_FILE_MISSING: {
+    message: "There is no {file}.",
+    fix: "Write it with `npx hardhat dr:init NAME=0xPROXY --network …`, or from another tool's records with `npx hardhat dr:init --import --network …`.",
+    exitCode: refused,
+  },
+  DEPLOY_FILE_UNREADABLE: {
+    message: "{file} can't be read: {reason}.",
+    fix: "Give this user the right to read it, and see that it is a file.",
+    exitCode: refused,
+  },
+  DEPLOY_FILE_NOT_JSON: {
+    message: "{file} isn't JSON: line {line}, column {column}: {reason}.",
+    fix: "Correct line {line}, or take the last good version from version control.",
+    exitCode: refused,
+  },
+  DEPLOY_FILE_INVALID: {
+    message: "{file}: {field} is {found}, but must be {expected}.{others}",
+    fix: "Correct {field}; if the right value is lost, move the file away and read the facts from the chain again with `npx hardhat dr:init`.",
+    exitCode: refused,
+  },
+  DEPLOY_FILE_TOO_NEW: {
+    message: "{file} has schemaVersion {version}; this hardhat-dr reads up to {supported}.",
+    fix: "Update hardhat-dr: `npm install --save-dev hardhat-dr@latest`.",
+    exitCode: refused,
+  },
+  DEPLOY_FILE_CHANGED: {
+    message: "{file} was changed by somebody else since it was read; nothing was written.",
+    fix: "Look at the change, then run the same command again.",
+    exitCode: error,
+  },
+  DEPLOY_FILE_NOT_WRITTEN: {
+    message: "{file} can't be written: {reason}. What was there before is untouched.",
+    fix: "Free some space or give this user the right to write in its folder, then run the same command again.",
+    exitCode: error,
+  },
+  CONTRACT_UNKNOWN: {
+    message: "deploy.json has no contract {name}.{suggestion}",
+    fix: "Name one of: {known}.",
+    exitCode: refused,
+  },
+  NO_CONTRACTS_NAMED: {
+    message: "No contract is named.",
+    fix: "Name one or more of: {known}; or say --all.",
+    exitCode: refused,
+  },
+  NAMES_AND_ALL: {
+    message: "Both --all and names ({names}) are given.",
+    fix: "Give one or the other.",
+    exitCode: refused,
+  },
+  NO_PREVIOUS_IMPLEMENTATION: {
+    message: "{name} has no previous implementation to go back to: {reason}.",
+    fix: "Name one with --to: {known}.",
+    exitCode: refused,
+  },
+  TARGET_UNKNOWN: {
+    message: "deploy.json knows no implementation {target} of {name}.",
+    fix: "Take one of: {known}.",
+    exitCode: refused,
+  },
+  TARGET_AMBIGUOUS: {
+    message: "{name} has several implementations of version {target}: {matches}.",
+    fix: "Give the address of the one you mean.",
+    exitCode: refused,
+  },
+  TARGET_IS_CURRENT: {
+    message: "{name} already has the implementation {target}.",
+    fix: "Take another one: {known}.",
+    exitCode: refused,
+  },
+  TARGET_MARKED_BAD: {
+    message: "{target} of {name} is marked bad: {reason}.",
+    fix: "Take another one, or give the address {address} if you mean it.",
+    exitCode: refused,
+  },
+
+  // dr:init
+  INIT_ARGUMENT_INVALID: {
+    message: "`{argument}`: {reason}.",
+    fix: "Write NAME=0xPROXY, e.g. SkillProfile=0x5FbDB2315678afecb367f032d93F642f64180aa3.",
+    exitCode: refused,
+  },
+  IMPORT_TOOL_UNKNOWN: {
+    message: "Records of {tool} can't be imported.",
+    fix: "Name one of: {known}.",
+    exitCode: refused,
+  },
+  IMPORT_NOTHING_FOUND: {
+    message: "No records of {tools} for chain {chainId} were found. Looked for: {places}.",
+    fix: "Run in the project that deployed, or name the contracts: `npx hardhat dr:init NAME=0xPROXY`.",
+    exitCode: refused,
+  },
+  IMPORT_AMBIGUOUS: {
+    message: "Records of several tools were found: {tools}.",
+    fix: "Name the one to read: --import {example}.",
+    exitCode: refused,
+  },
+  IMPORT_WRONG_CHAIN: {
+    message: "{file} is for chain {found}, but the network is chain {expected}.",
+    fix: "Choose the network these records are for with --network.",
+    exitCode: refused,
+  },
+  IMPORT_BROKEN: {
+    message: "{file}, written by {tool}, can't be used: {reason}.",
+    fix: "Take the file from version control, or name the contracts: `npx hardhat dr:init NAME=0xPROXY`.",
     exitCode: refused,
   },
 } as const satisfies Record<string, Descriptor>;

@@ -1,5 +1,6 @@
 import type { BlockReader } from "../chain/block-reader.js";
 import type { Call } from "../core/call.js";
+import type { Address } from "../core/hex.js";
 import type { Step } from "../run/step.js";
 
 /** A call with the knowledge of when it is needed, still right, and done. */
@@ -18,7 +19,7 @@ export interface Action {
 
 /** A way to make the chain carry out calls, as its authority demands. */
 export interface Route {
-  readonly kind: "direct" | "safe" | "timelock" | "access-manager";
+  readonly kind: RouteChoice["kind"];
   /**
    * The steps that bring these actions about, in one go where possible.
    *
@@ -31,3 +32,12 @@ export interface Route {
     actions: readonly Action[],
   ): readonly Step[];
 }
+
+/** Which route, and with whom: all that a plan's intent must remember of it. */
+export interface RouteChoice {
+  readonly kind: "direct";
+  readonly from: Address;
+}
+
+/** Opens the route that was chosen. */
+export type OpenRoute = (choice: RouteChoice) => Route;

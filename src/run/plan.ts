@@ -17,6 +17,12 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** For the one who approves: warnings and reports, shown above the steps. */
   readonly notes: readonly string[];
+  /**
+   * Asked once more between the approval and the first step.
+   *
+   * @throws {DrError} PLAN_STALE when the world has moved on since.
+   */
+  assertFresh(): Promise<void>;
 }
 
 /** The part of a step that is written down and compared. */

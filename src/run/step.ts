@@ -24,7 +24,8 @@ export interface Step {
   /** All that a person approves by approving this step: its calls, its files. */
   readonly approval: Json;
 
-  check(): Promise<StepState>;
+  /** @param log - Read only: what an interrupted run may have left under way. */
+  check(log: StepLog): Promise<StepState>;
 
   /**
    * Does it. Called only when `check()` said ready. Whatever must not happen

@@ -1,0 +1,69 @@
+import * as AbiError from "ox/AbiError";
+
+import { decodeValues } from "./abi.js";
+import { revertData, RpcResponseError } from "./rpc.js";
+
+/** Errors of OpenZeppelin 5 that a recovery meets. */
+const KNOWN_ERRORS: readonly string[] = [
+  "error OwnableUnauthorizedAccount(address account)",
+  "error AccessControlUnauthorizedAccount(address account, bytes32 role)",
+  "error AccessManagedUnauthorized(address caller)",
+  "error AccessManagedRequiredDelay(address caller, uint32 delay)",
+  "error AccessManagerUnauthorizedCall(address caller, address target, bytes4 selector)",
+  "error EnforcedPause()",
+  "error ExpectedPause()",
+  "error ERC1967InvalidImplementation(address implementation)",
+  "error ERC1967NonPayable()",
+  "error UUPSUnauthorizedCallContext()",
+  "error UUPSUnsupportedProxiableUUID(bytes32 slot)",
+  "error BeaconInvalidImplementation(address implementation)",
+  "error ProxyDeniedAdminAccess()",
+  "error InvalidInitialization()",
+  "error NotInitializing()",
+  "error AddressEmptyCode(address target)",
+  "error FailedCall()",
+];
+
+const STRING_ERROR = "0x08c379a0";
+const PANIC = "0x4e487b71";
+
+/** The words of a revert: its string, a known error with its arguments, or the raw data. */
+export function explainRevert(error: unknown): string {
+  const data = revertData(error);
+  if (data === undefined || data === "0x") {
+    return error instanceof RpcResponseError
+      ? error.message
+      : "it reverts without a reason";
+  }
+  const selector = data.slice(0, 10);
+  if (selector === STRING_ERROR) {
+    return firstValue("string", data);
+  }
+  if (selector === PANIC) {
+    return `panic ${firstValue("uint256", data)}`;
+  }
+  return explainCustomError(data) ?? `it reverts with ${data}`;
+}
+
+function explainCustomError(data: `0x${string}`): string | undefined {
+  const known = KNOWN_ERRORS.map((signature) =>
+    AbiError.from(signature as "error Known()"),
+  ).find((item) => AbiError.getSelector(item) === data.slice(0, 10));
+  if (known === undefined) {
+    return undefined;
+  }
+  const types = (known.inputs as readonly { type: string }[]).map(
+    ({ type }) => type,
+  );
+  const args =
+    types.length === 0 ? [] : decodeValues(types, `0x${data.slice(10)}`);
+  return `${known.name}(${args.map(String).join(", ")})`;
+}
+
+function firstValue(type: string, data: `0x${string}`): string {
+  try {
+    return String(decodeValues([type], `0x${data.slice(10)}`)[0]);
+  } catch {
+    return `it reverts with ${data}`;
+  }
+}

@@ -1,0 +1,59 @@
+import type { BlockReader } from "../chain/block-reader.js";
+import type { Address } from "../core/hex.js";
+
+/** What a user's own check of a recovered contract is given. */
+export interface VerifyContext {
+  /** As in deploy.json. */
+  readonly name: string;
+  readonly contract: {
+    readonly address: Address;
+    /**
+     * Calls a view function given by its human-readable signature, at the
+     * block that is verified.
+     *
+     * @returns its value, an array when there are several, undefined when it reverts.
+     */
+    read(signature: string, ...args: readonly unknown[]): Promise<unknown>;
+  };
+  readonly reader: BlockReader;
+}
+
+/** Passes by returning; fails by throwing or by returning false. */
+export type VerifyCheck = (
+  context: VerifyContext,
+) => Promise<boolean | undefined | void> | boolean | undefined | void;
+
+/** The `dr` section of hardhat.config.ts. */
+export interface DrUserConfig {
+  /** Artifact names begin with it. Default: the project folder's name. */
+  readonly project?: string;
+  readonly paths?: {
+    /** Holds `<network>/deploy.json`. Default: `deployments`. */
+    readonly deployments?: string;
+  };
+  readonly transactions?: {
+    /** Blocks to wait for, a transaction's own included. Default: 1 on development chains, 2 elsewhere. */
+    readonly confirmations?: number;
+    /** Unmined for so long, a transaction is sent again with higher fees. Default: 30. */
+    readonly stuckAfterSeconds?: number;
+    /** Nothing mined for so long, a run stops and can be resumed. Default: 1800. */
+    readonly giveUpAfterSeconds?: number;
+    /** Default: 0.25 on development chains, 2 elsewhere. */
+    readonly pollSeconds?: number;
+  };
+  /** Checks of your own after a rollback or an upgrade, by contract name. */
+  readonly verify?: Readonly<Record<string, VerifyCheck>>;
+}
+
+/** The section with its defaults; paths are absolute. */
+export interface DrConfig {
+  readonly project: string;
+  readonly paths: { readonly deployments: string };
+  readonly transactions: {
+    readonly confirmations?: number;
+    readonly stuckAfterSeconds: number;
+    readonly giveUpAfterSeconds: number;
+    readonly pollSeconds?: number;
+  };
+  readonly verify: Readonly<Record<string, VerifyCheck>>;
+}

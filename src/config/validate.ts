@@ -1,0 +1,92 @@
+/** One thing wrong with the `dr` section, and where. */
+export interface ConfigProblem {
+  readonly path: string[];
+  readonly message: string;
+}
+
+type Check = (value: unknown) => string | undefined;
+
+/**
+ * Checks the `dr` section as written by the user. By hand: a schema library
+ * would be loaded by every Hardhat command.
+ */
+export function validateDrConfig(section: unknown): ConfigProblem[] {
+  if (section === undefined) {
+    return [];
+  }
+  return checkObject(section, ["dr"], {
+    project: isName,
+    paths: { deployments: isText },
+    transactions: {
+      confirmations: isPositiveInteger,
+      stuckAfterSeconds: isPositive,
+      giveUpAfterSeconds: isPositive,
+      pollSeconds: isPositive,
+    },
+    verify: isRecordOfFunctions,
+  });
+}
+
+interface Shape {
+  readonly [key: string]: Check | Shape;
+}
+
+function checkObject(
+  value: unknown,
+  path: string[],
+  shape: Shape,
+): ConfigProblem[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return [{ path, message: "Expected an object" }];
+  }
+  return Object.entries(value).flatMap(([key, member]: [string, unknown]) => {
+    const expected = shape[key];
+    const at = [...path, key];
+    if (expected === undefined) {
+      const known = Object.keys(shape).join(", ");
+      return [{ path: at, message: `Unknown option; known are: ${known}` }];
+    }
+    if (member === undefined) {
+      return [];
+    }
+    if (typeof expected === "object") {
+      return checkObject(member, at, expected);
+    }
+    const message = expected(member);
+    return message === undefined ? [] : [{ path: at, message }];
+  });
+}
+
+function isText(value: unknown): string | undefined {
+  return typeof value === "string" && value.length > 0
+    ? undefined
+    : "Expected a non-empty text";
+}
+
+function isName(value: unknown): string | undefined {
+  return typeof value === "string" && /^[a-z0-9][a-z0-9_-]*$/i.test(value)
+    ? undefined
+    : "Expected a name of letters, digits, - and _: it becomes part of file names";
+}
+
+function isPositive(value: unknown): string | undefined {
+  return typeof value === "number" && value > 0
+    ? undefined
+    : "Expected a number greater than 0";
+}
+
+function isPositiveInteger(value: unknown): string | undefined {
+  return Number.isInteger(value) && (value as number) > 0
+    ? undefined
+    : "Expected a whole number of at least 1";
+}
+
+function isRecordOfFunctions(value: unknown): string | undefined {
+  const isRecord =
+    typeof value === "object" &&
+    value !== null &&
+    Object.values(value).every((member) => typeof member === "function");
+  return isRecord
+    ? undefined
+    : "Expected functions by contract name: { SkillProfile: async ({ contract }) => … }";
+}

@@ -1,0 +1,364 @@
+import * as OxAddress from "ox/Address";
+import * as Hash from "ox/Hash";
+
+import { BlockReader } from "../chain/block-reader.js";
+import type { Rpc } from "../chain/rpc.js";
+import { sameAddress, type Address, type Hex } from "../core/hex.js";
+import type { ProxyKind } from "../core/proxy-kind.js";
+import type {
+  HistoryEntry,
+  HistoryReason,
+  ImplementationRecord,
+} from "./deploy-file.js";
+import {
+  findDeploymentBlock,
+  findFirstBlock,
+  ifStateIsKept,
+} from "./deployment-block.js";
+import {
+  readUpgradeEvents,
+  type UpgradeEvent,
+  type UpgradeEvents,
+} from "./upgrade-events.js";
+
+/** As much of a proxy's state as its history needs. */
+export interface Upgradable {
+  readonly address: Address;
+  readonly kind: ProxyKind;
+  readonly implementation: Address;
+  readonly beacon?: Address;
+}
+
+/** What is asked about contracts, whoever knows how. */
+export interface HistoryPorts {
+  /** @returns undefined when no code is there at the reader's block. */
+  inspect(
+    reader: BlockReader,
+    address: Address,
+  ): Promise<Pick<Upgradable, "kind" | "implementation"> | undefined>;
+  readVersion(
+    reader: BlockReader,
+    address: Address,
+  ): Promise<string | undefined>;
+}
+
+export interface ChainHistory {
+  readonly implementations: Readonly<Record<Address, ImplementationRecord>>;
+  readonly history: readonly HistoryEntry[];
+  readonly gaps: readonly HistoryGap[];
+}
+
+/** What the chain, as far as this node tells it, leaves open. */
+export type HistoryGap =
+  /** Nothing proves that the first entry is the first implementation ever. */
+  | { readonly kind: "start-unknown" }
+  /** The slot holds another implementation than was logged last; the slot wins. */
+  | {
+      readonly kind: "unlogged-change";
+      readonly logged: Address;
+      readonly current: Address;
+    }
+  /** The proxy had another beacon before `block`, whose upgrades aren't here. */
+  | {
+      readonly kind: "earlier-beacon";
+      readonly beacon: Address;
+      readonly block: bigint;
+    };
+
+const BEACON_IMPLEMENTATION =
+  "function implementation() view returns (address)";
+
+/** An entry before its time is known. */
+interface Change {
+  readonly implementation: Address;
+  readonly reason: HistoryReason;
+  readonly block?: bigint;
+  readonly tx?: Hex;
+}
+
+/**
+ * The implementations a contract has had until the reader's block, from its
+ * logs, and from old state where logs are silent.
+ *
+ * @param state - The contract as the same reader sees it.
+ * @throws {DrError} when the chain can't be asked; old state that the node no
+ * longer has is a gap and no error.
+ */
+export async function readChainHistory(
+  reader: BlockReader,
+  state: Upgradable,
+  ports: HistoryPorts,
+): Promise<ChainHistory> {
+  const [{ changes, gaps }, beaconGaps] = await Promise.all([
+    state.kind === "plain"
+      ? plainChanges(reader, state)
+      : upgradableChanges(reader, state, ports),
+    earlierBeacons(reader, state),
+  ]);
+  const [history, implementations] = await Promise.all([
+    toEntries(reader.rpc, changes),
+    describeImplementations(reader, changes, ports),
+  ]);
+  return { implementations, history, gaps: [...gaps, ...beaconGaps] };
+}
+
+interface Changes {
+  readonly changes: readonly Change[];
+  readonly gaps: readonly HistoryGap[];
+}
+
+async function plainChanges(
+  { rpc, block }: BlockReader,
+  { address }: Upgradable,
+): Promise<Changes> {
+  const deployed = await findDeploymentBlock(rpc, address, block.number);
+  const change: Change = { implementation: address, reason: "deploy" };
+  return deployed === undefined
+    ? { changes: [change], gaps: [{ kind: "start-unknown" }] }
+    : { changes: [{ ...change, block: deployed }], gaps: [] };
+}
+
+async function upgradableChanges(
+  reader: BlockReader,
+  state: Upgradable,
+  ports: HistoryPorts,
+): Promise<Changes> {
+  const { rpc, block: head } = reader;
+  const subject = state.beacon ?? state.address;
+  const deployed = await findDeploymentBlock(rpc, subject, head.number);
+  const events = await readUpgradeEvents(
+    rpc,
+    subject,
+    deployed ?? 0n,
+    head.number,
+  );
+  const start =
+    deployed === undefined
+      ? await startFromReceipt(rpc, subject, events)
+      : await startFromState(rpc, state, ports, deployed, events, head.number);
+  const changes = [
+    ...(start.change === undefined ? [] : [start.change]),
+    ...events.upgrades,
+  ].map(withReason);
+  const drift = unloggedChange(changes, state.implementation);
+  return {
+    changes: [...changes, ...drift.changes],
+    gaps: [...(start.known ? [] : [startUnknown]), ...drift.gaps],
+  };
+}
+
+const startUnknown: HistoryGap = { kind: "start-unknown" };
+
+interface Start {
+  /** The first implementation, when no log tells of it. */
+  readonly change?: Omit<Change, "reason">;
+  readonly known: boolean;
+}
+
+/**
+ * Not every constructor logs: zOS proxies and OpenZeppelin 4 beacons don't, and
+ * some proxies get their first implementation only later.
+ */
+async function startFromState(
+  rpc: Rpc,
+  state: Upgradable,
+  ports: HistoryPorts,
+  deployed: bigint,
+  { upgrades }: UpgradeEvents,
+  head: bigint,
+): Promise<Start> {
+  const first = upgrades[0];
+  if (first?.block === deployed) {
+    return { known: true };
+  }
+  const last = first === undefined ? head : first.block - 1n;
+  const implementationAt = async (block: bigint): Promise<Address | undefined> =>
+    await readImplementation(await BlockReader.at(rpc, block), state, ports);
+  const found = await ifStateIsKept(async () => {
+    if ((await implementationAt(last)) === undefined) {
+      return { known: true };
+    }
+    const block = await findFirstBlock(
+      deployed,
+      last,
+      async (at) => (await implementationAt(at)) !== undefined,
+    );
+    const implementation = await implementationAt(block);
+    return implementation === undefined
+      ? { known: false }
+      : { known: true, change: { implementation, block } };
+  });
+  return found ?? { known: false };
+}
+
+/** Without old state: the first log is the first implementation if its transaction made the contract. */
+async function startFromReceipt(
+  rpc: Rpc,
+  subject: Address,
+  { upgrades, births }: UpgradeEvents,
+): Promise<Start> {
+  const first = upgrades[0];
+  if (first === undefined) {
+    return { known: false };
+  }
+  if (births.has(first.tx)) {
+    return { known: true };
+  }
+  const receipt = (await rpc.request("eth_getTransactionReceipt", [
+    first.tx,
+  ])) as { contractAddress?: string | null } | null;
+  const created = receipt?.contractAddress ?? undefined;
+  return { known: created !== undefined && sameAddress(created, subject) };
+}
+
+async function readImplementation(
+  reader: BlockReader,
+  { address, beacon }: Upgradable,
+  ports: HistoryPorts,
+): Promise<Address | undefined> {
+  if (beacon !== undefined) {
+    const answer = await reader.call(beacon, BEACON_IMPLEMENTATION);
+    return typeof answer === "string"
+      ? OxAddress.checksum(answer)
+      : undefined;
+  }
+  const state = await ports.inspect(reader, address);
+  return state === undefined || state.kind === "plain"
+    ? undefined
+    : state.implementation;
+}
+
+/** First of all a deployment; back to one that was there before, a rollback. */
+function withReason(
+  change: Omit<Change, "reason"> | UpgradeEvent,
+  index: number,
+  all: readonly (Omit<Change, "reason"> | UpgradeEvent)[],
+): Change {
+  const earlier = all
+    .slice(0, index)
+    .map(({ implementation }) => implementation);
+  const returned =
+    earlier.includes(change.implementation) &&
+    earlier.at(-1) !== change.implementation;
+  const reason = index === 0 ? "deploy" : returned ? "rollback" : "upgrade";
+  return { ...change, reason };
+}
+
+function unloggedChange(
+  changes: readonly Change[],
+  current: Address,
+): Changes {
+  const logged = changes.at(-1)?.implementation;
+  if (logged !== undefined && sameAddress(logged, current)) {
+    return { changes: [], gaps: [] };
+  }
+  return {
+    changes: [{ implementation: current, reason: "found" }],
+    gaps:
+      logged === undefined ? [] : [{ kind: "unlogged-change", logged, current }],
+  };
+}
+
+async function earlierBeacons(
+  { rpc, block }: BlockReader,
+  { address, beacon }: Upgradable,
+): Promise<HistoryGap[]> {
+  if (beacon === undefined) {
+    return [];
+  }
+  const deployed = await findDeploymentBlock(rpc, address, block.number);
+  const { beacons } = await readUpgradeEvents(
+    rpc,
+    address,
+    deployed ?? 0n,
+    block.number,
+  );
+  return beacons
+    .slice(0, -1)
+    .filter((earlier) => !sameAddress(earlier.beacon, beacon))
+    .map((earlier) => ({ kind: "earlier-beacon", ...earlier }));
+}
+
+async function toEntries(
+  rpc: Rpc,
+  changes: readonly Change[],
+): Promise<HistoryEntry[]> {
+  const times = await readTimes(
+    rpc,
+    changes.flatMap(({ block }) => block ?? []),
+  );
+  return changes.map(({ implementation, reason, block, tx }) => {
+    const at = block === undefined ? undefined : times.get(block);
+    return {
+      implementation,
+      reason,
+      ...(block === undefined ? {} : { block: Number(block) }),
+      ...(tx === undefined ? {} : { tx }),
+      ...(at === undefined ? {} : { at }),
+    };
+  });
+}
+
+/** ISO times of blocks, in one round trip; those the node doesn't have are left out. */
+async function readTimes(
+  rpc: Rpc,
+  blocks: readonly bigint[],
+): Promise<Map<bigint, string>> {
+  const unique = [...new Set(blocks)];
+  const outcomes = await rpc.batch(
+    unique.map((block) => ({
+      method: "eth_getBlockByNumber",
+      params: [`0x${block.toString(16)}`, false],
+    })),
+  );
+  return new Map(
+    unique.flatMap((block, index) => {
+      const outcome = outcomes[index];
+      const found = outcome?.ok === true ? outcome.result : undefined;
+      const timestamp = (found as { timestamp: Hex } | null | undefined)
+        ?.timestamp;
+      return timestamp === undefined
+        ? []
+        : [[block, isoTime(Number(timestamp))] as const];
+    }),
+  );
+}
+
+function isoTime(unixSeconds: number): string {
+  return new Date(unixSeconds * 1000).toISOString().replace(".000Z", "Z");
+}
+
+async function describeImplementations(
+  reader: BlockReader,
+  changes: readonly Change[],
+  ports: HistoryPorts,
+): Promise<Record<Address, ImplementationRecord>> {
+  const unique = [
+    ...new Set(changes.map(({ implementation }) => implementation)),
+  ];
+  const described = await Promise.all(
+    unique.map(
+      async (address) =>
+        [address, await describeImplementation(reader, address, ports)] as const,
+    ),
+  );
+  return Object.fromEntries(described);
+}
+
+async function describeImplementation(
+  reader: BlockReader,
+  address: Address,
+  ports: HistoryPorts,
+): Promise<ImplementationRecord> {
+  const [code, version] = await Promise.all([
+    reader.code(address),
+    ports.readVersion(reader, address),
+  ]);
+  return {
+    ...(version === undefined ? {} : { version }),
+    codeHash: Hash.keccak256(code),
+    ...(code === "0x"
+      ? { bad: `no code there at block ${String(reader.block.number)}` }
+      : {}),
+  };
+}

@@ -1,0 +1,2 @@
+/** Names stand on command lines: no spaces, no `=`, no dots. */
+export const CONTRACT_NAME = /^[A-Za-z_$][\w$-]*$/;

@@ -1,0 +1,27 @@
+import type { ConfigHooks } from "hardhat/types/hooks";
+
+import { resolveDrConfig } from "../config/resolve.js";
+import { validateDrConfig } from "../config/validate.js";
+import { withStorageLayout } from "../implementation/output-selection.js";
+
+/** The `dr` section; and storage layouts in every compilation, for the safety reports. */
+export default async (): Promise<Partial<ConfigHooks>> =>
+  await Promise.resolve({
+    validateUserConfig: async ({ dr }) =>
+      await Promise.resolve(validateDrConfig(dr)),
+    resolveUserConfig: async (userConfig, resolveVariable, next) => {
+      const config = await next(userConfig, resolveVariable);
+      for (const profile of Object.values(config.solidity.profiles)) {
+        const overrides = Object.values(profile.overrides);
+        for (const compiler of [...profile.compilers, ...overrides]) {
+          compiler.settings.outputSelection = withStorageLayout(
+            compiler.settings.outputSelection,
+          );
+        }
+      }
+      return {
+        ...config,
+        dr: resolveDrConfig(userConfig.dr, config.paths.root),
+      };
+    },
+  });

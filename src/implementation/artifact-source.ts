@@ -1,0 +1,90 @@
+import { readFile } from "node:fs/promises";
+
+/** Byte ranges of a piece of code. */
+type Ranges = readonly { readonly start: number; readonly length: number }[];
+
+/** A compiled contract, as far as anyone here needs it; Hardhat's artifact is one. */
+export interface ContractArtifact {
+  readonly contractName: string;
+  readonly sourceName: string;
+  readonly abi: readonly unknown[];
+  readonly deployedBytecode: string;
+  readonly deployedLinkReferences: Readonly<
+    Record<string, Readonly<Record<string, Ranges>>>
+  >;
+  readonly immutableReferences?: Readonly<Record<string, Ranges>>;
+  readonly buildInfoId?: string;
+  /** The source's name as the compiler knew it. */
+  readonly inputSourceName?: string;
+}
+
+/** Where compiled contracts are found; `hre.artifacts` is one. */
+export interface ArtifactSource {
+  getAllFullyQualifiedNames(): Promise<ReadonlySet<string>>;
+  /** @param name - Bare or fully qualified. */
+  readArtifact(name: string): Promise<ContractArtifact>;
+  artifactExists(name: string): Promise<boolean>;
+  getBuildInfoPath(id: string): Promise<string | undefined>;
+  getBuildInfoOutputPath(id: string): Promise<string | undefined>;
+}
+
+/** One run of solc: what it was given and what it made of it. */
+export interface CompilerBuild {
+  readonly solcVersion: string;
+  readonly input: unknown;
+  readonly output: unknown;
+}
+
+export function fullyQualifiedName({
+  sourceName,
+  contractName,
+}: ContractArtifact): string {
+  return `${sourceName}:${contractName}`;
+}
+
+/** @returns undefined when there's no artifact of this name, or more than one. */
+export async function readArtifactIfUnique(
+  artifacts: ArtifactSource,
+  name: string,
+): Promise<ContractArtifact | undefined> {
+  if (!name.includes(":")) {
+    const names = [...(await artifacts.getAllFullyQualifiedNames())];
+    const [only, ...others] = names.filter((one) => one.endsWith(`:${name}`));
+    return only === undefined || others.length > 0
+      ? undefined
+      : await artifacts.readArtifact(only);
+  }
+  return (await artifacts.artifactExists(name))
+    ? await artifacts.readArtifact(name)
+    : undefined;
+}
+
+/** @returns undefined when the build's files aren't kept. */
+export async function readBuild(
+  artifacts: ArtifactSource,
+  { buildInfoId }: ContractArtifact,
+): Promise<CompilerBuild | undefined> {
+  if (buildInfoId === undefined) {
+    return undefined;
+  }
+  const [infoPath, outputPath] = await Promise.all([
+    artifacts.getBuildInfoPath(buildInfoId),
+    artifacts.getBuildInfoOutputPath(buildInfoId),
+  ]);
+  if (infoPath === undefined || outputPath === undefined) {
+    return undefined;
+  }
+  const [info, output] = (await Promise.all([
+    readJson(infoPath),
+    readJson(outputPath),
+  ])) as [{ solcVersion: string; input: unknown }, { output: unknown }];
+  return {
+    solcVersion: info.solcVersion,
+    input: info.input,
+    output: output.output,
+  };
+}
+
+async function readJson(path: string): Promise<unknown> {
+  return JSON.parse(await readFile(path, "utf8"));
+}

@@ -1,0 +1,178 @@
+import { pausePermission } from "../authority/proxy-permission.js";
+import { AuthorityGraph } from "../authority/graph.js";
+import { DrError } from "../core/errors.js";
+import type { Json } from "../core/canonical-json.js";
+import type { Address } from "../core/hex.js";
+import { selectContracts } from "../deployments/select.js";
+import { readPaused } from "../proxy/getters.js";
+import { inspectProxy } from "../proxy/inspect.js";
+import type { RouteChoice } from "../route/route.js";
+import type { Plan } from "../run/plan.js";
+import { scanStart } from "./scan-start.js";
+import { pauseAction, pauseCall } from "./pause-call.js";
+import { readWorld, type RecoveryPorts, type World } from "./ports.js";
+import {
+  authorityElsewhere,
+  routeCalls,
+  stepsFor,
+} from "./routing.js";
+import { assertSameProxies } from "./same-proxies.js";
+
+/** A pause or an unpause with nothing left open. */
+export interface PauseIntent {
+  /** What `paused()` shall be. */
+  readonly paused: boolean;
+  readonly contracts: readonly {
+    readonly name: string;
+    readonly proxy: Address;
+    readonly route: RouteChoice;
+  }[];
+}
+
+/** What was found out before anything is changed. */
+export interface PauseResolution {
+  readonly intent: PauseIntent;
+  readonly chainId: number;
+  /** As wished already. */
+  readonly already: readonly string[];
+  /** Those that can't be done from here; they don't hold the others. */
+  readonly refused: readonly { readonly name: string; readonly error: DrError }[];
+}
+
+type Target = { readonly name: string; readonly proxy: Address };
+
+/**
+ * Finds out what there is to pause or unpause and who may.
+ *
+ * @throws {DrError} when a name is unknown, or nothing at all can be done.
+ */
+export async function resolvePause(
+  ports: RecoveryPorts,
+  options: {
+    readonly paused: boolean;
+    readonly names: readonly string[];
+    readonly all: boolean;
+  },
+): Promise<PauseResolution> {
+  const { paused, names, all } = options;
+  const world = await readWorld(ports);
+  const { file } = world.document;
+  const targets = selectContracts(file, names, all).map(({ name, record }) => ({
+    name,
+    proxy: record.proxy,
+  }));
+  const states = await Promise.all(
+    targets.map(async ({ proxy }) => await readPaused(world.reader, proxy)),
+  );
+  const inState = (state: boolean | undefined) =>
+    targets.filter((_, index) => states[index] === state);
+  const routed = await routeTargets(ports, world, inState(!paused), paused);
+  const resolution = {
+    intent: { paused, contracts: routed.contracts },
+    chainId: world.chainId,
+    already: inState(paused).map(({ name }) => name),
+    refused: [...(await explainAbsent(world, inState(undefined))), ...routed.refused],
+  };
+  refuseHopeless(resolution);
+  return resolution;
+}
+
+/** With nothing done and nothing to do, the first refusal is the answer. */
+function refuseHopeless({ intent, already, refused }: PauseResolution): void {
+  const [first] = refused;
+  if (
+    first !== undefined &&
+    intent.contracts.length === 0 &&
+    already.length === 0
+  ) {
+    throw first.error;
+  }
+}
+
+async function routeTargets(
+  ports: RecoveryPorts,
+  world: World,
+  targets: readonly Target[],
+  paused: boolean,
+): Promise<{
+  readonly contracts: PauseIntent["contracts"];
+  readonly refused: PauseResolution["refused"];
+}> {
+  const calls = targets.map(({ name, proxy }) => pauseCall(name, proxy, paused));
+  const routed = await routeCalls(world.reader, calls, ports.accounts);
+  const graph = new AuthorityGraph(world.reader, scanStart(world.document.file));
+  const refused = await Promise.all(
+    targets.flatMap((target, index) => {
+      const { call, route } = routed[index] ?? {};
+      return call === undefined || route !== undefined
+        ? []
+        : [explainRefusal(world, graph, target, call)];
+    }),
+  );
+  return {
+    contracts: targets.flatMap((target, index) => {
+      const route = routed[index]?.route;
+      return route === undefined ? [] : [{ ...target, route }];
+    }),
+    refused,
+  };
+}
+
+async function explainRefusal(
+  { reader }: World,
+  graph: AuthorityGraph,
+  { name, proxy }: Target,
+  call: ReturnType<typeof pauseCall>,
+): Promise<PauseResolution["refused"][number]> {
+  const state = await inspectProxy(reader, proxy);
+  const error =
+    state === undefined
+      ? new DrError("NO_CODE", { what: name, address: proxy })
+      : authorityElsewhere(call, await pausePermission(graph, state));
+  return { name, error };
+}
+
+async function explainAbsent(
+  { reader }: World,
+  targets: readonly Target[],
+): Promise<PauseResolution["refused"]> {
+  return await Promise.all(
+    targets.map(async ({ name, proxy }) => ({
+      name,
+      error:
+        (await reader.code(proxy)) === "0x"
+          ? new DrError("NO_CODE", { what: name, address: proxy })
+          : new DrError("NOT_PAUSABLE", { name, address: proxy }),
+    })),
+  );
+}
+
+/** The plan of a pause or an unpause, from its intent alone. */
+export function buildPausePlan(
+  ports: RecoveryPorts,
+  chainId: number,
+  intent: PauseIntent,
+  notes: readonly string[] = [],
+): Plan {
+  const { paused, contracts } = intent;
+  const verb = paused ? "Pause" : "Unpause";
+  return {
+    procedure: paused ? "pause" : "unpause",
+    network: ports.network,
+    chainId,
+    intent: intent as unknown as Json,
+    steps: stepsFor(
+      paused ? "pause" : "unpause",
+      (names) => `${verb} ${names.join(", ")}`,
+      contracts.map(({ name, proxy, route }) => ({
+        action: pauseAction(name, proxy, paused),
+        route,
+      })),
+      ports.openRoute,
+    ),
+    notes,
+    assertFresh: async () => {
+      await assertSameProxies(ports, contracts);
+    },
+  };
+}

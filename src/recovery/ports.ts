@@ -1,0 +1,56 @@
+import { BlockReader, readChainId } from "../chain/block-reader.js";
+import type { Rpc } from "../chain/rpc.js";
+import type { VerifyCheck } from "../config/types.js";
+import type { Clock } from "../core/clock.js";
+import { DrError } from "../core/errors.js";
+import type { Address } from "../core/hex.js";
+import { readDeployFile, type DeployDocument } from "../deployments/read.js";
+import type { ArtifactSource } from "../implementation/artifact-source.js";
+import type { OpenRoute } from "../route/route.js";
+
+/** What every recovery works with. */
+export interface RecoveryPorts {
+  readonly network: string;
+  readonly rpc: Rpc;
+  readonly clock: Clock;
+  /** The project's root. */
+  readonly root: string;
+  /** `deployments/<network>`: deploy.json, and what runs leave beside it. */
+  readonly folder: string;
+  /** Everyone who can sign here, in order of preference. */
+  readonly accounts: readonly Address[];
+  readonly openRoute: OpenRoute;
+  readonly artifacts: ArtifactSource;
+  readonly checks: Readonly<Record<string, VerifyCheck>>;
+}
+
+/** deploy.json and the chain it speaks of, at one block. */
+export interface World {
+  readonly document: DeployDocument;
+  readonly reader: BlockReader;
+  readonly chainId: number;
+}
+
+/** @throws {DrError} WRONG_CHAIN, and whatever is wrong with deploy.json. */
+export async function readWorld({
+  network,
+  rpc,
+  folder,
+}: Pick<RecoveryPorts, "network" | "rpc" | "folder">): Promise<World> {
+  const path = `${folder}/deploy.json`;
+  const [document, chainId, reader] = await Promise.all([
+    readDeployFile(path),
+    readChainId(rpc),
+    BlockReader.at(rpc),
+  ]);
+  const expected = document.file.chainId;
+  if (chainId !== BigInt(expected)) {
+    throw new DrError("WRONG_CHAIN", {
+      network,
+      actual: chainId,
+      file: path,
+      expected,
+    });
+  }
+  return { document, reader, chainId: expected };
+}

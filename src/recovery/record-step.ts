@@ -1,0 +1,123 @@
+import { BlockReader, readBlock } from "../chain/block-reader.js";
+import { readLogs } from "../chain/logs.js";
+import type { Clock } from "../core/clock.js";
+import { DrError } from "../core/errors.js";
+import { sameAddress, type Address, type Hex } from "../core/hex.js";
+import type {
+  DeployFile,
+  HistoryEntry,
+  ImplementationRecord,
+} from "../deployments/deploy-file.js";
+import {
+  currentImplementation,
+  findImplementation,
+  withEntry,
+} from "../deployments/history.js";
+import { readDeployFile } from "../deployments/read.js";
+import { findContract } from "../deployments/select.js";
+import { writeDeployFile } from "../deployments/write.js";
+import type { Step } from "../run/step.js";
+import type { ChangeIntent, ContractChange } from "./change-intent.js";
+import type { RecoveryPorts } from "./ports.js";
+
+/** keccak256("Upgraded(address)") */
+const UPGRADED: Hex =
+  "0xbc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b";
+
+/**
+ * Writes what happened into deploy.json: a history entry for each contract,
+ * and in a rollback the mark on the implementation that was left.
+ */
+export function recordStep(ports: RecoveryPorts, intent: ChangeIntent): Step {
+  const path = `${ports.folder}/deploy.json`;
+  const { contracts, reason } = intent;
+  return {
+    id: "record",
+    title: `Record the ${reason} in deploy.json`,
+    reversibility: "reversible",
+    approval: { contracts: contracts.map(({ name, from, to }) => ({ name, from, to })) },
+    check: async () => {
+      const { file } = await readDeployFile(path);
+      return contracts.every((change) => isRecorded(file, change))
+        ? { status: "done" }
+        : { status: "ready" };
+    },
+    run: async () => {
+      const document = await readDeployFile(path);
+      let { file } = document;
+      for (const change of contracts) {
+        if (!isRecorded(file, change)) {
+          file = await withChange(file, change, intent, ports);
+        }
+      }
+      await writeDeployFile(document, file);
+    },
+    verify: async () => {
+      const { file } = await readDeployFile(path);
+      const missing = contracts.find((change) => !isRecorded(file, change));
+      if (missing !== undefined) {
+        throw new DrError("NOT_RECORDED", { name: missing.name, file: path });
+      }
+    },
+  };
+}
+
+function isRecorded(file: DeployFile, { name, to }: ContractChange): boolean {
+  return sameAddress(currentImplementation(findContract(file, name)), to);
+}
+
+async function withChange(
+  file: DeployFile,
+  change: ContractChange,
+  { reason, block }: ChangeIntent,
+  { rpc, clock }: RecoveryPorts,
+): Promise<DeployFile> {
+  const { name, from, to, toCodeHash, toContract, versionAfter } = change;
+  const evidence = await findUpgrade(rpc, change, BigInt(block));
+  const entry: HistoryEntry = { implementation: to, reason, ...evidence };
+  const known = findImplementation(findContract(file, name), to);
+  const implementation: ImplementationRecord = {
+    ...(versionAfter === undefined ? {} : { version: versionAfter }),
+    ...(toContract === undefined ? {} : { contract: toContract }),
+    codeHash: toCodeHash,
+  };
+  return withEntry(file, name, entry, {
+    ...(known === undefined ? { implementation } : {}),
+    ...(reason === "rollback"
+      ? { markBad: { implementation: from, reason: badMark(clock) } }
+      : {}),
+  });
+}
+
+function badMark(clock: Clock): string {
+  return `rolled back ${clock.now().toISOString().slice(0, 10)}`;
+}
+
+/** The transaction that did it, from the chain's logs; old proxies leave none. */
+async function findUpgrade(
+  rpc: RecoveryPorts["rpc"],
+  { proxy, beacon, to }: ContractChange,
+  fromBlock: bigint,
+): Promise<Pick<HistoryEntry, "block" | "tx" | "at">> {
+  const { block } = await BlockReader.at(rpc);
+  const logs = await readLogs(rpc, {
+    address: beacon ?? proxy,
+    topics: [UPGRADED, wordOf(to)],
+    fromBlock,
+    toBlock: block.number,
+  });
+  const last = logs.at(-1);
+  if (last === undefined) {
+    return {};
+  }
+  const { timestamp } = await readBlock(rpc, last.blockNumber);
+  return {
+    block: Number(last.blockNumber),
+    tx: last.transactionHash,
+    at: new Date(Number(timestamp) * 1000).toISOString(),
+  };
+}
+
+function wordOf(address: Address): Hex {
+  return `0x${address.slice(2).toLowerCase().padStart(64, "0")}`;
+}

@@ -1,0 +1,185 @@
+import type { Json } from "../core/canonical-json.js";
+import { DrError, isDrError, messageOf } from "../core/errors.js";
+import { EXIT_CODES, type ExitCode } from "../core/exit-codes.js";
+import type { Journal } from "./journal.js";
+import type { Plan } from "./plan.js";
+import type { Step, StepLog, StepState } from "./step.js";
+
+/** How a run ended, or where it stands. */
+export type RunOutcome =
+  | { readonly status: "done" }
+  | {
+      readonly status: "waiting";
+      readonly step: string;
+      readonly reason: string;
+      /** Unix seconds. */
+      readonly readyAt?: bigint;
+    }
+  | {
+      readonly status: "failed";
+      readonly step: string;
+      readonly error: unknown;
+      /** Whether anything may have changed in the world. */
+      readonly changed: boolean;
+    };
+
+/** What those who watch a run are told. */
+export type RunEvent =
+  | { readonly type: "step-started"; readonly step: Step }
+  | {
+      readonly type: "step-done";
+      readonly step: Step;
+      readonly already: boolean;
+      readonly entries: readonly Json[];
+    }
+  | { readonly type: "step-failed"; readonly step: Step; readonly error: unknown };
+
+export interface ApplyOptions {
+  readonly plan: Plan;
+  readonly journal: Journal;
+  readonly onEvent?: (event: RunEvent) => void;
+  /** Aborted on Ctrl-C: the run stops before the next step. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Applies a plan, or what is left of it. The world is asked first and the
+ * journal second; a step the journal calls done is never done again, a step
+ * whose verification fails is never called done.
+ */
+export async function applyPlan(options: ApplyOptions): Promise<RunOutcome> {
+  const { plan, journal, onEvent, signal } = options;
+  const done = doneSteps(journal);
+  for (const step of plan.steps.filter(({ id }) => !done.has(id))) {
+    try {
+      signal?.throwIfAborted();
+      const waiting = await advance(step, journal, onEvent);
+      if (waiting !== undefined) {
+        return waiting;
+      }
+    } catch (error) {
+      return await fail(step, error, options);
+    }
+  }
+  await journal.append({ type: "run-done" });
+  return { status: "done" };
+}
+
+async function advance(
+  step: Step,
+  journal: Journal,
+  onEvent: ApplyOptions["onEvent"],
+): Promise<RunOutcome | undefined> {
+  onEvent?.({ type: "step-started", step });
+  const log = stepLog(step.id, journal);
+  const state: StepState = await step.check(log);
+  switch (state.status) {
+    case "waiting": {
+      const { reason, readyAt } = state;
+      await journal.append({ type: "run-waiting", step: step.id, reason });
+      return {
+        status: "waiting",
+        step: step.id,
+        reason,
+        ...(readyAt === undefined ? {} : { readyAt }),
+      };
+    }
+    case "blocked":
+      throw state.error;
+    case "done":
+      await step.verify();
+      await finish(step, journal, true, onEvent);
+      return undefined;
+    case "ready":
+      await journal.append({ type: "step-started", step: step.id });
+      await step.run(log);
+      await step.verify();
+      await finish(step, journal, false, onEvent);
+      return undefined;
+  }
+}
+
+async function finish(
+  step: Step,
+  journal: Journal,
+  already: boolean,
+  onEvent: ApplyOptions["onEvent"],
+): Promise<void> {
+  await journal.append({ type: "step-done", step: step.id, already });
+  onEvent?.({
+    type: "step-done",
+    step,
+    already,
+    entries: entriesOf(step.id, journal),
+  });
+}
+
+async function fail(
+  step: Step,
+  error: unknown,
+  { journal, onEvent }: ApplyOptions,
+): Promise<RunOutcome> {
+  onEvent?.({ type: "step-failed", step, error });
+  await journal.append({
+    type: "step-failed",
+    step: step.id,
+    code: isDrError(error) ? error.code : "UNEXPECTED",
+    message: messageOf(error),
+  });
+  return { status: "failed", step: step.id, error, changed: hasEffects(journal) };
+}
+
+/** Ids of the steps the journal knows to be verified. */
+export function doneSteps(journal: Pick<Journal, "records">): Set<string> {
+  return new Set(
+    journal.records.flatMap((record) =>
+      record.type === "step-done" ? [record.step] : [],
+    ),
+  );
+}
+
+/** Whether some step got as far as announcing an effect. */
+function hasEffects({ records }: Journal): boolean {
+  return records.some(
+    (record) =>
+      record.type === "step-entry" ||
+      (record.type === "step-done" && !record.already),
+  );
+}
+
+export function entriesOf(
+  step: string,
+  { records }: Pick<Journal, "records">,
+): Json[] {
+  return records.flatMap((record) =>
+    record.type === "step-entry" && record.step === step ? [record.entry] : [],
+  );
+}
+
+function stepLog(step: string, journal: Journal): StepLog {
+  return {
+    get entries() {
+      return entriesOf(step, journal);
+    },
+    append: async (entry) => {
+      await journal.append({ type: "step-entry", step, entry });
+    },
+  };
+}
+
+/** What the shell is told of a run. */
+export function exitCodeOf(outcome: RunOutcome): ExitCode {
+  switch (outcome.status) {
+    case "done":
+      return EXIT_CODES.done;
+    case "waiting":
+      return EXIT_CODES.waiting;
+    case "failed":
+      if (outcome.changed) {
+        return EXIT_CODES.partial;
+      }
+      return outcome.error instanceof DrError
+        ? outcome.error.exitCode
+        : EXIT_CODES.error;
+  }
+}

@@ -1,0 +1,61 @@
+import type { Address } from "../core/hex.js";
+import { selectContracts } from "../deployments/select.js";
+import { readDeployFile } from "../deployments/read.js";
+import { buildChangePlan } from "../recovery/change-plan.js";
+import { buildPausePlan, resolvePause } from "../recovery/pause-plan.js";
+import type { PauseResolution } from "../recovery/pause-plan.js";
+import {
+  resolveRollback,
+  type RollbackOptions,
+  type RollbackResolution,
+} from "../recovery/rollback.js";
+import type { Plan } from "../run/plan.js";
+import type { Session } from "./open-session.js";
+
+/** A plan and what was found out while it was made. Nothing has changed yet. */
+export interface Prepared<Resolution> {
+  readonly plan: Plan;
+  readonly resolution: Resolution;
+}
+
+export interface Selection {
+  readonly names: readonly string[];
+  readonly all: boolean;
+}
+
+export async function preparePause(
+  { ports }: Session,
+  options: Selection & { readonly paused: boolean },
+): Promise<Prepared<PauseResolution>> {
+  const resolution = await resolvePause(ports, options);
+  const { intent, chainId, already, refused } = resolution;
+  const state = options.paused ? "paused" : "unpaused";
+  const notes = [
+    ...already.map((name) => `${name} is ${state} already.`),
+    ...refused.map(({ error }) => `${error.message} ${error.fix}`),
+  ];
+  return { plan: buildPausePlan(ports, chainId, intent, notes), resolution };
+}
+
+export async function prepareRollback(
+  { ports }: Session,
+  options: RollbackOptions,
+): Promise<Prepared<RollbackResolution>> {
+  const resolution = await resolveRollback(ports, options);
+  const { intent, chainId, notes } = resolution;
+  return { plan: buildChangePlan(ports, chainId, intent, notes), resolution };
+}
+
+/** The proxy of a contract, by its name in deploy.json. */
+export async function readProxyAddresses(
+  { ports }: Session,
+  { names, all }: Selection,
+): Promise<ReadonlyMap<string, Address>> {
+  const { file } = await readDeployFile(`${ports.folder}/deploy.json`);
+  return new Map(
+    selectContracts(file, names, all).map(({ name, record }) => [
+      name,
+      record.proxy,
+    ]),
+  );
+}

@@ -1,0 +1,147 @@
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
+
+import { DrError, isDrError, messageOf } from "../../src/core/errors.js";
+import { formatError } from "../../src/display/error.js";
+import { formatPlan } from "../../src/display/plan.js";
+import { paintFor } from "../../src/display/text.js";
+import { conductPlan, type ConductedRun } from "../../src/run/conduct.js";
+import { approvedSteps, digestPlan, type Plan } from "../../src/run/plan.js";
+import type { RunEvent, RunOutcome } from "../../src/run/runner.js";
+import type { Session } from "../../src/session/open-session.js";
+import { TOOL_VERSION } from "../../src/session/tool-version.js";
+import type { Output } from "./output.js";
+
+interface Consent {
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+}
+
+/** @throws {DrError} NO_TERMINAL, before anything is read. */
+export function requireConsentPossible({ dryRun, yes }: Consent): void {
+  if (!dryRun && !yes && !process.stdin.isTTY) {
+    throw new DrError("NO_TERMINAL", {});
+  }
+}
+
+/** Shows a plan and asks for it. @throws {DrError} NOT_CONFIRMED. */
+export async function confirmPlan(
+  plan: Plan,
+  { isDevelopment }: Session,
+  { yes }: Consent,
+  { interruptions }: HardhatRuntimeEnvironment,
+): Promise<void> {
+  if (yes) {
+    return;
+  }
+  const question = isDevelopment
+    ? "Apply this plan? [y/N]"
+    : `This is ${plan.network}. Type its name to apply this plan`;
+  const answer = await interruptions.requestInput("hardhat-dr", question);
+  const isConfirmed = isDevelopment
+    ? /^y(es)?$/i.test(answer.trim())
+    : answer.trim() === plan.network;
+  if (!isConfirmed) {
+    throw new DrError("NOT_CONFIRMED", {});
+  }
+}
+
+export function showPlan(plan: Plan, output: Output): void {
+  output.text(
+    formatPlan(
+      { ...plan, steps: approvedSteps(plan), digest: digestPlan(plan) },
+      output.paint,
+    ),
+  );
+}
+
+/** Applies an approved plan, telling how it goes; Ctrl-C stops it between two steps. */
+export async function conduct(
+  plan: Plan,
+  { ports }: Session,
+  output: Output,
+  interruption: Interruption,
+): Promise<ConductedRun> {
+  return await interruption.during(
+    async () =>
+      await conductPlan(plan, runPorts(ports, output, interruption.signal)),
+  );
+}
+
+export function runPorts(
+  { folder, clock }: Session["ports"],
+  output: Output,
+  signal: AbortSignal,
+): Parameters<typeof conductPlan>[1] {
+  return {
+    folder,
+    clock,
+    signal,
+    toolVersion: TOOL_VERSION,
+    onEvent: (event) => {
+      tell(event, output);
+    },
+    onTakeover: ({ user, host, pid, since }) => {
+      output.progress(
+        `Took over the lock that ${user}@${host}, process ${String(pid)}, left behind at ${since}.`,
+      );
+    },
+  };
+}
+
+function tell(event: RunEvent, output: Output): void {
+  const paint = paintFor(process.stderr);
+  switch (event.type) {
+    case "step-started":
+      output.progress(`… ${event.step.title}`);
+      break;
+    case "step-done":
+      output.progress(
+        `${paint("green", "✔")} ${event.step.title}${event.already ? " (already so)" : ""}`,
+      );
+      break;
+    case "step-failed":
+      output.progress(`${paint("red", "✘")} ${event.step.title}`);
+      break;
+  }
+}
+
+/** Tells of a run that didn't get to its end, and how to go on. */
+export function tellOutcome(run: string, outcome: RunOutcome): void {
+  if (outcome.status === "failed") {
+    const { error } = outcome;
+    process.stderr.write(
+      isDrError(error)
+        ? formatError(error, paintFor(process.stderr))
+        : `${messageOf(error)}\n`,
+    );
+  }
+  if (outcome.status === "waiting") {
+    process.stderr.write(`${outcome.reason}\n`);
+  }
+  if (outcome.status !== "done") {
+    process.stderr.write(`Go on with: npx hardhat dr:resume ${run}\n`);
+  }
+}
+
+/** Ctrl-C, made polite: the first stops the run at a safe point, the second kills. */
+export class Interruption {
+  readonly #controller = new AbortController();
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    const stop = () => {
+      this.#controller.abort(new DrError("INTERRUPTED", {}));
+    };
+    process.once("SIGINT", stop);
+    process.once("SIGTERM", stop);
+    try {
+      return await work();
+    } finally {
+      process.removeListener("SIGINT", stop);
+      process.removeListener("SIGTERM", stop);
+    }
+  }
+}

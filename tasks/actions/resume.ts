@@ -1,0 +1,54 @@
+import type { NewTaskActionFunction } from "hardhat/types/tasks";
+
+import { rebuildPlan } from "../../src/recovery/procedures.js";
+import { resumeRun } from "../../src/run/conduct.js";
+import { findRun } from "../../src/run/list-runs.js";
+import { exitCodeOf } from "../../src/run/runner.js";
+import {
+  confirmPlan,
+  Interruption,
+  requireConsentPossible,
+  runPorts,
+  showPlan,
+  tellOutcome,
+} from "./apply.js";
+import { runTask } from "./output.js";
+import { connect, sessionOptions, type ChangingArguments } from "./session.js";
+
+interface ResumeArguments extends ChangingArguments {
+  readonly run: string;
+}
+
+const action: NewTaskActionFunction<ResumeArguments> = async (args, hre) =>
+  await runTask(args, async (output) => {
+    requireConsentPossible(args);
+    const interruption = new Interruption();
+    const session = await connect(hre, {
+      ...sessionOptions(args),
+      progress: output.progress,
+      signal: interruption.signal,
+    });
+    const { ports } = session;
+    const run = await findRun(ports.folder, args.run || undefined);
+    const { outcome } = await interruption.during(
+      async () =>
+        await resumeRun(
+          run,
+          async (started) => {
+            const plan = rebuildPlan(ports, started);
+            showPlan(plan, output);
+            await confirmPlan(plan, session, args, hre);
+            return plan;
+          },
+          runPorts(ports, output, interruption.signal),
+        ),
+    );
+    tellOutcome(run, outcome);
+    output.text(`${run}: ${outcome.status}\n`);
+    return {
+      json: { run, status: outcome.status },
+      exitCode: exitCodeOf(outcome),
+    };
+  });
+
+export default action;

@@ -1,0 +1,25 @@
+import { join } from "node:path";
+
+import type { NewTaskActionFunction } from "hardhat/types/tasks";
+
+import { EXIT_CODES } from "../../src/core/exit-codes.js";
+import { formatRuns } from "../../src/display/runs.js";
+import { listRuns } from "../../src/run/list-runs.js";
+import { runTask } from "./output.js";
+
+const action: NewTaskActionFunction<{ readonly json: boolean }> = async (
+  { json },
+  { config, globalOptions },
+) =>
+  await runTask({ json }, async (output) => {
+    const network = globalOptions.network ?? "default";
+    const folder = join(config.dr.paths.deployments, network);
+    const runs = await listRuns(folder);
+    output.text(formatRuns(runs, folder, output.paint));
+    return {
+      json: { network, runs: runs.map((run) => ({ ...run })) },
+      exitCode: EXIT_CODES.done,
+    };
+  });
+
+export default action;

@@ -1,0 +1,80 @@
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
+
+import { DrError } from "../../src/core/errors.js";
+import {
+  openSession,
+  type Session,
+  type SessionOptions,
+} from "../../src/session/open-session.js";
+
+/** The options that every changing task has, as Hardhat parses them. */
+export interface ChangingArguments {
+  readonly json: boolean;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly from?: string | undefined;
+  readonly confirmations?: string | undefined;
+  readonly privateRpc?: string | undefined;
+}
+
+/** Opens the network that `--network` names. */
+export async function connect(
+  { config, network, artifacts }: HardhatRuntimeEnvironment,
+  options: SessionOptions = {},
+): Promise<Session> {
+  const { networkName, networkConfig, provider } = await network.getOrCreate();
+  return await openSession(
+    {
+      networkName,
+      networkConfig,
+      provider,
+      artifacts,
+      config: config.dr,
+      root: config.paths.root,
+    },
+    options,
+  );
+}
+
+/** The session options in a task's arguments. @throws {DrError} OPTION_INVALID. */
+export function sessionOptions({
+  from,
+  confirmations,
+  privateRpc,
+}: ChangingArguments): SessionOptions {
+  return {
+    ...(from === undefined ? {} : { from: parseAddress("--from", from) }),
+    ...(confirmations === undefined
+      ? {}
+      : { confirmations: parseCount("--confirmations", confirmations) }),
+    ...(privateRpc === undefined
+      ? {}
+      : { privateRpc: parseUrl("--private-rpc", privateRpc) }),
+  };
+}
+
+function parseAddress(option: string, value: string): string {
+  if (!/^0x[0-9a-fA-F]{40}$/.test(value)) {
+    throw invalid(option, value, "an address: 0x and 40 hexadecimal digits");
+  }
+  return value;
+}
+
+function parseCount(option: string, value: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(value)) {
+    throw invalid(option, value, "a whole number from 1 to 9999");
+  }
+  return Number(value);
+}
+
+/** What is wrong with a URL is said without showing it: it may hold a key. */
+function parseUrl(option: string, value: string): string {
+  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) {
+    throw invalid(option, "what was given", "a http or https URL");
+  }
+  return value;
+}
+
+function invalid(option: string, value: string, expected: string): DrError {
+  return new DrError("OPTION_INVALID", { option, value, expected });
+}

@@ -1,0 +1,38 @@
+import { task } from "hardhat/config";
+import { ArgumentType } from "hardhat/types/arguments";
+
+/** What every task takes: `--json`. */
+export function drTask(id: string, description: string) {
+  return task(id, description).addFlag({
+    name: "json",
+    description: "Print one JSON object on stdout and nothing else there",
+  });
+}
+
+/** What every task takes that changes something. */
+export function changingTask(id: string, description: string) {
+  return drTask(id, description)
+    .addFlag({
+      name: "dryRun",
+      description: "Print the plan and touch nothing",
+    })
+    .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+    .addOption({
+      name: "from",
+      description: "The account to act with; default: whoever may",
+      type: ArgumentType.STRING_WITHOUT_DEFAULT,
+      defaultValue: undefined,
+    })
+    .addOption({
+      name: "confirmations",
+      description: "Blocks to wait for, a transaction's own included",
+      type: ArgumentType.STRING_WITHOUT_DEFAULT,
+      defaultValue: undefined,
+    })
+    .addOption({
+      name: "privateRpc",
+      description: "Send transactions to this RPC, where a watcher can't see them",
+      type: ArgumentType.STRING_WITHOUT_DEFAULT,
+      defaultValue: undefined,
+    });
+}

@@ -1,0 +1,182 @@
+import { assert, expect } from "chai";
+import { spawn, type ChildProcess } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export interface Anvil {
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  /** What it printed so far. */
+  output(): string;
+  /** Ends it and waits until it is gone; may be called twice. */
+  stop(): Promise<void>;
+}
+
+export interface AnvilOptions {
+  /** More arguments for the command line, e.g. `["--block-time", "1"]`. */
+  readonly args?: readonly string[];
+  /** 0, the default, is any free one. */
+  readonly port?: number;
+}
+
+const PRIVATE_PACKAGE = fileURLToPath(new URL("../anvil/", import.meta.url));
+const INSTALL = "node test/anvil/install.mjs";
+const START_TIMEOUT_MS = 20_000;
+
+/** The anvil on the PATH; otherwise the one in `test/anvil`, when installed. */
+export function findAnvil(): string | undefined {
+  return findProgram("anvil");
+}
+
+/** Foundry's `cast`, found like {@link findAnvil}. */
+export function findCast(): string | undefined {
+  return findProgram("cast");
+}
+
+/**
+ * For a `before` or a test that needs anvil: without it the test is skipped,
+ * and says so. In CI it fails.
+ */
+export function requireAnvil(context: Mocha.Context): void {
+  requireProgram(context, "anvil");
+}
+
+/** Like {@link requireAnvil}, for `cast`. */
+export function requireCast(context: Mocha.Context): void {
+  requireProgram(context, "cast");
+}
+
+/** Starts anvil; it dies with this process, even if that is killed. */
+export async function startAnvil({
+  args = [],
+  port = 0,
+}: AnvilOptions = {}): Promise<Anvil> {
+  const program = findAnvil();
+  assert(program !== undefined, `anvil isn't installed: ${INSTALL}`);
+  const child = spawn(
+    program,
+    ["--host", "127.0.0.1", "--port", String(port), ...args],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  const release = endWithThisProcess(child);
+  const printed = collectOutput(child);
+  const exited = new Promise<void>((resolve) => {
+    child.once("exit", () => {
+      release();
+      resolve();
+    });
+  });
+  const listening = await listeningPort(child, printed);
+  return {
+    url: `http://127.0.0.1:${String(listening)}`,
+    port: listening,
+    pid: child.pid ?? 0,
+    output: printed,
+    stop: async () => {
+      child.ref();
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+function requireProgram(context: Mocha.Context, name: string): void {
+  if (findProgram(name) !== undefined) {
+    return;
+  }
+  const reason = `${name} isn't installed: ${INSTALL}`;
+  expect(process.env.CI ?? "", reason).to.equal("");
+  process.stderr.write(`      skipped: ${reason}\n`);
+  context.skip();
+}
+
+function findProgram(name: string): string | undefined {
+  const file = process.platform === "win32" ? `${name}.exe` : name;
+  const onPath = (process.env.PATH ?? "")
+    .split(delimiter)
+    .filter((directory) => directory !== "")
+    .map((directory) => join(directory, file));
+  return [...onPath, join(privateBin(name), file)].find(isExecutable);
+}
+
+/** Foundry names its packages after Node's platforms, but x64 amd64. */
+function privateBin(name: string): string {
+  const arch = process.arch === "x64" ? "amd64" : process.arch;
+  const platformPackage = `${name}-${process.platform}-${arch}`;
+  return join(
+    PRIVATE_PACKAGE,
+    "node_modules/@foundry-rs",
+    platformPackage,
+    "bin",
+  );
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function collectOutput(child: ChildProcess): () => string {
+  const chunks: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text: string) => {
+      chunks.push(text);
+    });
+  }
+  return () => chunks.join("");
+}
+
+async function listeningPort(
+  child: ChildProcess,
+  printed: () => string,
+): Promise<number> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  for (;;) {
+    const found = /Listening on [^\s:]+:(\d+)/.exec(printed())?.[1];
+    if (found !== undefined) {
+      return Number(found);
+    }
+    expect(child.exitCode, `anvil ended: ${printed()}`).to.equal(null);
+    expect(Date.now(), `anvil is silent: ${printed()}`).to.be.below(deadline);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/**
+ * Kills the child when this process ends. A process that is itself killed
+ * runs no handlers, so a small shell waits for its standard input to close.
+ * None of them keeps this process from ending.
+ *
+ * @returns call it when the child is gone.
+ */
+function endWithThisProcess(child: ChildProcess): () => void {
+  const kill = (): void => {
+    child.kill("SIGKILL");
+  };
+  process.once("exit", kill);
+  [child, child.stdout, child.stderr].forEach(unref);
+  if (process.platform === "win32") {
+    return () => process.off("exit", kill);
+  }
+  const watcher = spawn(
+    "sh",
+    ["-c", 'cat >/dev/null; kill -9 "$0"', String(child.pid)],
+    { stdio: ["pipe", "ignore", "ignore"], detached: true },
+  );
+  [watcher, watcher.stdin].forEach(unref);
+  return () => {
+    process.off("exit", kill);
+    watcher.kill("SIGKILL");
+  };
+}
+
+/** A child's pipes are sockets, which their types don't say. */
+function unref(resource: unknown): void {
+  (resource as { unref(): void }).unref();
+}
