@@ -3,7 +3,7 @@ import * as OxAddress from "ox/Address";
 import type { BlockReader } from "../chain/block-reader.js";
 import { readLogs } from "../chain/logs.js";
 import { RpcResponseError } from "../chain/rpc.js";
-import { isDrError } from "../core/errors.js";
+import { DrError, isDrError } from "../core/errors.js";
 import type { Address, Hex } from "../core/hex.js";
 
 /** `RoleGranted` of AccessControl and of AccessManager, then `RoleRevoked` of both. */
@@ -63,7 +63,7 @@ export class RoleLog {
     this.#fromBlock = fromBlock;
   }
 
-  /** @throws {DrError | RpcResponseError} when the logs can't be had. */
+  /** @throws {DrError} when the logs can't be had. */
   async read(address: Address): Promise<RoleHistory> {
     const key = address.toLowerCase();
     let history = this.#histories.get(key);
@@ -91,10 +91,25 @@ export class RoleLog {
         );
       }
     } catch (error) {
+      const failure = this.#wrap(error);
       for (const { reject } of queue) {
-        reject(error);
+        reject(failure);
       }
     }
+  }
+
+  #wrap(cause: unknown): unknown {
+    return cause instanceof RpcResponseError
+      ? new DrError(
+          "RPC_FAILED",
+          {
+            network: this.#reader.rpc.network,
+            method: "eth_getLogs",
+            reason: cause.message,
+          },
+          { cause },
+        )
+      : cause;
   }
 
   async #readAll(addresses: readonly Address[]): Promise<readonly RoleEvent[]> {
@@ -140,20 +155,14 @@ export class RoleLog {
   async #findStart(addresses: readonly Address[]): Promise<bigint> {
     let without = -1n;
     let start = this.#fromBlock;
-    for (
-      let block = start - 1n;
-      block > without;
-      block = (without + start) / 2n
-    ) {
-      const isThere = await this.#isAnyThere(addresses, block);
+    let block = start - 1n;
+    while (start - without > 1n) {
+      const isThere = await this.#isAnyThere(addresses, block);console.log(without,start,block,isThere);
       if (isThere === undefined) {
         return 0n;
       }
-      if (isThere) {
-        start = block;
-      } else {
-        without = block;
-      }
+      [without, start] = isThere ? [without, block] : [block, start];
+      block = (without + start) / 2n;
     }
     return start;
   }

@@ -21,7 +21,7 @@ export interface RoleReader {
   readonly reader: BlockReader;
   readonly roleLog: RoleLog;
   /** Begins to read an account that will be followed, if it is confirmed. */
-  readAhead(account: Address): void;
+  readonly readAhead: (account: Address) => void;
 }
 
 /** `hasRole`; undefined when the contract isn't an AccessControl. */

@@ -43,8 +43,7 @@ function mergeImplementations(
   const merged: Record<Address, ImplementationRecord> = {};
   for (const [address, record] of entriesOf(written)) {
     const facts = findImplementation(chain, address);
-    merged[address] =
-      facts === undefined ? record : { ...facts, ...record, ...chainFacts(facts) };
+    merged[address] = { ...record, ...facts, ...onlyPeopleKnow(record) };
   }
   for (const [address, facts] of entriesOf(chain)) {
     merged[address] ??= facts;
@@ -52,11 +51,14 @@ function mergeImplementations(
   return merged;
 }
 
-function chainFacts({
-  version,
-  codeHash,
+function onlyPeopleKnow({
+  contract,
+  bad,
 }: ImplementationRecord): Partial<ImplementationRecord> {
-  return { ...(version === undefined ? {} : { version }), codeHash };
+  return {
+    ...(contract === undefined ? {} : { contract }),
+    ...(bad === undefined ? {} : { bad }),
+  };
 }
 
 function entriesOf({
@@ -91,7 +93,12 @@ function earlierThan(
 
 function mergeEntry(written: HistoryEntry, chain: HistoryEntry): HistoryEntry {
   const { reason } = written.reason === "found" ? chain : written;
-  return { ...written, ...chain, reason };
+  const merged = { ...written, ...chain, reason };
+  const isSameTime =
+    written.at !== undefined &&
+    chain.at !== undefined &&
+    Date.parse(written.at) === Date.parse(chain.at);
+  return isSameTime ? { ...merged, at: written.at } : merged;
 }
 
 function isSameEvent(a: HistoryEntry, b: HistoryEntry): boolean {

@@ -5,7 +5,6 @@ export class CountingRpc implements Rpc {
   readonly network: string;
   readonly #inner: Rpc;
   roundTrips = 0;
-  trace: string[] = [];
   requests: RpcRequest[] = [];
 
   constructor(inner: Rpc) {
@@ -19,24 +18,12 @@ export class CountingRpc implements Rpc {
   ): Promise<unknown> {
     this.roundTrips += 1;
     this.requests.push({ method, params });
-    this.trace.push(method);
     return await this.#inner.request(method, params);
   }
 
   async batch(requests: readonly RpcRequest[]): Promise<RpcOutcome[]> {
     this.roundTrips += requests.length === 0 ? 0 : 1;
     this.requests.push(...requests);
-    if (requests.length)
-      this.trace.push(
-        `batch ${requests.length} ${JSON.stringify(requests).length} ` +
-          JSON.stringify(
-            Object.fromEntries(
-              Object.entries(Object.groupBy(requests, (r) => r.method)).map(
-                ([k, v]) => [k, v!.length],
-              ),
-            ),
-          ),
-      );
     return await this.#inner.batch(requests);
   }
 

@@ -69,7 +69,6 @@ describe("round trips of reading who may pause and upgrade", () => {
             ]);
       }),
     );
-    console.log(rpc.trace.join("\n"));
     return { permissions: permissions.flat(), count: rpc.roundTrips };
   }
 
