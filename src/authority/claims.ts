@@ -99,7 +99,5 @@ async function readAddress(
   signature: string,
 ): Promise<Address | undefined> {
   const answer = await reader.call(to, signature);
-  return typeof answer === "string"
-    ? OxAddress.checksum(answer as Address)
-    : undefined;
+  return typeof answer === "string" ? OxAddress.checksum(answer) : undefined;
 }

@@ -134,5 +134,5 @@ async function readOwner(
     OWNER_GETTERS.map(async (getter) => await reader.call(address, getter)),
   );
   const owner = answers.find((answer) => typeof answer === "string");
-  return owner === undefined ? undefined : OxAddress.checksum(owner as Address);
+  return owner === undefined ? undefined : OxAddress.checksum(owner);
 }

@@ -157,7 +157,7 @@ export class RoleLog {
     let start = this.#fromBlock;
     let block = start - 1n;
     while (start - without > 1n) {
-      const isThere = await this.#isAnyThere(addresses, block);console.log(without,start,block,isThere);
+      const isThere = await this.#isAnyThere(addresses, block);
       if (isThere === undefined) {
         return 0n;
       }

@@ -23,16 +23,19 @@ const CONDUCTOR: Address = "0x00000000000000000000000000000000D15a57e2";
  * of those before it. One `eth_call`: the senders are lent the code of
  * Multicall3 for its duration, so that they make the calls themselves.
  *
+ * @param deployed - Code that shall be there already, by address.
  * @returns one result a call; undefined when the node has no state overrides.
  */
 export async function simulateSequence(
   reader: BlockReader,
   calls: readonly SimulatedCall[],
+  deployed: Readonly<Record<Address, Hex>> = {},
 ): Promise<readonly InnerResult[] | undefined> {
   const senders = new Set([CONDUCTOR, ...calls.map(({ from }) => from)]);
-  const overrides = Object.fromEntries(
-    [...senders].map((sender) => [sender, { code: MULTICALL3_CODE }]),
-  );
+  const overrides = Object.fromEntries([
+    ...Object.entries(deployed).map(([address, code]) => [address, { code }]),
+    ...[...senders].map((sender) => [sender, { code: MULTICALL3_CODE }]),
+  ]) as Record<string, { code: Hex }>;
   const data = encodeAggregate(
     calls.map(({ from, to, data }) => ({
       to: from,

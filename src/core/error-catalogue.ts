@@ -143,6 +143,32 @@ export const CATALOGUE = {
     fix: "Correct it; `npx hardhat TASK --help` describes all options.",
     exitCode: refused,
   },
+  // Upgrades
+  UPGRADE_TARGET_UNKNOWN: {
+    message: "{to} is neither an address nor a contract of this project (or several contracts have that name).",
+    fix: "Compile it (`npx hardhat build`), or give its fully qualified name: contracts/File.sol:Name.",
+    exitCode: refused,
+  },
+  CONSTRUCTOR_ARGUMENTS: {
+    message: "The constructor of {contract} can't be called so: {reason}.",
+    fix: "Give its arguments as a JSON array: `--constructor-args '[…]'`.",
+    exitCode: refused,
+  },
+  NEEDS_LIBRARIES: {
+    message: "{contract} is abstract or must be linked with libraries, so it can't be deployed from here.",
+    fix: "Deploy it with your own script and give its address: `--to 0x…`.",
+    exitCode: refused,
+  },
+  DEPLOYMENT_WOULD_FAIL: {
+    message: "The deployment of {contract} would fail: {reason}.",
+    fix: "Mend its constructor or its arguments; nothing was sent.",
+    exitCode: refused,
+  },
+  NO_ACCOUNTS: {
+    message: "No account can sign on {network}.",
+    fix: "Add one to the network's `accounts` in hardhat.config.ts, from a keystore if you like.",
+    exitCode: refused,
+  },
   // Signers
   SIGNER_UNKNOWN: {
     message: "{from} isn't an account that can sign on {network}.",
@@ -328,6 +354,11 @@ export const CATALOGUE = {
   INIT_ARGUMENT_INVALID: {
     message: "`{argument}`: {reason}.",
     fix: "Write NAME=0xPROXY, e.g. SkillProfile=0x5FbDB2315678afecb367f032d93F642f64180aa3.",
+    exitCode: refused,
+  },
+  INIT_NOTHING_NAMED: {
+    message: "There is no {file} yet, and no contract is named.",
+    fix: "Name the contracts: `npx hardhat dr:init NAME=0xPROXY`, or read another tool's records: `npx hardhat dr:init --import`.",
     exitCode: refused,
   },
   IMPORT_TOOL_UNKNOWN: {

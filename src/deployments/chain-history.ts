@@ -1,46 +1,17 @@
-import * as OxAddress from "ox/Address";
-import * as Hash from "ox/Hash";
-
-import { BlockReader } from "../chain/block-reader.js";
+import type { BlockReader } from "../chain/block-reader.js";
 import type { Rpc } from "../chain/rpc.js";
 import { sameAddress, type Address, type Hex } from "../core/hex.js";
-import type { ProxyKind } from "../core/proxy-kind.js";
+import { readBlockTimes } from "./block-times.js";
 import type {
   HistoryEntry,
   HistoryReason,
   ImplementationRecord,
 } from "./deploy-file.js";
-import {
-  findDeploymentBlock,
-  findFirstBlock,
-  ifStateIsKept,
-} from "./deployment-block.js";
-import {
-  readUpgradeEvents,
-  type UpgradeEvent,
-  type UpgradeEvents,
-} from "./upgrade-events.js";
-
-/** As much of a proxy's state as its history needs. */
-export interface Upgradable {
-  readonly address: Address;
-  readonly kind: ProxyKind;
-  readonly implementation: Address;
-  readonly beacon?: Address;
-}
-
-/** What is asked about contracts, whoever knows how. */
-export interface HistoryPorts {
-  /** @returns undefined when no code is there at the reader's block. */
-  inspect(
-    reader: BlockReader,
-    address: Address,
-  ): Promise<Pick<Upgradable, "kind" | "implementation"> | undefined>;
-  readVersion(
-    reader: BlockReader,
-    address: Address,
-  ): Promise<string | undefined>;
-}
+import { findDeploymentBlock } from "./deployment-block.js";
+import { describeImplementations } from "./describe-implementations.js";
+import { startFromReceipt, startFromState } from "./history-start.js";
+import type { HistoryPorts, Upgradable } from "./upgradable.js";
+import { readUpgradeEvents, type UpgradeEvent } from "./upgrade-events.js";
 
 export interface ChainHistory {
   readonly implementations: Readonly<Record<Address, ImplementationRecord>>;
@@ -64,9 +35,6 @@ export type HistoryGap =
       readonly beacon: Address;
       readonly block: bigint;
     };
-
-const BEACON_IMPLEMENTATION =
-  "function implementation() view returns (address)";
 
 /** An entry before its time is known. */
 interface Change {
@@ -97,7 +65,11 @@ export async function readChainHistory(
   ]);
   const [history, implementations] = await Promise.all([
     toEntries(reader.rpc, changes),
-    describeImplementations(reader, changes, ports),
+    describeImplementations(
+      reader,
+      changes.map(({ implementation }) => implementation),
+      ports,
+    ),
   ]);
   return { implementations, history, gaps: [...gaps, ...beaconGaps] };
 }
@@ -195,7 +167,6 @@ async function earlierBeacons(
     block.number,
   );
   return beacons
-    .slice(0, -1)
     .filter((earlier) => !sameAddress(earlier.beacon, beacon))
     .map((earlier) => ({ kind: "earlier-beacon", ...earlier }));
 }
@@ -204,7 +175,7 @@ async function toEntries(
   rpc: Rpc,
   changes: readonly Change[],
 ): Promise<HistoryEntry[]> {
-  const times = await readTimes(
+  const times = await readBlockTimes(
     rpc,
     changes.flatMap(({ block }) => block ?? []),
   );
@@ -218,68 +189,4 @@ async function toEntries(
       ...(at === undefined ? {} : { at }),
     };
   });
-}
-
-/** ISO times of blocks, in one round trip; those the node doesn't have are left out. */
-async function readTimes(
-  rpc: Rpc,
-  blocks: readonly bigint[],
-): Promise<Map<bigint, string>> {
-  const unique = [...new Set(blocks)];
-  const outcomes = await rpc.batch(
-    unique.map((block) => ({
-      method: "eth_getBlockByNumber",
-      params: [`0x${block.toString(16)}`, false],
-    })),
-  );
-  return new Map(
-    unique.flatMap((block, index) => {
-      const outcome = outcomes[index];
-      const found = outcome?.ok === true ? outcome.result : undefined;
-      const timestamp = (found as { timestamp: Hex } | null | undefined)
-        ?.timestamp;
-      return timestamp === undefined
-        ? []
-        : [[block, isoTime(Number(timestamp))] as const];
-    }),
-  );
-}
-
-function isoTime(unixSeconds: number): string {
-  return new Date(unixSeconds * 1000).toISOString().replace(".000Z", "Z");
-}
-
-async function describeImplementations(
-  reader: BlockReader,
-  changes: readonly Change[],
-  ports: HistoryPorts,
-): Promise<Record<Address, ImplementationRecord>> {
-  const unique = [
-    ...new Set(changes.map(({ implementation }) => implementation)),
-  ];
-  const described = await Promise.all(
-    unique.map(
-      async (address) =>
-        [address, await describeImplementation(reader, address, ports)] as const,
-    ),
-  );
-  return Object.fromEntries(described);
-}
-
-async function describeImplementation(
-  reader: BlockReader,
-  address: Address,
-  ports: HistoryPorts,
-): Promise<ImplementationRecord> {
-  const [code, version] = await Promise.all([
-    reader.code(address),
-    ports.readVersion(reader, address),
-  ]);
-  return {
-    ...(version === undefined ? {} : { version }),
-    codeHash: Hash.keccak256(code),
-    ...(code === "0x"
-      ? { bad: `no code there at block ${String(reader.block.number)}` }
-      : {}),
-  };
 }

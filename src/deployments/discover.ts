@@ -4,10 +4,9 @@ import {
   readChainHistory,
   type ChainHistory,
   type HistoryGap,
-  type HistoryPorts,
-  type Upgradable,
 } from "./chain-history.js";
 import type { ContractRecord, HistoryEntry } from "./deploy-file.js";
+import type { HistoryPorts, Upgradable } from "./upgradable.js";
 
 /** A contract to be found on the chain, with what a person or a record says of it. */
 export interface Sought {

@@ -7,7 +7,7 @@ import { sameAddress, type Address } from "../core/hex.js";
 import { inspectProxy, readCodeHash } from "../proxy/inspect.js";
 import { encodeUpgrade } from "../proxy/upgrade-interface.js";
 import type { Action } from "../route/route.js";
-import type { ContractChange } from "./change-intent.js";
+import type { ContractChange, Deployment } from "./change-intent.js";
 
 /** The call that points a contract at another implementation. */
 export function upgradeCall({
@@ -61,11 +61,13 @@ export async function readImplementation(
  * That a contract still is where the plan found it, and its target still is
  * what was approved.
  *
+ * @param deployment - Still to come: then nothing is at the target yet.
  * @throws {DrError} PLAN_STALE.
  */
 export async function assertUnchanged(
   reader: BlockReader,
   change: ContractChange,
+  deployment?: Deployment,
 ): Promise<void> {
   const { name, from, to, toCodeHash } = change;
   const [now, codeHash] = await Promise.all([
@@ -80,7 +82,7 @@ export async function assertUnchanged(
       found: OxAddress.checksum(now),
     });
   }
-  if (codeHash !== toCodeHash) {
+  if (deployment === undefined && codeHash !== toCodeHash) {
     throw new DrError("PLAN_STALE", {
       name,
       what: `code at ${to}`,

@@ -6,8 +6,20 @@ import type { RouteChoice } from "../route/route.js";
 export interface ChangeIntent {
   readonly reason: "rollback" | "upgrade";
   readonly contracts: readonly ContractChange[];
-  /** The block at which all this was found. */
-  readonly block: string;
+  /** Of the implementation, when it isn't there yet. */
+  readonly deployment?: Deployment;
+}
+
+/** A contract creation whose address is known beforehand: it follows from account and nonce. */
+export interface Deployment {
+  /** Fully qualified. */
+  readonly contract: string;
+  readonly from: Address;
+  readonly nonce: number;
+  readonly initCode: Hex;
+  readonly address: Address;
+  /** keccak256 of the code that will be there. */
+  readonly codeHash: Hex;
 }
 
 export interface ContractChange {

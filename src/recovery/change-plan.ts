@@ -1,5 +1,6 @@
 import { BlockReader } from "../chain/block-reader.js";
 import type { Json } from "../core/canonical-json.js";
+import { assertAddressFree, deploySteps } from "./deploy-step.js";
 import type { Plan } from "../run/plan.js";
 import {
   assertUnchanged,
@@ -28,6 +29,8 @@ export function buildChangePlan(
   const { openRoute, network } = ports;
   const verb = reason === "rollback" ? "Roll back" : "Upgrade";
   const steps = [
+    ...(reason === "upgrade" ? (ports.beforeUpgrade?.(intent) ?? []) : []),
+    ...deploySteps(ports, intent),
     ...stepsFor("pause", titled("Pause"), pauses(contracts, true), openRoute),
     ...stepsFor(
       reason,
@@ -55,7 +58,7 @@ export function buildChangePlan(
     steps,
     notes,
     assertFresh: async () => {
-      await assertFreshChanges(ports, contracts);
+      await assertFreshChanges(ports, intent);
     },
   };
 }
@@ -78,13 +81,16 @@ function pauses(
 
 async function assertFreshChanges(
   ports: RecoveryPorts,
-  contracts: readonly ContractChange[],
+  { contracts, deployment }: ChangeIntent,
 ): Promise<void> {
   await assertSameProxies(ports, contracts);
   const reader = await BlockReader.at(ports.rpc);
+  if (deployment !== undefined) {
+    await assertAddressFree(reader, deployment);
+  }
   await Promise.all(
     contracts.map(async (change) => {
-      await assertUnchanged(reader, change);
+      await assertUnchanged(reader, change, deployment);
     }),
   );
 }

@@ -4,9 +4,12 @@ import type { VerifyCheck } from "../config/types.js";
 import type { Clock } from "../core/clock.js";
 import { DrError } from "../core/errors.js";
 import type { Address } from "../core/hex.js";
+import type { Step } from "../run/step.js";
 import { readDeployFile, type DeployDocument } from "../deployments/read.js";
 import type { ArtifactSource } from "../implementation/artifact-source.js";
-import type { OpenRoute } from "../route/route.js";
+import type { OpenDeployer, OpenRoute } from "../route/route.js";
+
+import type { ChangeIntent } from "./change-intent.js";
 
 /** What every recovery works with. */
 export interface RecoveryPorts {
@@ -20,8 +23,11 @@ export interface RecoveryPorts {
   /** Everyone who can sign here, in order of preference. */
   readonly accounts: readonly Address[];
   readonly openRoute: OpenRoute;
+  readonly openDeployer: OpenDeployer;
   readonly artifacts: ArtifactSource;
   readonly checks: Readonly<Record<string, VerifyCheck>>;
+  /** Steps that go before every upgrade; here snapshots are taken. */
+  readonly beforeUpgrade?: (intent: ChangeIntent) => readonly Step[];
 }
 
 /** deploy.json and the chain it speaks of, at one block. */

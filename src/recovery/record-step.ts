@@ -1,5 +1,6 @@
 import { BlockReader, readBlock } from "../chain/block-reader.js";
 import { readLogs } from "../chain/logs.js";
+import { writeAtomically } from "../core/atomic-write.js";
 import type { Clock } from "../core/clock.js";
 import { DrError } from "../core/errors.js";
 import { sameAddress, type Address, type Hex } from "../core/hex.js";
@@ -16,6 +17,11 @@ import {
 import { readDeployFile } from "../deployments/read.js";
 import { findContract } from "../deployments/select.js";
 import { writeDeployFile } from "../deployments/write.js";
+import {
+  findImplementation as findSource,
+  toLayoutRecord,
+} from "../implementation/implementation-source.js";
+import { writeLayoutRecord } from "../implementation/layout-record.js";
 import type { Step } from "../run/step.js";
 import type { ChangeIntent, ContractChange } from "./change-intent.js";
 import type { RecoveryPorts } from "./ports.js";
@@ -51,6 +57,7 @@ export function recordStep(ports: RecoveryPorts, intent: ChangeIntent): Step {
         }
       }
       await writeDeployFile(document, file);
+      await keepLayouts(ports, file.chainId, contracts);
     },
     verify: async () => {
       const { file } = await readDeployFile(path);
@@ -69,13 +76,15 @@ function isRecorded(file: DeployFile, { name, to }: ContractChange): boolean {
 async function withChange(
   file: DeployFile,
   change: ContractChange,
-  { reason, block }: ChangeIntent,
+  { reason }: ChangeIntent,
   { rpc, clock }: RecoveryPorts,
 ): Promise<DeployFile> {
   const { name, from, to, toCodeHash, toContract, versionAfter } = change;
-  const evidence = await findUpgrade(rpc, change, BigInt(block));
+  const record = findContract(file, name);
+  const since = BigInt(record.history.at(-1)?.block ?? 0);
+  const evidence = await findUpgrade(rpc, change, since);
   const entry: HistoryEntry = { implementation: to, reason, ...evidence };
-  const known = findImplementation(findContract(file, name), to);
+  const known = findImplementation(record, to);
   const implementation: ImplementationRecord = {
     ...(versionAfter === undefined ? {} : { version: versionAfter }),
     ...(toContract === undefined ? {} : { contract: toContract }),
@@ -87,6 +96,24 @@ async function withChange(
       ? { markBad: { implementation: from, reason: badMark(clock) } }
       : {}),
   });
+}
+
+/** Layouts are kept while the source is at hand: the next rollback may not have it. */
+async function keepLayouts(
+  { rpc, artifacts, folder, root }: RecoveryPorts,
+  chainId: number,
+  changes: readonly ContractChange[],
+): Promise<void> {
+  const reader = await BlockReader.at(rpc);
+  const places = { artifacts, folder, root, chainId };
+  for (const address of changes.flatMap(({ from, to }) => [from, to])) {
+    const source = await findSource(reader, address, places);
+    const record =
+      source.status === "known" ? toLayoutRecord(source) : undefined;
+    if (record !== undefined) {
+      await writeLayoutRecord(folder, record, writeAtomically);
+    }
+  }
 }
 
 function badMark(clock: Clock): string {

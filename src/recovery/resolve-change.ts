@@ -1,3 +1,5 @@
+import * as Hash from "ox/Hash";
+
 import { AuthorityGraph } from "../authority/graph.js";
 import {
   pausePermission,
@@ -5,7 +7,7 @@ import {
 } from "../authority/proxy-permission.js";
 import type { SimulatedCall } from "../chain/simulate.js";
 import { DrError } from "../core/errors.js";
-import { sameAddress, type Address } from "../core/hex.js";
+import { sameAddress, type Address, type Hex } from "../core/hex.js";
 import {
   currentImplementation,
   findImplementation,
@@ -33,6 +35,10 @@ import { scanStart } from "./scan-start.js";
 /** Which contract goes to which implementation, before the chain was asked. */
 export interface WantedChange extends NamedContract {
   readonly to: Address;
+  /** The code that will be at `to`, when it isn't there yet. */
+  readonly newCode?: Hex;
+  /** Fully qualified, where it is known better than deploy.json does. */
+  readonly contract?: string;
 }
 
 export interface ChangeOptions {
@@ -121,11 +127,18 @@ async function requireUpgradable(
 /** The code at the target must be the recorded one, and fit the proxy. */
 async function requireTarget(
   { reader }: World,
-  { name, record, to }: WantedChange,
+  wanted: WantedChange,
   { kind, implementation }: ProxyState,
 ): Promise<
   Pick<ContractChange, "toCodeHash" | "toContract" | "versionAfter">
 > {
+  const { name, record, to, newCode } = wanted;
+  if (newCode !== undefined) {
+    return {
+      toCodeHash: Hash.keccak256(newCode),
+      ...(wanted.contract === undefined ? {} : { toContract: wanted.contract }),
+    };
+  }
   if (sameAddress(to, implementation)) {
     throw new DrError("TARGET_IS_CURRENT", { name, target: to, known: "-" });
   }
@@ -150,11 +163,10 @@ async function requireTarget(
     throw new DrError("NOT_UUPS", { name, address: to });
   }
   const versionAfter = version ?? recorded?.version;
+  const contract = wanted.contract ?? recorded?.contract;
   return {
     toCodeHash: codeHash,
-    ...(recorded?.contract === undefined
-      ? {}
-      : { toContract: recorded.contract }),
+    ...(contract === undefined ? {} : { toContract: contract }),
     ...(versionAfter === undefined ? {} : { versionAfter }),
   };
 }
@@ -188,9 +200,14 @@ async function findRoutes(
   const pause = pauseCall(name, proxy, true);
   const unpause = pauseCall(name, proxy, false);
   const first = needsPause ? pause : unpause;
+  // Who may upgrade is tried with what is there: the target may not be, yet.
+  const trial =
+    draft.newCode === undefined
+      ? upgrade
+      : upgradeCall({ ...draft, proxy, to: draft.from });
   const [upgrader, pauser] = await routeCalls(
     reader,
-    needsPause || needsUnpause ? [upgrade, first] : [upgrade],
+    needsPause || needsUnpause ? [trial, first] : [trial],
     ports.accounts,
   );
   const graph = new AuthorityGraph(reader, scanStart(world.document.file));
@@ -205,11 +222,15 @@ async function findRoutes(
     ...(needsPause && pauser?.route ? { pauseRoute: pauser.route } : {}),
     ...(needsUnpause && pauser?.route ? { unpauseRoute: pauser.route } : {}),
   };
-  const notes = await rehearseSequence(world, name, choices, {
-    upgrade,
-    pause,
-    unpause,
-  });
+  const deployed =
+    draft.newCode === undefined ? {} : { [draft.to]: draft.newCode };
+  const notes = await rehearseSequence(
+    world,
+    name,
+    choices,
+    { upgrade, pause, unpause },
+    deployed,
+  );
   return { choices, notes: [...notes, ...pauseNotes(name, paused, options)] };
 }
 
@@ -266,6 +287,7 @@ async function rehearseSequence(
   calls: Readonly<
     Record<"pause" | "upgrade" | "unpause", ReturnType<typeof pauseCall>>
   >,
+  deployed: Readonly<Record<Address, Hex>>,
 ): Promise<string[]> {
   const steps: [keyof typeof calls, RouteChoice | undefined][] = [
     ["pause", pauseRoute],
@@ -275,7 +297,7 @@ async function rehearseSequence(
   const sequence = steps.flatMap(([step, route]) =>
     route === undefined ? [] : [{ step, ...simulated(calls[step], route) }],
   );
-  const failing = await findFailing(reader, sequence);
+  const failing = await findFailing(reader, sequence, deployed);
   if (failing === undefined) {
     return [
       `${name}: this node can't try the whole sequence beforehand (no state overrides in eth_call).`,

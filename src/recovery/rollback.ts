@@ -71,7 +71,6 @@ export async function resolveRollback(
     intent: {
       reason: "rollback",
       contracts: changes,
-      block: String(world.reader.block.number),
     },
     chainId: world.chainId,
     safety: Object.fromEntries(

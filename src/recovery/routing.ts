@@ -4,7 +4,7 @@ import type { Permission } from "../authority/authority.js";
 import { formatPermission } from "../authority/describe.js";
 import type { Call } from "../core/call.js";
 import { DrError } from "../core/errors.js";
-import type { Address } from "../core/hex.js";
+import type { Address, Hex } from "../core/hex.js";
 import { canonicalJson } from "../core/canonical-json.js";
 import { chooseSenders } from "../route/choose.js";
 import type { Action, OpenRoute, RouteChoice } from "../route/route.js";
@@ -56,8 +56,9 @@ export function authorityElsewhere(
 export async function findFailing(
   reader: BlockReader,
   calls: readonly SimulatedCall[],
+  deployed: Readonly<Record<Address, Hex>> = {},
 ): Promise<number | undefined> {
-  const results = await simulateSequence(reader, calls);
+  const results = await simulateSequence(reader, calls, deployed);
   return results?.findIndex(({ success }) => !success);
 }
 

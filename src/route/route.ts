@@ -1,6 +1,6 @@
 import type { BlockReader } from "../chain/block-reader.js";
 import type { Call } from "../core/call.js";
-import type { Address } from "../core/hex.js";
+import type { Address, Hex } from "../core/hex.js";
 import type { Step } from "../run/step.js";
 
 /** A call with the knowledge of when it is needed, still right, and done. */
@@ -41,3 +41,17 @@ export interface RouteChoice {
 
 /** Opens the route that was chosen. */
 export type OpenRoute = (choice: RouteChoice) => Route;
+
+/** A contract that shall be created, and what makes its creation known. */
+export interface NewContract {
+  readonly label: string;
+  readonly initCode: Hex;
+  isDone(reader: BlockReader): Promise<boolean>;
+  /** @throws {DrError} PLAN_STALE when it would no longer get the address it was promised. */
+  assertFresh(reader: BlockReader): Promise<void>;
+}
+
+/** An account that creates contracts. */
+export type OpenDeployer = (from: Address) => {
+  toDeployStep(id: string, contract: NewContract): Step;
+};

@@ -64,6 +64,11 @@ export async function openSession(
   const isDevelopment = DEVELOPMENT_CHAINS.includes(chainId);
   const accounts = chooseAccounts(source, signers, options, isDevelopment);
   const sending = sendingPorts(source, options, rpc, chainId, isDevelopment);
+  const openDirect = (from: Address) =>
+    new DirectRoute({
+      ...sending,
+      ...openSigner(source, signers, from, rpc, options),
+    });
   return {
     isDevelopment,
     ports: {
@@ -75,11 +80,8 @@ export async function openSession(
       accounts,
       artifacts,
       checks: config.verify,
-      openRoute: ({ from }) =>
-        new DirectRoute({
-          ...sending,
-          ...openSigner(source, signers, from, rpc, options),
-        }),
+      openRoute: ({ from }) => openDirect(from),
+      openDeployer: openDirect,
     },
   };
 }

@@ -9,6 +9,11 @@ import {
   type RollbackOptions,
   type RollbackResolution,
 } from "../recovery/rollback.js";
+import {
+  resolveUpgrade,
+  type UpgradeOptions,
+  type UpgradeResolution,
+} from "../recovery/upgrade.js";
 import type { Plan } from "../run/plan.js";
 import type { Session } from "./open-session.js";
 
@@ -42,6 +47,15 @@ export async function prepareRollback(
   options: RollbackOptions,
 ): Promise<Prepared<RollbackResolution>> {
   const resolution = await resolveRollback(ports, options);
+  const { intent, chainId, notes } = resolution;
+  return { plan: buildChangePlan(ports, chainId, intent, notes), resolution };
+}
+
+export async function prepareUpgrade(
+  { ports }: Session,
+  options: UpgradeOptions,
+): Promise<Prepared<UpgradeResolution>> {
+  const resolution = await resolveUpgrade(ports, options);
   const { intent, chainId, notes } = resolution;
   return { plan: buildChangePlan(ports, chainId, intent, notes), resolution };
 }

@@ -18,7 +18,7 @@ export async function openGraph(
     readonly through?: (rpc: Rpc) => Rpc;
   } = {},
 ): Promise<OpenedGraph> {
-  const { fromBlock = 0n, through = (rpc) => rpc } = options;
+  const { fromBlock = 0n, through = (rpc: Rpc) => rpc } = options;
   const rpc = new CountingRpc(
     through(new ProviderRpc("test", connection.provider)),
   );

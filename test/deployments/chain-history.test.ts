@@ -16,7 +16,7 @@ import {
 } from "../../src/deployments/chain-history.js";
 import { findFirstBlock } from "../../src/deployments/deployment-block.js";
 import { inspectProxy } from "../../src/proxy/inspect.js";
-import { IMPLEMENTATION_SLOT } from "../../src/proxy/slots.js";
+import { BEACON_SLOT, IMPLEMENTATION_SLOT } from "../../src/proxy/slots.js";
 import { contractAt, deploy, deployCode, send } from "../helpers/contracts.js";
 import {
   BEACON,
@@ -63,6 +63,26 @@ describe("readChainHistory", () => {
     const reader = await BlockReader.at(through);
     const state = await inspectProxy(reader, address);
     return await readChainHistory(reader, state!, chainPorts);
+  }
+
+  /** Writes a slot as nothing on a real chain could: without a transaction. */
+  async function setAddress(
+    proxy: Address,
+    slot: Hex,
+    address: Address,
+  ): Promise<void> {
+    const word = `0x${address.slice(2).toLowerCase().padStart(64, "0")}`;
+    await connection.provider.request({
+      method: "hardhat_setStorageAt",
+      params: [proxy, slot, word],
+    });
+  }
+
+  async function mine(blocks: number): Promise<void> {
+    await connection.provider.request({
+      method: "hardhat_mine",
+      params: [`0x${blocks.toString(16)}`],
+    });
   }
 
   function steps({ history }: ChainHistory): (readonly [string, Address])[] {
@@ -185,14 +205,7 @@ describe("readChainHistory", () => {
   it("reports a change that was never logged, and believes the slot", async () => {
     const { proxy, implementation } = await deployUups(connection);
     const other = await deploy(connection, "UupsV5");
-    await connection.provider.request({
-      method: "hardhat_setStorageAt",
-      params: [
-        proxy,
-        IMPLEMENTATION_SLOT,
-        `0x${other.slice(2).toLowerCase().padStart(64, "0")}`,
-      ],
-    });
+    await setAddress(proxy, IMPLEMENTATION_SLOT, other);
     const found = await historyOf(proxy);
     expect(steps(found)).to.deep.equal([
       ["deploy", implementation],
@@ -201,6 +214,34 @@ describe("readChainHistory", () => {
     expect(found.gaps).to.deep.equal([
       { kind: "unlogged-change", logged: implementation, current: other },
     ]);
+  });
+
+  it("tells of a beacon the proxy had before", async () => {
+    const beacon = await deploy(connection, BEACON, [
+      platform.implementations.skillClaim,
+      platform.owner,
+    ]);
+    await setAddress(platform.skillClaim, BEACON_SLOT, beacon);
+    const { gaps } = await historyOf(platform.skillClaim);
+    expect(gaps.map(({ kind }) => kind)).to.deep.equal(["earlier-beacon"]);
+    expect(gaps[0]).to.have.property("beacon", platform.beacon);
+  });
+
+  it("finds when a proxy got its first implementation, if not at birth and without a log", async () => {
+    const proxy: Address = "0x00000000000000000000000000000000000000aA";
+    const { implementation, proxy: model } = await deployUups(connection);
+    await connection.provider.request({
+      method: "hardhat_setCode",
+      params: [proxy, await connection.ethers.provider.getCode(model)],
+    });
+    await mine(3);
+    await setAddress(proxy, IMPLEMENTATION_SLOT, implementation);
+    const block = await connection.ethers.provider.getBlockNumber();
+    await mine(3);
+    const found = await historyOf(proxy);
+    expect(steps(found)).to.deep.equal([["deploy", implementation]]);
+    expect(found.history[0]?.block).to.be.within(block, block + 1);
+    expect(found.gaps).to.deep.equal([]);
   });
 
   it("marks an implementation without code as bad", async () => {

@@ -7,7 +7,7 @@ const FROM = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const BURN = "0x000000000000000000000000000000000000dEaD";
 
 describe("the faulty RPC", () => {
-  let anvil: Anvil;
+  let anvil: Anvil | undefined;
   let rpc: FaultyRpc;
 
   before(async function () {
@@ -15,10 +15,10 @@ describe("the faulty RPC", () => {
     anvil = await startAnvil();
   });
   after(async () => {
-    await anvil.stop();
+    await anvil?.stop();
   });
   beforeEach(async () => {
-    rpc = await startFaultyRpc(anvil.url);
+    rpc = await startFaultyRpc(anvil?.url ?? "");
   });
   afterEach(async () => {
     await rpc.close();

@@ -2,7 +2,7 @@ import { BlockReader } from "../../chain/block-reader.js";
 import { isDrError, DrError } from "../../core/errors.js";
 import type { Address, Hex } from "../../core/hex.js";
 import type { Step, StepLog, StepState } from "../../run/step.js";
-import type { Action, Route } from "../route.js";
+import type { Action, NewContract, Route } from "../route.js";
 import { replayEntries } from "./attempts.js";
 import { sendAll, type SendPorts } from "./send.js";
 
@@ -41,23 +41,50 @@ export class DirectRoute implements Route {
     ];
   }
 
+  /** The creation of a contract; nobody else's authority is needed for that. */
+  toDeployStep(id: string, contract: NewContract): Step {
+    const { signer, rpc } = this.#ports;
+    const { label, initCode, isDone, assertFresh } = contract;
+    const outgoing = { key: id, value: 0n, data: initCode, label, isDone };
+    const isMade = async () => await isDone(await BlockReader.at(rpc));
+    return {
+      id,
+      title: `${label}, from ${signer.address}`,
+      reversibility: "irreversible",
+      approval: { route: "direct", from: signer.address, initCode },
+      check: async (log) => {
+        if (await isMade()) {
+          return { status: "done" };
+        }
+        return replayEntries(log.entries).live.size > 0
+          ? { status: "ready" }
+          : await readyUnless(async () => {
+              await assertFresh(await BlockReader.at(rpc));
+            });
+      },
+      run: async (log) => {
+        await sendAll(this.#ports, [outgoing], log);
+      },
+      verify: async () => {
+        if (!(await isMade())) {
+          const { block } = await BlockReader.at(rpc);
+          throw new DrError("NOT_IN_EFFECT", { label, block: block.number });
+        }
+      },
+    };
+  }
+
   async #check(actions: readonly Action[], log: StepLog): Promise<StepState> {
     const reader = await BlockReader.at(this.#ports.rpc);
     const missing = await selectMissing(reader, actions);
-    try {
-      await Promise.all(
-        missing.map(async ({ assertFresh }) => await assertFresh?.(reader)),
-      );
-    } catch (error) {
-      if (isDrError(error)) {
-        return { status: "blocked", error };
-      }
-      throw error;
-    }
     const isUnderWay = replayEntries(log.entries).live.size > 0;
     return missing.length === 0 && !isUnderWay
       ? { status: "done" }
-      : { status: "ready" };
+      : await readyUnless(async () => {
+          await Promise.all(
+            missing.map(async ({ assertFresh }) => await assertFresh?.(reader)),
+          );
+        });
   }
 
   async #verify(actions: readonly Action[]): Promise<void> {
@@ -76,6 +103,19 @@ export class DirectRoute implements Route {
       }
       await clock.sleep(pollMs);
     }
+  }
+}
+
+/** Ready, or blocked by what the check throws. */
+async function readyUnless(check: () => Promise<void>): Promise<StepState> {
+  try {
+    await check();
+    return { status: "ready" };
+  } catch (error) {
+    if (isDrError(error)) {
+      return { status: "blocked", error };
+    }
+    throw error;
   }
 }
 
