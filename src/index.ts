@@ -6,9 +6,12 @@ import { rollbackTask } from "../tasks/rollback.js";
 import { runsTask } from "../tasks/runs.js";
 import { statusTask } from "../tasks/status.js";
 import { unpauseTask } from "../tasks/unpause.js";
+import { upgradeTask } from "../tasks/upgrade.js";
 import "./type-extensions.js";
 
 export type { DrUserConfig, VerifyCheck, VerifyContext } from "./config/types.js";
+
+export type { DisasterRecovery } from "./session/disaster-recovery.js";
 
 /** Disaster recovery for dapps, as `npx hardhat dr:*`. */
 const hardhatDr: HardhatPlugin = {
@@ -19,11 +22,13 @@ const hardhatDr: HardhatPlugin = {
     pauseTask,
     unpauseTask,
     rollbackTask,
+    upgradeTask,
     resumeTask,
     runsTask,
   ],
   hookHandlers: {
     config: () => import("./hooks/config.js"),
+    network: () => import("./hooks/network.js"),
   },
 };
 

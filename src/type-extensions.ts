@@ -1,4 +1,5 @@
 import type { DrConfig, DrUserConfig } from "./config/types.js";
+import type { DisasterRecovery } from "./session/disaster-recovery.js";
 
 declare module "hardhat/types/config" {
   interface HardhatUserConfig {
@@ -15,5 +16,7 @@ declare module "hardhat/types/network" {
     // eslint-disable-next-line @typescript-eslint/no-unused-vars -- must match Hardhat's declaration
     ChainTypeT extends ChainType | string = DefaultChainType,
   > {
+    /** The tasks `dr:*` in code, on this connection. */
+    dr: DisasterRecovery;
   }
 }

@@ -7,7 +7,7 @@ interface Descriptor {
   readonly exitCode: ExitCode;
 }
 
-const { error, partial, refused } = EXIT_CODES;
+const { error, partial, refused, waiting } = EXIT_CODES;
 
 /**
  * Every error this plugin throws. A code is never reused for something else;
@@ -215,6 +215,11 @@ export const CATALOGUE = {
     message: "No run is unfinished in {folder}.",
     fix: "`npx hardhat dr:runs` lists them; check `--network`.",
     exitCode: refused,
+  },
+  RUN_WAITING: {
+    message: "The run {run} waits: {reason}.",
+    fix: "Go on with it later: `npx hardhat dr:resume {run}`.",
+    exitCode: waiting,
   },
   RUN_ALREADY_DONE: {
     message: "The run {run} is done; there is nothing left to do.",

@@ -1,3 +1,4 @@
+import type { Json } from "../core/canonical-json.js";
 import type { ApprovedStep } from "../run/plan.js";
 import { indent, type Paint } from "./text.js";
 
@@ -48,4 +49,26 @@ function callsOf({ approval }: ApprovedStep): readonly CallView[] {
     "calls" in approval
     ? (approval.calls as unknown as readonly CallView[])
     : [];
+}
+
+/** For `--json`: what would be approved. */
+export function planToJson({
+  procedure,
+  network,
+  chainId,
+  steps,
+  notes,
+}: Omit<PlanView, "digest">): Json {
+  return {
+    procedure,
+    network,
+    chainId,
+    steps: steps.map(({ id, title, reversibility, approval }) => ({
+      id,
+      title,
+      reversibility,
+      approval,
+    })),
+    notes: [...notes],
+  };
 }

@@ -1,3 +1,4 @@
+import { BlockReader } from "../chain/block-reader.js";
 import { readLogs } from "../chain/logs.js";
 import { addressInWord, sameAddress, type Address } from "../core/hex.js";
 import { resolveTarget } from "../deployments/history.js";
@@ -98,12 +99,24 @@ async function reportSafety(
         ),
     ),
   );
+  const upgradedAt = record?.history.at(-1)?.block;
   return await reportRollbackSafety({
     reader,
     proxy,
+    ...(await readerBefore(reader, upgradedAt)),
     from: current as NonNullable<typeof current>,
     to: target as NonNullable<typeof target>,
   });
+}
+
+/** The chain as it was before the present implementation came. */
+async function readerBefore(
+  { rpc }: BlockReader,
+  block: number | undefined,
+): Promise<{ readonly before?: BlockReader }> {
+  return block === undefined || block === 0
+    ? {}
+    : { before: await BlockReader.at(rpc, BigInt(block) - 1n) };
 }
 
 /** The other proxies of a beacon: all of them move with it. */

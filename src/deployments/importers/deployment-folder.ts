@@ -101,7 +101,7 @@ export async function readFolder(
 /** deploy.json is this plugin's own, and may live in the same folder. */
 function isDeployment(file: string): boolean {
   return (
-    file.endsWith(".json") && !file.startsWith(".") 
+    file.endsWith(".json") && !file.startsWith(".") && file !== "deploy.json"
   );
 }
 

@@ -3,6 +3,7 @@ import type { Address, Hex } from "../core/hex.js";
 import { readPaused, readVersion } from "../proxy/getters.js";
 import { minedTransactions } from "../route/direct/mined.js";
 import type { JournalRecord } from "../run/journal.js";
+import { readImplementation } from "./change-actions.js";
 import type { ChangeIntent } from "./change-intent.js";
 import type { RecoveryPorts } from "./ports.js";
 
@@ -11,6 +12,8 @@ export interface ChangeResult {
   readonly name: string;
   readonly from: Address;
   readonly to: Address;
+  /** Where it points as this is read. */
+  readonly now: Address;
   readonly versionBefore: string | null;
   readonly versionAfter: string | null;
   readonly paused: boolean | null;
@@ -31,14 +34,16 @@ export async function readChangeResults(
   const mined = minedTransactions(records);
   return await Promise.all(
     contracts.map(async ({ name, proxy, from, to, versionBefore }) => {
-      const [version, paused] = await Promise.all([
+      const [version, paused, now] = await Promise.all([
         readVersion(reader, proxy),
         readPaused(reader, proxy),
+        readImplementation(reader, { name, proxy }),
       ]);
       return {
         name,
         from,
         to,
+        now,
         versionBefore: versionBefore ?? null,
         versionAfter: version ?? null,
         paused: paused ?? null,

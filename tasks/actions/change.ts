@@ -1,0 +1,95 @@
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
+
+import type { Json } from "../../src/core/canonical-json.js";
+import { EXIT_CODES } from "../../src/core/exit-codes.js";
+import type { ChangeIntent } from "../../src/recovery/change-intent.js";
+import {
+  readChangeResults,
+  type ChangeResult,
+} from "../../src/recovery/change-result.js";
+import { exitCodeOf } from "../../src/run/runner.js";
+import type { Session } from "../../src/session/open-session.js";
+import type { Prepared } from "../../src/session/procedure.js";
+import { planToJson } from "../../src/display/plan.js";
+import {
+  conduct,
+  confirmPlan,
+  Interruption,
+  requireConsentPossible,
+  showPlan,
+  tellOutcome,
+} from "./apply.js";
+import { runTask, type Output } from "./output.js";
+import { connect, sessionOptions, type ChangingArguments } from "./session.js";
+
+interface Change<Resolution> {
+  prepare(session: Session): Promise<Prepared<Resolution>>;
+  /** What there is to read before the plan is approved. */
+  explain?(resolution: Resolution, output: Output): void;
+  /** Added to each contract in `--json`. */
+  extend?(name: string, resolution: Resolution): Readonly<Record<string, Json>>;
+}
+
+/** The course of `dr:rollback` and `dr:upgrade`. */
+export async function runChange<
+  Resolution extends { readonly intent: ChangeIntent },
+>(
+  args: ChangingArguments,
+  hre: HardhatRuntimeEnvironment,
+  { prepare, explain, extend }: Change<Resolution>,
+): Promise<Json> {
+  return await runTask(args, async (output) => {
+    requireConsentPossible(args);
+    const interruption = new Interruption();
+    const session = await connect(hre, {
+      ...sessionOptions(args),
+      progress: output.progress,
+      signal: interruption.signal,
+    });
+    const { plan, resolution } = await prepare(session);
+    explain?.(resolution, output);
+    showPlan(plan, output);
+    const toJson = (result: ChangeResult): Json => ({
+      ...result,
+      txs: result.txs.map((tx) => ({ ...tx })),
+      ...extend?.(result.name, resolution),
+    });
+    if (args.dryRun) {
+      const before = await readChangeResults(
+        session.ports,
+        resolution.intent,
+        [],
+      );
+      const json = {
+        run: null,
+        status: "planned",
+        plan: planToJson(plan),
+        contracts: before.map(toJson),
+      };
+      return { json, exitCode: EXIT_CODES.done };
+    }
+    await confirmPlan(plan, session, args, hre);
+    const { run, outcome, records } = await conduct(
+      plan,
+      session,
+      output,
+      interruption,
+    );
+    tellOutcome(run, outcome);
+    const results = await readChangeResults(
+      session.ports,
+      resolution.intent,
+      records,
+    );
+    output.text(results.map(formatResult).join(""));
+    return {
+      json: { run, status: outcome.status, contracts: results.map(toJson) },
+      exitCode: exitCodeOf(outcome),
+    };
+  });
+}
+
+function formatResult({ name, now, versionAfter, paused }: ChangeResult): string {
+  const state = paused === true ? ", paused" : "";
+  return `${name}: ${versionAfter ?? "no version()"} at ${now}${state}\n`;
+}
