@@ -160,7 +160,7 @@ function withContracts(
 function withDeployment(entry: HistoryEntry, sought: Sought): HistoryEntry {
   const { tx, block } = sought;
   const isSame = entry.block === undefined || entry.block === block;
-  return entry.reason !== "deploy" || entry.tx !== undefined || false
+  return entry.reason !== "deploy" || entry.tx !== undefined || !isSame
     ? entry
     : {
         ...entry,

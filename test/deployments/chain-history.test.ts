@@ -311,6 +311,23 @@ describe("readChainHistory", () => {
       }
     });
 
+    it("knows a birth inside another's transaction by the admin that is set", async () => {
+      const inner = pruned(missing);
+      const madeByFactory: Rpc = {
+        ...inner,
+        request: async (method, params) => {
+          const answer = await inner.request(method, params);
+          return method === "eth_getTransactionReceipt"
+            ? { ...(answer as object), contractAddress: null }
+            : answer;
+        },
+      };
+      const told = await historyOf(platform.skillProfile, madeByFactory);
+      expect(told.gaps).to.deep.equal([]);
+      const silent = await historyOf(platform.endorsement, madeByFactory);
+      expect(silent.gaps).to.deep.equal([{ kind: "start-unknown" }]);
+    });
+
     it("says that the start is unknown when no log begins with the creation", async () => {
       const target = await deployZos(connection);
       const alone = await historyOf(target.proxy, pruned(missing));

@@ -204,6 +204,21 @@ describe("planInit", () => {
     ).to.deep.equal(["deploy", "rollback"]);
   });
 
+  it("keeps a person's contract name and bad mark against other ones", () => {
+    const record = onChain();
+    const { status } = plan(
+      handwritten(),
+      found("SkillProfile", {
+        ...record,
+        implementations: {
+          [FIRST]: { ...record.implementations[FIRST]!, contract: "Other" },
+          [SECOND]: { ...record.implementations[SECOND]!, bad: "no code" },
+        },
+      }),
+    );
+    expect(status).to.equal("unchanged");
+  });
+
   it("fills in what a person's entry leaves out", () => {
     const written = sampleRecord();
     const existing: DeployFile = {

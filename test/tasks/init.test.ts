@@ -226,10 +226,16 @@ describe("dr:init", () => {
         impls: {},
       }),
     );
-    const { contracts } = await init([], { import: true, yes: true });
+    const imported = { import: true, dryRun: true };
+    const { contracts } = await init([], imported);
     expect(contracts.map(({ name }) => name)).to.deep.equal([
       "SkillProfile",
       "SkillClaim",
+    ]);
+    const named = await init([`Claims=${platform.skillClaim}`], imported);
+    expect(named.contracts.map(({ name }) => name)).to.deep.equal([
+      "Claims",
+      "SkillProfile",
     ]);
   });
 

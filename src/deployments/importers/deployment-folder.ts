@@ -12,7 +12,6 @@ import {
   parseRecord,
   readRecord,
   readText,
-  wrongChain,
   type Fields,
 } from "./record-file.js";
 
@@ -79,12 +78,7 @@ export async function findFolders(
 export async function readFolder(
   format: FolderFormat,
   folder: string,
-  chainId: number,
 ): Promise<ImportedContract[]> {
-  const identity = await identifyFolder(folder);
-  if (identity !== undefined && identity.chainId !== String(chainId)) {
-    throw wrongChain(folder, identity.chainId, chainId);
-  }
   const files = (await listFolder(folder)).filter(isDeployment);
   const records = new Map<string, Deployment>();
   for (const file of files) {

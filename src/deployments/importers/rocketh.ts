@@ -37,7 +37,7 @@ export const rocketh: Importer = {
     const { sources } = await findFolders(format.tool, place);
     const contracts = await Promise.all(
       sources.map(
-        async (folder) => await readFolder(format, folder, place.chainId),
+        async (folder) => await readFolder(format, folder),
       ),
     );
     return contracts.flat();
