@@ -8,7 +8,10 @@ import { join } from "node:path";
 
 import hre from "hardhat";
 
-import { breakPlatform, deployPlatform } from "../test/helpers/deploy-platform.js";
+import {
+  breakPlatform,
+  deployPlatform,
+} from "../test/helpers/deploy-platform.js";
 
 const started = performance.now();
 const connection = await hre.network.getOrCreate();
@@ -16,7 +19,9 @@ const folder = join(hre.config.dr.paths.deployments, connection.networkName);
 // The embedded chain is new in every process; so is what is recorded of it.
 await rm(folder, { recursive: true, force: true });
 
-tell("1. Three proxies go live: one transparent, one UUPS, one behind a beacon.");
+tell(
+  "1. Three proxies go live: one transparent, one UUPS, one behind a beacon.",
+);
 const platform = await deployPlatform(connection);
 await runTask("dr:init", {
   contracts: [

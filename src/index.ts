@@ -1,5 +1,6 @@
 import type { HardhatPlugin } from "hardhat/types/plugins";
 
+import { initTask } from "../tasks/init.js";
 import { pauseTask } from "../tasks/pause.js";
 import { resumeTask } from "../tasks/resume.js";
 import { rollbackTask } from "../tasks/rollback.js";
@@ -9,7 +10,11 @@ import { unpauseTask } from "../tasks/unpause.js";
 import { upgradeTask } from "../tasks/upgrade.js";
 import "./type-extensions.js";
 
-export type { DrUserConfig, VerifyCheck, VerifyContext } from "./config/types.js";
+export type {
+  DrUserConfig,
+  VerifyCheck,
+  VerifyContext,
+} from "./config/types.js";
 
 export type { DisasterRecovery } from "./session/disaster-recovery.js";
 
@@ -18,6 +23,7 @@ const hardhatDr: HardhatPlugin = {
   id: "hardhat-dr",
   npmPackage: "hardhat-dr",
   tasks: [
+    initTask,
     statusTask,
     pauseTask,
     unpauseTask,

@@ -13,7 +13,7 @@ declare module "hardhat/types/config" {
 
 declare module "hardhat/types/network" {
   interface NetworkConnection<
-    // eslint-disable-next-line @typescript-eslint/no-unused-vars -- must match Hardhat's declaration
+    // eslint-disable-next-line @typescript-eslint/no-unused-vars, @typescript-eslint/no-redundant-type-constituents -- must match Hardhat's declaration
     ChainTypeT extends ChainType | string = DefaultChainType,
   > {
     /** The tasks `dr:*` in code, on this connection. */

@@ -1,8 +1,24 @@
 import { task } from "hardhat/config";
 import { ArgumentType } from "hardhat/types/arguments";
+import type { NewTaskDefinitionBuilder } from "hardhat/types/tasks";
+
+interface DrArguments {
+  readonly json: boolean;
+}
+
+interface ChangingArguments extends DrArguments {
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly from: string | undefined;
+  readonly confirmations: string | undefined;
+  readonly privateRpc: string | undefined;
+}
 
 /** What every task takes: `--json`. */
-export function drTask(id: string, description: string) {
+export function drTask(
+  id: string,
+  description: string,
+): NewTaskDefinitionBuilder<DrArguments> {
   return task(id, description).addFlag({
     name: "json",
     description: "Print one JSON object on stdout and nothing else there",
@@ -10,7 +26,10 @@ export function drTask(id: string, description: string) {
 }
 
 /** What every task takes that changes something. */
-export function changingTask(id: string, description: string) {
+export function changingTask(
+  id: string,
+  description: string,
+): NewTaskDefinitionBuilder<ChangingArguments> {
   return drTask(id, description)
     .addFlag({
       name: "dryRun",
@@ -31,7 +50,8 @@ export function changingTask(id: string, description: string) {
     })
     .addOption({
       name: "privateRpc",
-      description: "Send transactions to this RPC, where a watcher can't see them",
+      description:
+        "Send transactions to this RPC, where a watcher can't see them",
       type: ArgumentType.STRING_WITHOUT_DEFAULT,
       defaultValue: undefined,
     });

@@ -57,5 +57,6 @@ export function selectorOf(signature: Signature): Hex {
 /** Values of bare ABI types, e.g. `["address", "uint256"]`. */
 export function decodeValues(types: readonly string[], data: Hex): unknown[] {
   const parameters = types.map((type) => ({ type }));
-  return AbiParameters.decode(parameters, data) as unknown[];
+  const values: unknown = AbiParameters.decode(parameters, data);
+  return values as unknown[];
 }

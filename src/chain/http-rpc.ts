@@ -127,11 +127,7 @@ export class HttpRpc implements Rpc {
     }
   }
 
-  async #fetch(
-    body: string,
-    what: string,
-    attempt: number,
-  ): Promise<unknown> {
+  async #fetch(body: string, what: string, attempt: number): Promise<unknown> {
     let response: Response;
     let text: string;
     try {
@@ -213,7 +209,9 @@ class HttpStatusError extends Error {
 }
 
 /** The outcome of one request, a node's refusal included. */
-export async function outcomeOf(request: Promise<unknown>): Promise<RpcOutcome> {
+export async function outcomeOf(
+  request: Promise<unknown>,
+): Promise<RpcOutcome> {
   try {
     return { ok: true, result: await request };
   } catch (error) {

@@ -1,4 +1,3 @@
-import type { BlockReader } from "../chain/block-reader.js";
 import type { Address } from "../core/hex.js";
 
 /** What a user's own check of a recovered contract is given. */
@@ -15,13 +14,10 @@ export interface VerifyContext {
      */
     read(signature: string, ...args: readonly unknown[]): Promise<unknown>;
   };
-  readonly reader: BlockReader;
 }
 
-/** Passes by returning; fails by throwing or by returning false. */
-export type VerifyCheck = (
-  context: VerifyContext,
-) => Promise<boolean | undefined | void> | boolean | undefined | void;
+/** Passes by returning, a promise or not; fails by throwing or by returning false. */
+export type VerifyCheck = (context: VerifyContext) => unknown;
 
 /** The `dr` section of hardhat.config.ts. */
 export interface DrUserConfig {

@@ -15,7 +15,9 @@ export function canonicalJson(value: Json): string {
   if (typeof value === "object" && value !== null) {
     const members = Object.entries(value)
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
+      .map(
+        ([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`,
+      );
     return `{${members.join(",")}}`;
   }
   return JSON.stringify(value);

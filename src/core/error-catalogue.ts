@@ -21,12 +21,14 @@ export const CATALOGUE = {
     exitCode: error,
   },
   RPC_TIMEOUT: {
-    message: "{network}: the RPC at {host} gave no answer to {method} within {seconds} s.",
+    message:
+      "{network}: the RPC at {host} gave no answer to {method} within {seconds} s.",
     fix: "Take another RPC, or raise the network's `timeout` in hardhat.config.ts; then run the same command again.",
     exitCode: error,
   },
   RPC_RATE_LIMITED: {
-    message: "{network}: the RPC at {host} refuses more requests (HTTP 429) after {attempts} attempts.",
+    message:
+      "{network}: the RPC at {host} refuses more requests (HTTP 429) after {attempts} attempts.",
     fix: "Wait a minute, or take an RPC with a higher limit.",
     exitCode: error,
   },
@@ -52,7 +54,8 @@ export const CATALOGUE = {
     exitCode: error,
   },
   TRANSACTION_REVERTED: {
-    message: "{label} was mined in block {block} and reverted: {reason} ({hash}).",
+    message:
+      "{label} was mined in block {block} and reverted: {reason} ({hash}).",
     fix: "`npx hardhat dr:status` shows how things stand; `npx hardhat dr:resume` tries again once the reason is gone.",
     exitCode: partial,
   },
@@ -67,12 +70,14 @@ export const CATALOGUE = {
     exitCode: partial,
   },
   NOT_IN_EFFECT: {
-    message: "{label} was carried out, but at block {block} the chain shows no effect of it.",
+    message:
+      "{label} was carried out, but at block {block} the chain shows no effect of it.",
     fix: "Somebody may have undone it. Look with `npx hardhat dr:status`; `npx hardhat dr:resume` checks again.",
     exitCode: partial,
   },
   JOURNAL_FOREIGN_TRANSACTION: {
-    message: "The journal speaks of a transaction that this step doesn't have: {key}.",
+    message:
+      "The journal speaks of a transaction that this step doesn't have: {key}.",
     fix: "The journal belongs to another plan. Start a new run.",
     exitCode: refused,
   },
@@ -93,22 +98,26 @@ export const CATALOGUE = {
     exitCode: refused,
   },
   DRIFT: {
-    message: "{name}: {file} says that {recorded} is current, but the chain has {found}.",
+    message:
+      "{name}: {file} says that {recorded} is current, but the chain has {found}.",
     fix: "Somebody upgraded it outside this tool. `npx hardhat dr:init {name}={proxy}` shows what the chain knows and records it; then run this again.",
     exitCode: refused,
   },
   NOT_UPGRADABLE: {
-    message: "{name} ({address}) isn't a proxy, or one that nothing can upgrade.",
+    message:
+      "{name} ({address}) isn't a proxy, or one that nothing can upgrade.",
     fix: "Leave it out; `npx hardhat dr:pause {name}` may still stop it.",
     exitCode: refused,
   },
   CODE_HASH_DIFFERS: {
-    message: "{name}: the code at {address} has the hash {found}, but deploy.json recorded {recorded}.",
+    message:
+      "{name}: the code at {address} has the hash {found}, but deploy.json recorded {recorded}.",
     fix: "It isn't the implementation that was recorded (or the RPC lies: compare with another). Choose another target with `--to`.",
     exitCode: refused,
   },
   NOT_UUPS: {
-    message: "{name}: {address} has no proxiableUUID() of a UUPS implementation; going there would leave the proxy without any way to upgrade.",
+    message:
+      "{name}: {address} has no proxiableUUID() of a UUPS implementation; going there would leave the proxy without any way to upgrade.",
     fix: "Choose an implementation that inherits UUPSUpgradeable with `--to`.",
     exitCode: refused,
   },
@@ -118,7 +127,8 @@ export const CATALOGUE = {
     exitCode: refused,
   },
   SEQUENCE_WOULD_FAIL: {
-    message: "{name}: tried beforehand, {label} from {from} fails after the steps before it.",
+    message:
+      "{name}: tried beforehand, {label} from {from} fails after the steps before it.",
     fix: "`npx hardhat dr:status` shows who may do what; choose the account with `--from`. Nothing was sent.",
     exitCode: refused,
   },
@@ -133,7 +143,8 @@ export const CATALOGUE = {
     exitCode: partial,
   },
   PLAN_STALE: {
-    message: "{name}: the {what} is {found}, but the plan was made for {approved}.",
+    message:
+      "{name}: the {what} is {found}, but the plan was made for {approved}.",
     fix: "Somebody changed it meanwhile. Look with `npx hardhat dr:status`, then start again with a new plan.",
     exitCode: refused,
   },
@@ -145,7 +156,8 @@ export const CATALOGUE = {
   },
   // Upgrades
   UPGRADE_TARGET_UNKNOWN: {
-    message: "{to} is neither an address nor a contract of this project (or several contracts have that name).",
+    message:
+      "{to} is neither an address nor a contract of this project (or several contracts have that name).",
     fix: "Compile it (`npx hardhat build`), or give its fully qualified name: contracts/File.sol:Name.",
     exitCode: refused,
   },
@@ -155,7 +167,8 @@ export const CATALOGUE = {
     exitCode: refused,
   },
   NEEDS_LIBRARIES: {
-    message: "{contract} is abstract or must be linked with libraries, so it can't be deployed from here.",
+    message:
+      "{contract} is abstract or must be linked with libraries, so it can't be deployed from here.",
     fix: "Deploy it with your own script and give its address: `--to 0x…`.",
     exitCode: refused,
   },
@@ -176,18 +189,21 @@ export const CATALOGUE = {
     exitCode: refused,
   },
   PRIVATE_RPC_NEEDS_KEY: {
-    message: "{from} signs behind the network's own RPC, so its transactions can't go to a private one.",
+    message:
+      "{from} signs behind the network's own RPC, so its transactions can't go to a private one.",
     fix: "Use an account whose key Hardhat holds (`accounts` or the keystore), or leave out `--private-rpc`.",
     exitCode: refused,
   },
   PROCEDURE_UNKNOWN: {
-    message: "The journal is of a procedure that this version doesn't know: {procedure}.",
+    message:
+      "The journal is of a procedure that this version doesn't know: {procedure}.",
     fix: "Use the version of hardhat-dr that started the run.",
     exitCode: refused,
   },
   // Runs
   JOURNAL_TAMPERED: {
-    message: "The journal {path} isn't what was written: line {line} breaks its hash chain.",
+    message:
+      "The journal {path} isn't what was written: line {line} breaks its hash chain.",
     fix: "Don't resume it. Look at the chain with `npx hardhat dr:status` and start a new run for what is missing.",
     exitCode: refused,
   },
@@ -197,7 +213,8 @@ export const CATALOGUE = {
     exitCode: refused,
   },
   JOURNAL_EMPTY: {
-    message: "The journal {path} doesn't say what was approved: the run was stopped before it began.",
+    message:
+      "The journal {path} doesn't say what was approved: the run was stopped before it began.",
     fix: "Nothing was done in it. Start a new run.",
     exitCode: refused,
   },
@@ -227,7 +244,8 @@ export const CATALOGUE = {
     exitCode: refused,
   },
   RESUME_PLAN_CHANGED: {
-    message: "What is left of {run} is no longer what was approved:\n{differences}",
+    message:
+      "What is left of {run} is no longer what was approved:\n{differences}",
     fix: "Start a new run and approve it as it is now.",
     exitCode: refused,
   },
@@ -247,23 +265,27 @@ export const CATALOGUE = {
     exitCode: partial,
   },
   RUN_LOCKED: {
-    message: "Another run is at work on this network: {user}@{host}, process {pid}, for {seconds} s.",
+    message:
+      "Another run is at work on this network: {user}@{host}, process {pid}, for {seconds} s.",
     fix: "Wait for it, or stop it. If that host is gone for good, delete {path}.",
     exitCode: refused,
   },
   WRONG_CHAIN: {
-    message: "{network} answers with chainId {actual}, but {file} is for chainId {expected}.",
+    message:
+      "{network} answers with chainId {actual}, but {file} is for chainId {expected}.",
     fix: "Choose the right `--network`, or correct the network's `url` in hardhat.config.ts.",
     exitCode: refused,
   },
   // Storage layouts
   LAYOUT_RECORD_BROKEN: {
-    message: "{path} isn't a record of an implementation's storage layout: {reason}.",
+    message:
+      "{path} isn't a record of an implementation's storage layout: {reason}.",
     fix: "Restore it from version control, or delete it: it is written again when the contract is found among the project's artifacts.",
     exitCode: refused,
   },
   ROLLBACK_CORRUPTS_STORAGE: {
-    message: "{proxy}: the target reads what is in storage as something else.\n{slots}",
+    message:
+      "{proxy}: the target reads what is in storage as something else.\n{slots}",
     fix: "Roll back to a version whose layout fits. If you know that these slots may be misread, run again with `--accept-storage-risk {needed}`.",
     exitCode: refused,
   },
@@ -300,17 +322,20 @@ export const CATALOGUE = {
     exitCode: refused,
   },
   DEPLOY_FILE_TOO_NEW: {
-    message: "{file} has schemaVersion {version}; this hardhat-dr reads up to {supported}.",
+    message:
+      "{file} has schemaVersion {version}; this hardhat-dr reads up to {supported}.",
     fix: "Update hardhat-dr: `npm install --save-dev hardhat-dr@latest`.",
     exitCode: refused,
   },
   DEPLOY_FILE_CHANGED: {
-    message: "{file} was changed by somebody else since it was read; nothing was written.",
+    message:
+      "{file} was changed by somebody else since it was read; nothing was written.",
     fix: "Look at the change, then run the same command again.",
     exitCode: error,
   },
   DEPLOY_FILE_NOT_WRITTEN: {
-    message: "{file} can't be written: {reason}. What was there before is untouched.",
+    message:
+      "{file} can't be written: {reason}. What was there before is untouched.",
     fix: "Free some space or give this user the right to write in its folder, then run the same command again.",
     exitCode: error,
   },
@@ -340,7 +365,8 @@ export const CATALOGUE = {
     exitCode: refused,
   },
   TARGET_AMBIGUOUS: {
-    message: "{name} has several implementations of version {target}: {matches}.",
+    message:
+      "{name} has several implementations of version {target}: {matches}.",
     fix: "Give the address of the one you mean.",
     exitCode: refused,
   },
@@ -372,7 +398,8 @@ export const CATALOGUE = {
     exitCode: refused,
   },
   IMPORT_NOTHING_FOUND: {
-    message: "No records of {tools} for chain {chainId} were found. Looked for: {places}.",
+    message:
+      "No records of {tools} for chain {chainId} were found. Looked for: {places}.",
     fix: "Run in the project that deployed, or name the contracts: `npx hardhat dr:init NAME=0xPROXY`.",
     exitCode: refused,
   },
@@ -382,7 +409,8 @@ export const CATALOGUE = {
     exitCode: refused,
   },
   IMPORT_WRONG_CHAIN: {
-    message: "{file} is for chain {found}, but the network is chain {expected}.",
+    message:
+      "{file} is for chain {found}, but the network is chain {expected}.",
     fix: "Choose the network these records are for with --network.",
     exitCode: refused,
   },

@@ -23,23 +23,27 @@ export function formatSafety(
     `Storage of ${name}: ${paint(style, report.verdict)} (${words})`,
     ...report.orphaned.map(
       ({ label, type, slot, offset, value }) =>
-        `  orphaned: ${label} (${type}), slot ${slot} offset ${String(offset)}, now ${value}`,
+        `  orphaned: ${label} (${type}), slot ${shortSlot(slot)} offset ${String(offset)}, now ${value}`,
     ),
     ...report.retyped.map(
       ({ slot, before, after, why }) =>
-        `  ${paint("red", "retyped")}: slot ${slot}, ${before} → ${after} (${why})`,
+        `  ${paint("red", "retyped")}: slot ${shortSlot(slot)}, ${before} → ${after} (${why})`,
     ),
     ...(report.initialized === undefined
       ? []
-      : [
-          `  initializer version stays ${String(report.initialized.current)}`,
-        ]),
+      : [`  initializer version stays ${String(report.initialized.current)}`]),
     ...report.selectorsLost.map(
       ({ selector, signature }) => `  goes away: ${signature} ${selector}`,
     ),
     ...report.notes.map((note) => `  ${note}`),
   ];
   return `${indent(lines.join("\n"), 2)}\n`;
+}
+
+/** A small slot as a number, a hashed one in full. */
+function shortSlot(slot: string): string {
+  const number = BigInt(slot);
+  return number < 10_000n ? String(number) : slot;
 }
 
 /** For `--json`; numbers that don't fit are text. */

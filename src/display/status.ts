@@ -65,9 +65,7 @@ function detailsOf(
       ...(beacon === undefined ? [] : [`  beacon       ${beacon}`]),
       `  may pause    ${toText(pauseAuthority)}`,
       `  may upgrade  ${toText(upgradeAuthority)}`,
-      ...(bad === undefined
-        ? []
-        : [paint("red", `  marked bad   ${bad}`)]),
+      ...(bad === undefined ? [] : [paint("red", `  marked bad   ${bad}`)]),
     );
   }
   lines.push(

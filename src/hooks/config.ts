@@ -2,7 +2,14 @@ import type { ConfigHooks } from "hardhat/types/hooks";
 
 import { resolveDrConfig } from "../config/resolve.js";
 import { validateDrConfig } from "../config/validate.js";
-import { withStorageLayout } from "../implementation/output-selection.js";
+import {
+  withStorageLayout,
+  type OutputSelection,
+} from "../implementation/output-selection.js";
+
+interface CompilerSettings {
+  outputSelection?: OutputSelection;
+}
 
 /** The `dr` section; and storage layouts in every compilation, for the safety reports. */
 export default async (): Promise<Partial<ConfigHooks>> =>
@@ -14,8 +21,9 @@ export default async (): Promise<Partial<ConfigHooks>> =>
       for (const profile of Object.values(config.solidity.profiles)) {
         const overrides = Object.values(profile.overrides);
         for (const compiler of [...profile.compilers, ...overrides]) {
-          compiler.settings.outputSelection = withStorageLayout(
-            compiler.settings.outputSelection,
+          const settings = compiler.settings as CompilerSettings;
+          settings.outputSelection = withStorageLayout(
+            settings.outputSelection,
           );
         }
       }

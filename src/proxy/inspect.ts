@@ -96,7 +96,7 @@ async function inspectBeaconProxy(
 ): Promise<ProxyState> {
   const answer = await reader.call(beacon, BEACON_IMPLEMENTATION);
   const implementation = OxAddress.checksum(
-    typeof answer === "string" ? (answer as Address) : beacon,
+    typeof answer === "string" ? answer : beacon,
   );
   return {
     address,

@@ -100,7 +100,8 @@ export function oncePerTarget(
     ({ beacon }, index) =>
       beacon === undefined ||
       changes.findIndex(
-        (other) => other.beacon !== undefined && sameAddress(other.beacon, beacon),
+        (other) =>
+          other.beacon !== undefined && sameAddress(other.beacon, beacon),
       ) === index,
   );
 }

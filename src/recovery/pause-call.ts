@@ -5,11 +5,7 @@ import { readPaused } from "../proxy/getters.js";
 import type { Action } from "../route/route.js";
 
 /** `pause()` of a contract, or `unpause()`. */
-export function pauseCall(
-  name: string,
-  proxy: Address,
-  paused: boolean,
-): Call {
+export function pauseCall(name: string, proxy: Address, paused: boolean): Call {
   const method = paused ? "pause" : "unpause";
   return {
     to: proxy,

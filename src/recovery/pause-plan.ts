@@ -11,11 +11,7 @@ import type { Plan } from "../run/plan.js";
 import { scanStart } from "./scan-start.js";
 import { pauseAction, pauseCall } from "./pause-call.js";
 import { readWorld, type RecoveryPorts, type World } from "./ports.js";
-import {
-  authorityElsewhere,
-  routeCalls,
-  stepsFor,
-} from "./routing.js";
+import { authorityElsewhere, routeCalls, stepsFor } from "./routing.js";
 import { assertSameProxies } from "./same-proxies.js";
 
 /** A pause or an unpause with nothing left open. */
@@ -36,10 +32,16 @@ export interface PauseResolution {
   /** As wished already. */
   readonly already: readonly string[];
   /** Those that can't be done from here; they don't hold the others. */
-  readonly refused: readonly { readonly name: string; readonly error: DrError }[];
+  readonly refused: readonly {
+    readonly name: string;
+    readonly error: DrError;
+  }[];
 }
 
-type Target = { readonly name: string; readonly proxy: Address };
+interface Target {
+  readonly name: string;
+  readonly proxy: Address;
+}
 
 /**
  * Finds out what there is to pause or unpause and who may.
@@ -71,7 +73,10 @@ export async function resolvePause(
     intent: { paused, contracts: routed.contracts },
     chainId: world.chainId,
     already: inState(paused).map(({ name }) => name),
-    refused: [...(await explainAbsent(world, inState(undefined))), ...routed.refused],
+    refused: [
+      ...(await explainAbsent(world, inState(undefined))),
+      ...routed.refused,
+    ],
   };
   refuseHopeless(resolution);
   return resolution;
@@ -98,9 +103,14 @@ async function routeTargets(
   readonly contracts: PauseIntent["contracts"];
   readonly refused: PauseResolution["refused"];
 }> {
-  const calls = targets.map(({ name, proxy }) => pauseCall(name, proxy, paused));
+  const calls = targets.map(({ name, proxy }) =>
+    pauseCall(name, proxy, paused),
+  );
   const routed = await routeCalls(world.reader, calls, ports.accounts);
-  const graph = new AuthorityGraph(world.reader, scanStart(world.document.file));
+  const graph = new AuthorityGraph(
+    world.reader,
+    scanStart(world.document.file),
+  );
   const refused = await Promise.all(
     targets.flatMap((target, index) => {
       const { call, route } = routed[index] ?? {};

@@ -3,7 +3,7 @@ import * as ContractAddress from "ox/ContractAddress";
 import * as Hash from "ox/Hash";
 
 import type { BlockReader } from "../chain/block-reader.js";
-import { isRevert, type RpcResponseError } from "../chain/rpc.js";
+import { isRevert } from "../chain/rpc.js";
 import { explainRevert } from "../chain/revert-reason.js";
 import { DrError, messageOf } from "../core/errors.js";
 import type { Address, Hex } from "../core/hex.js";
@@ -34,12 +34,13 @@ export async function planDeployment(
   const contract = fullyQualifiedName(artifact);
   const initCode = encodeInitCode(artifact, contract, constructorArguments);
   const nonce = Number(
-    (await reader.rpc.request("eth_getTransactionCount", [
-      from,
-      "pending",
-    ])) as Hex,
+    await reader.rpc.request("eth_getTransactionCount", [from, "pending"]),
   );
-  const code = await runConstructor(reader, contract, { from, nonce, initCode });
+  const code = await runConstructor(reader, contract, {
+    from,
+    nonce,
+    initCode,
+  });
   const address = ContractAddress.fromCreate({ from, nonce: BigInt(nonce) });
   return {
     code,
@@ -65,8 +66,7 @@ function encodeInitCode(
   const isConstructor = (item: unknown): boolean =>
     (item as { type?: string }).type === "constructor";
   const constructor = abi.find(isConstructor) as
-    | AbiConstructor.AbiConstructor
-    | undefined;
+    AbiConstructor.AbiConstructor | undefined;
   const expected = constructor?.inputs.length ?? 0;
   if (expected !== args.length) {
     throw new DrError("CONSTRUCTOR_ARGUMENTS", {
@@ -80,7 +80,7 @@ function encodeInitCode(
   try {
     return AbiConstructor.encode(constructor, {
       bytecode: bytecode as Hex,
-      args: args as never,
+      args: args,
     });
   } catch (error) {
     throw new DrError("CONSTRUCTOR_ARGUMENTS", {
@@ -94,11 +94,7 @@ function encodeInitCode(
 async function runConstructor(
   reader: BlockReader,
   contract: string,
-  {
-    from,
-    nonce,
-    initCode,
-  }: Pick<Deployment, "from" | "nonce" | "initCode">,
+  { from, nonce, initCode }: Pick<Deployment, "from" | "nonce" | "initCode">,
 ): Promise<Hex> {
   const call = [
     { from, data: initCode },
@@ -118,9 +114,7 @@ async function runConstructor(
   } catch (error) {
     throw new DrError("DEPLOYMENT_WOULD_FAIL", {
       contract,
-      reason: isRevert(error)
-        ? explainRevert(error)
-        : messageOf(error as RpcResponseError),
+      reason: isRevert(error) ? explainRevert(error) : messageOf(error),
     });
   }
 }

@@ -1,9 +1,8 @@
 import { BlockReader, readBlock } from "../chain/block-reader.js";
-import { readLogs } from "../chain/logs.js";
 import { writeAtomically } from "../core/atomic-write.js";
 import type { Clock } from "../core/clock.js";
 import { DrError } from "../core/errors.js";
-import { sameAddress, type Address, type Hex } from "../core/hex.js";
+import { sameAddress } from "../core/hex.js";
 import type {
   DeployFile,
   HistoryEntry,
@@ -16,6 +15,7 @@ import {
 } from "../deployments/history.js";
 import { readDeployFile } from "../deployments/read.js";
 import { findContract } from "../deployments/select.js";
+import { readUpgradeEvents } from "../deployments/upgrade-events.js";
 import { writeDeployFile } from "../deployments/write.js";
 import {
   findImplementation as findSource,
@@ -25,10 +25,6 @@ import { writeLayoutRecord } from "../implementation/layout-record.js";
 import type { Step } from "../run/step.js";
 import type { ChangeIntent, ContractChange } from "./change-intent.js";
 import type { RecoveryPorts } from "./ports.js";
-
-/** keccak256("Upgraded(address)") */
-const UPGRADED: Hex =
-  "0xbc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b";
 
 /**
  * Writes what happened into deploy.json: a history entry for each contract,
@@ -41,7 +37,9 @@ export function recordStep(ports: RecoveryPorts, intent: ChangeIntent): Step {
     id: "record",
     title: `Record the ${reason} in deploy.json`,
     reversibility: "reversible",
-    approval: { contracts: contracts.map(({ name, from, to }) => ({ name, from, to })) },
+    approval: {
+      contracts: contracts.map(({ name, from, to }) => ({ name, from, to })),
+    },
     check: async () => {
       const { file } = await readDeployFile(path);
       return contracts.every((change) => isRecorded(file, change))
@@ -120,31 +118,29 @@ function badMark(clock: Clock): string {
   return `rolled back ${clock.now().toISOString().slice(0, 10)}`;
 }
 
-/** The transaction that did it, from the chain's logs; old proxies leave none. */
+/** The transaction that did it, from the chain's logs; not every old proxy leaves one. */
 async function findUpgrade(
   rpc: RecoveryPorts["rpc"],
   { proxy, beacon, to }: ContractChange,
   fromBlock: bigint,
 ): Promise<Pick<HistoryEntry, "block" | "tx" | "at">> {
-  const { block } = await BlockReader.at(rpc);
-  const logs = await readLogs(rpc, {
-    address: beacon ?? proxy,
-    topics: [UPGRADED, wordOf(to)],
+  const { block: latest } = await BlockReader.at(rpc);
+  const { upgrades } = await readUpgradeEvents(
+    rpc,
+    beacon ?? proxy,
     fromBlock,
-    toBlock: block.number,
-  });
-  const last = logs.at(-1);
+    latest.number,
+  );
+  const last = upgrades.findLast(({ implementation }) =>
+    sameAddress(implementation, to),
+  );
   if (last === undefined) {
     return {};
   }
-  const { timestamp } = await readBlock(rpc, last.blockNumber);
+  const { timestamp } = await readBlock(rpc, last.block);
   return {
-    block: Number(last.blockNumber),
-    tx: last.transactionHash,
+    block: Number(last.block),
+    tx: last.tx,
     at: new Date(Number(timestamp) * 1000).toISOString(),
   };
-}
-
-function wordOf(address: Address): Hex {
-  return `0x${address.slice(2).toLowerCase().padStart(64, "0")}`;
 }

@@ -129,9 +129,7 @@ async function requireTarget(
   { reader }: World,
   wanted: WantedChange,
   { kind, implementation }: ProxyState,
-): Promise<
-  Pick<ContractChange, "toCodeHash" | "toContract" | "versionAfter">
-> {
+): Promise<Pick<ContractChange, "toCodeHash" | "toContract" | "versionAfter">> {
   const { name, record, to, newCode } = wanted;
   if (newCode !== undefined) {
     return {
@@ -275,7 +273,9 @@ function pauseNotes(
     return [`${name} has no pause: users can act on it all the while.`];
   }
   return paused && unpause
-    ? [`${name} is paused already; it will be unpaused at the end (--keep-paused leaves it paused).`]
+    ? [
+        `${name} is paused already; it will be unpaused at the end (--keep-paused leaves it paused).`,
+      ]
     : [];
 }
 

@@ -1,10 +1,12 @@
 import { BlockReader } from "../chain/block-reader.js";
 import { readLogs } from "../chain/logs.js";
 import { addressInWord, sameAddress, type Address } from "../core/hex.js";
-import { resolveTarget } from "../deployments/history.js";
 import { selectContracts } from "../deployments/select.js";
 import { findImplementation as findSource } from "../implementation/implementation-source.js";
-import { findImplementation as findRecorded } from "../deployments/history.js";
+import {
+  findImplementation as findRecorded,
+  resolveTarget,
+} from "../deployments/history.js";
 import { BEACON_SLOT } from "../proxy/slots.js";
 import type { ChangeIntent, ContractChange } from "./change-intent.js";
 import { readWorld, type RecoveryPorts, type World } from "./ports.js";
@@ -88,24 +90,21 @@ async function reportSafety(
 ): Promise<SafetyReport> {
   const record = document.file.contracts[name];
   const places = { artifacts, folder, root, chainId };
-  const [current, target] = await Promise.all(
-    [from, to].map(
-      async (address) =>
-        await findSource(
-          reader,
-          address,
-          places,
-          record && findRecorded(record, address)?.contract,
-        ),
-    ),
-  );
+  const find = async (address: Address) =>
+    await findSource(
+      reader,
+      address,
+      places,
+      record && findRecorded(record, address)?.contract,
+    );
+  const [current, target] = await Promise.all([find(from), find(to)]);
   const upgradedAt = record?.history.at(-1)?.block;
   return await reportRollbackSafety({
     reader,
     proxy,
     ...(await readerBefore(reader, upgradedAt)),
-    from: current as NonNullable<typeof current>,
-    to: target as NonNullable<typeof target>,
+    from: current,
+    to: target,
   });
 }
 

@@ -58,12 +58,7 @@ export interface PresentContract {
 /** Where the chain disagrees with deploy.json. */
 export interface Drift {
   readonly field:
-    | "code"
-    | "kind"
-    | "implementation"
-    | "codeHash"
-    | "admin"
-    | "beacon";
+    "code" | "kind" | "implementation" | "codeHash" | "admin" | "beacon";
   readonly recorded: string;
   readonly found: string;
 }

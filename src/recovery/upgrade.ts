@@ -93,8 +93,7 @@ async function findTarget(
     };
   }
   const artifact = (await readArtifactIfUnique(artifacts, to)) as
-    | DeployableArtifact
-    | undefined;
+    DeployableArtifact | undefined;
   if (artifact === undefined) {
     throw new DrError("UPGRADE_TARGET_UNKNOWN", { to });
   }

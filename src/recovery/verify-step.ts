@@ -100,7 +100,6 @@ async function runCheck(
   try {
     const passed = await check({
       name,
-      reader,
       contract: {
         address: proxy,
         read: async (signature, ...args) =>

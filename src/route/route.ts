@@ -9,12 +9,12 @@ export interface Action {
   readonly contract: string;
   readonly call: Call;
   /** Whether the chain is already as this call would make it. */
-  isDone(reader: BlockReader): Promise<boolean>;
+  readonly isDone: (reader: BlockReader) => Promise<boolean>;
   /**
    * @throws {DrError} when the call is no longer what was approved: somebody
    * else changed what it builds on.
    */
-  assertFresh?(reader: BlockReader): Promise<void>;
+  readonly assertFresh?: (reader: BlockReader) => Promise<void>;
 }
 
 /** A way to make the chain carry out calls, as its authority demands. */
@@ -46,9 +46,9 @@ export type OpenRoute = (choice: RouteChoice) => Route;
 export interface NewContract {
   readonly label: string;
   readonly initCode: Hex;
-  isDone(reader: BlockReader): Promise<boolean>;
+  readonly isDone: (reader: BlockReader) => Promise<boolean>;
   /** @throws {DrError} PLAN_STALE when it would no longer get the address it was promised. */
-  assertFresh(reader: BlockReader): Promise<void>;
+  readonly assertFresh: (reader: BlockReader) => Promise<void>;
 }
 
 /** An account that creates contracts. */

@@ -28,14 +28,22 @@ export type JournalEvent =
   /** The step's own record, usually an intent of its own. */
   | { readonly type: "step-entry"; readonly step: string; readonly entry: Json }
   /** Result: verified, never to be done again. */
-  | { readonly type: "step-done"; readonly step: string; readonly already: boolean }
+  | {
+      readonly type: "step-done";
+      readonly step: string;
+      readonly already: boolean;
+    }
   | {
       readonly type: "step-failed";
       readonly step: string;
       readonly code: string;
       readonly message: string;
     }
-  | { readonly type: "run-waiting"; readonly step: string; readonly reason: string }
+  | {
+      readonly type: "run-waiting";
+      readonly step: string;
+      readonly reason: string;
+    }
   | { readonly type: "run-done" };
 
 /** An event as it stands in the journal: numbered, dated, chained. */

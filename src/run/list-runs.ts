@@ -44,10 +44,7 @@ async function summarizeRun(folder: string, run: string): Promise<RunSummary> {
   }
 }
 
-function summarize(
-  run: string,
-  records: readonly JournalRecord[],
-): RunSummary {
+function summarize(run: string, records: readonly JournalRecord[]): RunSummary {
   const [first] = records;
   const last = records.at(-1);
   const started = first?.type === "run-started" ? first : undefined;

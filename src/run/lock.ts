@@ -28,10 +28,7 @@ export interface Lock {
  * @param folder - `deployments/<network>`.
  * @throws {DrError} RUN_LOCKED with the owner and the lock's age.
  */
-export async function acquireLock(
-  folder: string,
-  clock: Clock,
-): Promise<Lock> {
+export async function acquireLock(folder: string, clock: Clock): Promise<Lock> {
   const path = join(folder, ".lock");
   await mkdir(folder, { recursive: true });
   const mine: LockOwner = {
@@ -90,8 +87,7 @@ async function removeStale(path: string, stale: LockOwner): Promise<boolean> {
     return hasCode(error, "ENOENT");
   }
   const moved = await readOwner(aside);
-  const isTheStaleOne =
-    moved?.pid === stale.pid && moved.since === stale.since;
+  const isTheStaleOne = moved?.pid === stale.pid && moved.since === stale.since;
   if (!isTheStaleOne) {
     await link(aside, path).catch(() => undefined);
   }

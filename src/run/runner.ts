@@ -32,7 +32,11 @@ export type RunEvent =
       readonly already: boolean;
       readonly entries: readonly Json[];
     }
-  | { readonly type: "step-failed"; readonly step: Step; readonly error: unknown };
+  | {
+      readonly type: "step-failed";
+      readonly step: Step;
+      readonly error: unknown;
+    };
 
 export interface ApplyOptions {
   readonly plan: Plan;
@@ -126,7 +130,12 @@ async function fail(
     code: isDrError(error) ? error.code : "UNEXPECTED",
     message: messageOf(error),
   });
-  return { status: "failed", step: step.id, error, changed: hasEffects(journal) };
+  return {
+    status: "failed",
+    step: step.id,
+    error,
+    changed: hasEffects(journal),
+  };
 }
 
 /** Ids of the steps the journal knows to be verified. */

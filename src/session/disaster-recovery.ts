@@ -1,5 +1,4 @@
 import { DrError } from "../core/errors.js";
-import type { Hex } from "../core/hex.js";
 import {
   readChangeResults,
   type ChangeResult,
@@ -154,7 +153,7 @@ async function changePaused(
     session.ports,
     resolution,
     conducted?.records ?? [],
-    (name) => proxies.get(name) ?? ("0x" as Hex),
+    (name) => proxies.get(name) ?? "0x",
   );
   return { run: conducted?.run ?? null, contracts };
 }

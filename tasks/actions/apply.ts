@@ -23,23 +23,30 @@ export function requireConsentPossible({ dryRun, yes }: Consent): void {
   }
 }
 
-/** Shows a plan and asks for it. @throws {DrError} NOT_CONFIRMED. */
-export async function confirmPlan(
-  plan: Plan,
-  { isDevelopment }: Session,
-  { yes }: Consent,
+/**
+ * Asks before something is done; on a live chain its name must be typed.
+ *
+ * @param deed - What is asked for: `apply this plan`.
+ * @throws {DrError} NOT_CONFIRMED.
+ */
+export async function requireConsent(
+  deed: string,
+  { isDevelopment, ports }: Session,
+  { yes }: Pick<Consent, "yes">,
   { interruptions }: HardhatRuntimeEnvironment,
 ): Promise<void> {
   if (yes) {
     return;
   }
   const question = isDevelopment
-    ? "Apply this plan? [y/N]"
-    : `This is ${plan.network}. Type its name to apply this plan`;
-  const answer = await interruptions.requestInput("hardhat-dr", question);
+    ? `Type y to ${deed}`
+    : `This is ${ports.network}. Type its name to ${deed}`;
+  const answer = (
+    await interruptions.requestInput("hardhat-dr", question)
+  ).trim();
   const isConfirmed = isDevelopment
-    ? /^y(es)?$/i.test(answer.trim())
-    : answer.trim() === plan.network;
+    ? /^y(es)?$/i.test(answer)
+    : answer === ports.network;
   if (!isConfirmed) {
     throw new DrError("NOT_CONFIRMED", {});
   }

@@ -9,11 +9,14 @@ import {
 } from "../../src/recovery/pause-result.js";
 import { exitCodeOf } from "../../src/run/runner.js";
 import type { ConductedRun } from "../../src/run/conduct.js";
-import { preparePause, readProxyAddresses } from "../../src/session/procedure.js";
+import {
+  preparePause,
+  readProxyAddresses,
+} from "../../src/session/procedure.js";
 import {
   conduct,
-  confirmPlan,
   Interruption,
+  requireConsent,
   requireConsentPossible,
   showPlan,
   tellOutcome,
@@ -50,7 +53,7 @@ export async function changePaused(
     }
     let conducted: ConductedRun | undefined;
     if (plan.steps.length > 0) {
-      await confirmPlan(plan, session, args, hre);
+      await requireConsent("apply this plan", session, args, hre);
       conducted = await conduct(plan, session, output, interruption);
       tellOutcome(conducted.run, conducted.outcome);
     }

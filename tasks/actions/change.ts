@@ -13,8 +13,8 @@ import type { Prepared } from "../../src/session/procedure.js";
 import { planToJson } from "../../src/display/plan.js";
 import {
   conduct,
-  confirmPlan,
   Interruption,
+  requireConsent,
   requireConsentPossible,
   showPlan,
   tellOutcome,
@@ -23,11 +23,14 @@ import { runTask, type Output } from "./output.js";
 import { connect, sessionOptions, type ChangingArguments } from "./session.js";
 
 interface Change<Resolution> {
-  prepare(session: Session): Promise<Prepared<Resolution>>;
+  readonly prepare: (session: Session) => Promise<Prepared<Resolution>>;
   /** What there is to read before the plan is approved. */
-  explain?(resolution: Resolution, output: Output): void;
+  readonly explain?: (resolution: Resolution, output: Output) => void;
   /** Added to each contract in `--json`. */
-  extend?(name: string, resolution: Resolution): Readonly<Record<string, Json>>;
+  readonly extend?: (
+    name: string,
+    resolution: Resolution,
+  ) => Readonly<Record<string, Json>>;
 }
 
 /** The course of `dr:rollback` and `dr:upgrade`. */
@@ -68,7 +71,7 @@ export async function runChange<
       };
       return { json, exitCode: EXIT_CODES.done };
     }
-    await confirmPlan(plan, session, args, hre);
+    await requireConsent("apply this plan", session, args, hre);
     const { run, outcome, records } = await conduct(
       plan,
       session,
@@ -89,7 +92,12 @@ export async function runChange<
   });
 }
 
-function formatResult({ name, now, versionAfter, paused }: ChangeResult): string {
+function formatResult({
+  name,
+  now,
+  versionAfter,
+  paused,
+}: ChangeResult): string {
   const state = paused === true ? ", paused" : "";
   return `${name}: ${versionAfter ?? "no version()"} at ${now}${state}\n`;
 }

@@ -9,9 +9,9 @@ export interface Output {
   readonly json: boolean;
   readonly paint: Paint;
   /** For people; nothing in `--json` mode. */
-  text(text: string): void;
+  readonly text: (text: string) => void;
   /** How it goes. */
-  progress(line: string): void;
+  readonly progress: (line: string) => void;
 }
 
 /** What a task leaves: for `--json`, and for the shell. */

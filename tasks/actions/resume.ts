@@ -5,8 +5,8 @@ import { resumeRun } from "../../src/run/conduct.js";
 import { findRun } from "../../src/run/list-runs.js";
 import { exitCodeOf } from "../../src/run/runner.js";
 import {
-  confirmPlan,
   Interruption,
+  requireConsent,
   requireConsentPossible,
   runPorts,
   showPlan,
@@ -37,7 +37,7 @@ const action: NewTaskActionFunction<ResumeArguments> = async (args, hre) =>
           async (started) => {
             const plan = rebuildPlan(ports, started);
             showPlan(plan, output);
-            await confirmPlan(plan, session, args, hre);
+            await requireConsent("apply this plan", session, args, hre);
             return plan;
           },
           runPorts(ports, output, interruption.signal),

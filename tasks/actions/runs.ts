@@ -12,7 +12,7 @@ const action: NewTaskActionFunction<{ readonly json: boolean }> = async (
   { config, globalOptions },
 ) =>
   await runTask({ json }, async (output) => {
-    const network = globalOptions.network ?? "default";
+    const network = globalOptions.network;
     const folder = join(config.dr.paths.deployments, network);
     const runs = await listRuns(folder);
     output.text(formatRuns(runs, folder, output.paint));

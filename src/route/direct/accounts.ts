@@ -35,7 +35,9 @@ export async function loadSigners(
   const { checksum } = await import("ox/Address");
   const local = await localSigners(keys);
   const elsewhere = addresses
-    .filter((address) => !local.some((one) => sameAddress(one.address, address)))
+    .filter(
+      (address) => !local.some((one) => sameAddress(one.address, address)),
+    )
     .map((address) => ({ address: checksum(address) }));
   return [...local, ...elsewhere];
 }

@@ -140,11 +140,11 @@ function parseTransaction({
 }
 
 function parseFees(fees: StoredTransaction["fees"]): Fees {
-  return fees["type"] === "legacy"
-    ? { type: "legacy", gasPrice: BigInt(fees["gasPrice"] ?? 0) }
+  return fees.type === "legacy"
+    ? { type: "legacy", gasPrice: BigInt(fees.gasPrice ?? 0) }
     : {
         type: "eip1559",
-        maxFeePerGas: BigInt(fees["maxFeePerGas"] ?? 0),
-        maxPriorityFeePerGas: BigInt(fees["maxPriorityFeePerGas"] ?? 0),
+        maxFeePerGas: BigInt(fees.maxFeePerGas ?? 0),
+        maxPriorityFeePerGas: BigInt(fees.maxPriorityFeePerGas ?? 0),
       };
 }

@@ -1,5 +1,9 @@
 import { isUnanswered } from "../../chain/http-rpc.js";
-import { RpcResponseError, type Rpc, type RpcOutcome } from "../../chain/rpc.js";
+import {
+  RpcResponseError,
+  type Rpc,
+  type RpcOutcome,
+} from "../../chain/rpc.js";
 import type { Hex } from "../../core/hex.js";
 import type { Attempt } from "./attempts.js";
 import type { Signer, TransactionRequest } from "./signer.js";

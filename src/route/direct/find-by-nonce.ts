@@ -48,7 +48,5 @@ async function countAt(
   block: bigint,
 ): Promise<number> {
   const tag = `0x${block.toString(16)}`;
-  return Number(
-    (await rpc.request("eth_getTransactionCount", [account, tag])) as Hex,
-  );
+  return Number(await rpc.request("eth_getTransactionCount", [account, tag]));
 }

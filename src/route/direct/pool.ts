@@ -40,8 +40,8 @@ export async function readPool(
   ]);
   return {
     block: BigInt(block as Hex),
-    count: Number(count as Hex),
-    pendingCount: Number(pendingCount as Hex),
+    count: Number(count),
+    pendingCount: Number(pendingCount),
     receipts: new Map(
       hashes.flatMap(({ key }, index) => {
         const receipt = receipts[index] as Receipt | null | undefined;

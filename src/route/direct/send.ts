@@ -29,7 +29,7 @@ export interface Outgoing {
   readonly value: bigint;
   readonly data: Hex;
   readonly label: string;
-  isDone(reader: BlockReader): Promise<boolean>;
+  readonly isDone: (reader: BlockReader) => Promise<boolean>;
 }
 
 /** What sending needs. */
@@ -250,10 +250,7 @@ class Sender {
   async #nextNonce(): Promise<number> {
     const { rpc, signer } = this.#ports;
     const pending = Number(
-      (await rpc.request("eth_getTransactionCount", [
-        signer.address,
-        "pending",
-      ])) as Hex,
+      await rpc.request("eth_getTransactionCount", [signer.address, "pending"]),
     );
     const own = this.#live().map(({ transaction }) => transaction.nonce + 1);
     return Math.max(pending, ...own);
@@ -528,7 +525,9 @@ class Sender {
       });
     }
     const { receipts } =
-      stuck.length === 0 ? { receipts: new Map() } : await this.#readPool(stuck);
+      stuck.length === 0
+        ? { receipts: new Map() }
+        : await this.#readPool(stuck);
     const unmined = stuck.filter(({ key }) => !receipts.has(key));
     if (unmined.length > 0) {
       await this.#replace(unmined);
