@@ -148,7 +148,11 @@ export class BlockReader {
     this.#queue = [];
     try {
       const calls = queue.filter(isBundleable);
-      if (calls.length > 2 && (await this.#hasMulticall())) {
+      // A batch costs one round trip whatever is in it; Multicall3 asks each
+      // revert twice, so it is for nodes that take no batches.
+      const limit = this.rpc.batchLimit ?? Number.POSITIVE_INFINITY;
+      const isTooMuch = queue.length > limit;
+      if (isTooMuch && calls.length > 2 && (await this.#hasMulticall())) {
         const rest = queue.filter((request) => !isBundleable(request));
         await Promise.all([this.#send(rest), this.#bundle(calls)]);
       } else {

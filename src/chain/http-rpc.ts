@@ -40,7 +40,7 @@ export class HttpRpc implements Rpc {
   readonly #timeoutMs: number;
   readonly #clock: Clock;
   #nextId = 1;
-  #batchLimit = Number.POSITIVE_INFINITY;
+  batchLimit = Number.POSITIVE_INFINITY;
 
   constructor({ network, url, headers, timeoutMs, clock }: HttpRpcOptions) {
     this.network = network;
@@ -70,7 +70,7 @@ export class HttpRpc implements Rpc {
     if (requests.length === 0) {
       return [];
     }
-    const chunks = chunk(requests, this.#batchLimit);
+    const chunks = chunk(requests, this.batchLimit);
     const outcomes = await Promise.all(
       chunks.map(async (part) => await this.#batchOnce(part)),
     );
@@ -92,7 +92,7 @@ export class HttpRpc implements Rpc {
     }));
     const answers = await this.#postBatch(body, requests.length);
     if (answers === "refused") {
-      this.#batchLimit = Math.ceil(requests.length / 2);
+      this.batchLimit = Math.ceil(requests.length / 2);
       return await this.batch(requests);
     }
     const byId = new Map(answers.map((answer) => [answer.id, answer]));

@@ -17,6 +17,9 @@ export interface Rpc {
   /** The network's name, for messages. */
   readonly network: string;
 
+  /** The most requests that the node takes in one batch, where it has shown a limit. */
+  readonly batchLimit?: number;
+
   /**
    * @throws {RpcResponseError} the node answered with an error.
    * @throws {DrError} RPC_UNREACHABLE, RPC_TIMEOUT, RPC_RATE_LIMITED: no answer.

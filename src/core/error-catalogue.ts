@@ -276,6 +276,28 @@ export const CATALOGUE = {
     fix: "Choose the right `--network`, or correct the network's `url` in hardhat.config.ts.",
     exitCode: refused,
   },
+  // Rehearsals
+  FORK_FAILED: {
+    message: "{network} can't be forked at block {block}: {reason}.",
+    fix: "The RPC must answer eth_getStorageAt and eth_getCode for its latest block; take another one, then run the same command again. Nothing was sent.",
+    exitCode: error,
+  },
+  PROOF_INVALID: {
+    message: "--prove {proof}: {reason}.",
+    fix: "Write NAME.method(arguments), with arguments as in JSON: --prove 'SkillProfile.createProfile(\"ada\")'. Where the contract's source isn't in this project give the types too: 'SkillProfile.createProfile(string)(\"ada\")'.",
+    exitCode: refused,
+  },
+  PROOF_INCONCLUSIVE: {
+    message:
+      "{call} proves nothing: it reverts before the pause already, from {senders}: {reason}.",
+    fix: "Take a call that passes now: other arguments, or an account that may make it with --from. Nothing was sent.",
+    exitCode: refused,
+  },
+  PROOF_FAILED: {
+    message: "The pause doesn't stop {call}: from {sender} it still passes.",
+    fix: "That method isn't guarded by the pause. To pause all the same leave out --prove. Nothing was sent.",
+    exitCode: refused,
+  },
   // Storage layouts
   LAYOUT_RECORD_BROKEN: {
     message:

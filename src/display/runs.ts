@@ -7,6 +7,7 @@ const STYLES = {
   done: "green",
   waiting: "yellow",
   unfinished: "red",
+  empty: "dim",
   damaged: "red",
 } as const;
 

@@ -1,4 +1,7 @@
-import { pausePermission } from "../authority/proxy-permission.js";
+import {
+  pausePermission,
+  unpausePermission,
+} from "../authority/proxy-permission.js";
 import { AuthorityGraph } from "../authority/graph.js";
 import { DrError } from "../core/errors.js";
 import type { Json } from "../core/canonical-json.js";
@@ -112,12 +115,11 @@ async function routeTargets(
     scanStart(world.document.file),
   );
   const refused = await Promise.all(
-    targets.flatMap((target, index) => {
-      const { call, route } = routed[index] ?? {};
-      return call === undefined || route !== undefined
-        ? []
-        : [explainRefusal(world, graph, target, call)];
-    }),
+    targets.flatMap((target, index) =>
+      routed[index]?.route === undefined
+        ? [explainRefusal(world, graph, target, paused)]
+        : [],
+    ),
   );
   return {
     contracts: targets.flatMap((target, index) => {
@@ -132,13 +134,17 @@ async function explainRefusal(
   { reader }: World,
   graph: AuthorityGraph,
   { name, proxy }: Target,
-  call: ReturnType<typeof pauseCall>,
+  paused: boolean,
 ): Promise<PauseResolution["refused"][number]> {
   const state = await inspectProxy(reader, proxy);
+  const call = pauseCall(name, proxy, paused);
   const error =
     state === undefined
       ? new DrError("NO_CODE", { what: name, address: proxy })
-      : authorityElsewhere(call, await pausePermission(graph, state));
+      : authorityElsewhere(
+          call,
+          await (paused ? pausePermission : unpausePermission)(graph, state),
+        );
   return { name, error };
 }
 

@@ -11,7 +11,8 @@ export interface RunSummary {
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   readonly endedAt: string;
-  readonly status: "done" | "waiting" | "unfinished" | "damaged";
+  /** `empty`: stopped before its first record, so before anything was done. */
+  readonly status: "done" | "waiting" | "unfinished" | "empty" | "damaged";
   /** Steps verified, of how many. */
   readonly stepsDone: number;
   readonly steps: number;
@@ -66,6 +67,8 @@ function statusOf(last: JournalRecord | undefined): RunSummary["status"] {
       return "done";
     case "run-waiting":
       return "waiting";
+    case undefined:
+      return "empty";
     default:
       return "unfinished";
   }
@@ -99,8 +102,9 @@ export async function findRun(
     }
     return run;
   }
-  const open = runs.filter(({ status }) => status !== "done");
-  const [only, ...others] = open.filter(({ status }) => status !== "damaged");
+  const [only, ...others] = runs.filter(
+    ({ status }) => status === "unfinished" || status === "waiting",
+  );
   if (only === undefined) {
     throw new DrError("NOTHING_TO_RESUME", { folder });
   }

@@ -3,8 +3,8 @@ import { id } from "ethers";
 import hre from "hardhat";
 
 import type { Authority } from "../../src/authority/authority.js";
-import { ZERO_ADDRESS, type Address } from "../../src/core/hex.js";
-import { contractAt, deploy, deployCode, send } from "../helpers/contracts.js";
+import { ZERO_ADDRESS, type Address, type Hex } from "../../src/core/hex.js";
+import { contractAt, deploy, send } from "../helpers/contracts.js";
 import {
   deployAccessManager,
   deploySafe,
@@ -14,6 +14,7 @@ import {
 } from "../helpers/deploy-governance.js";
 import { PROXY_ADMIN } from "../helpers/deploy-platform.js";
 import { AlteredRpc } from "./altered-rpc.js";
+import { setCode } from "./bytecode.js";
 import { openGraph } from "./open-graph.js";
 
 const MANAGER =
@@ -51,10 +52,7 @@ describe("AuthorityGraph", () => {
 
   it("takes an account with an EIP-7702 delegation for one, too", async () => {
     const plain = await deploy(connection, "PlainPausable", [account(0)]);
-    await connection.provider.request({
-      method: "hardhat_setCode",
-      params: [account(1), `0xef0100${plain.slice(2)}`],
-    });
+    await setCode(connection, account(1), `0xef0100${plain.slice(2)}`);
     expect(await resolve(account(1))).to.deep.equal(eoa(1));
   });
 
@@ -113,11 +111,8 @@ describe("AuthorityGraph", () => {
 
     it("is a contract that asks a Safe and has nothing in its own storage", async () => {
       // Passes every call on: calldatacopy, CALL, returndatacopy, return.
-      const forwarder = `0x365f5f375f5f365f5f73${safe.slice(2)}5af1503d5f5f3e3d5ff3`;
-      await connection.provider.request({
-        method: "hardhat_setCode",
-        params: [account(9), forwarder],
-      });
+      const forwarder: Hex = `0x365f5f375f5f365f5f73${safe.slice(2)}5af1503d5f5f3e3d5ff3`;
+      await setCode(connection, account(9), forwarder);
       expect(await resolve(account(9))).to.deep.equal({
         kind: "contract",
         address: account(9),
@@ -291,7 +286,8 @@ describe("AuthorityGraph", () => {
 
     it("isn't led astray by one that answers everything with zeros", async () => {
       // RETURN(0, 0xa0), whatever is called.
-      const yes = await deployCode(connection, creationOf("60a05ff3"));
+      const yes = account(9);
+      await setCode(connection, yes, "0x60a05ff3");
       expect(await resolve(yes)).to.deep.equal({
         kind: "contract",
         address: yes,
@@ -385,12 +381,3 @@ describe("AuthorityGraph", () => {
     });
   });
 });
-
-/** Creation code of this runtime code, at most 32 bytes of it. */
-function creationOf(runtime: string): `0x${string}` {
-  const size = runtime.length / 2;
-  const push = (0x5f + size).toString(16);
-  const start = (32 - size).toString(16).padStart(2, "0");
-  const length = size.toString(16).padStart(2, "0");
-  return `0x${push}${runtime}5f5260${length}60${start}f3`;
-}

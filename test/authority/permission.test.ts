@@ -40,10 +40,23 @@ import {
   deployZos,
 } from "../helpers/deploy-proxies.js";
 import { AlteredRpc } from "./altered-rpc.js";
+import {
+  dispatcher,
+  minimalClone,
+  onlyFrom,
+  returnAddress,
+  REVERT,
+  revertWith,
+  setCode,
+  STOP,
+} from "./bytecode.js";
 import { openGraph } from "./open-graph.js";
 
 const PAUSE = encodeCall("function pause()");
 const UNPAUSE = encodeCall("function unpause()");
+const OWNER: Hex = "0x8da5cb5b";
+const ENFORCED_PAUSE: Hex = "0xd93c0665";
+const OWNABLE_UNAUTHORIZED: Hex = "0x118cdaa7";
 const PAUSER_ROLE = id("PAUSER_ROLE") as Hex;
 const UPGRADER_ROLE = id("UPGRADER_ROLE") as Hex;
 
@@ -349,9 +362,10 @@ describe("permissions", () => {
     });
 
     it("says absent when a fallback swallows everything, and where no code is", async () => {
-      const swallower = await deployCode(connection, creationOf("00"));
       const { graph } = await openGraph(connection);
-      for (const to of [swallower, account(9)]) {
+      // PUSH4 pause() STOP: the selector in the code proves nothing.
+      await setCode(connection, account(8), `0x63${PAUSE.slice(2)}${STOP}`);
+      for (const to of [account(8), account(9)]) {
         expect(
           await findPermission(graph, { to, calls: [PAUSE] }),
         ).to.have.nested.property("mechanism.kind", "absent");
@@ -359,18 +373,41 @@ describe("permissions", () => {
     });
 
     it("says anyone when nothing guards the function", async () => {
-      // Stops when the selector is that of pause(), else reverts.
-      const open = await deployCode(
-        connection,
-        creationOf("5f3560e01c638456cb59146011575f5ffd5b00"),
-      );
+      await setCode(connection, account(8), dispatcher({ [PAUSE]: STOP }));
       const { graph } = await openGraph(connection);
       expect(
-        await findPermission(graph, { to: open, calls: [PAUSE] }),
+        await findPermission(graph, { to: account(8), calls: [PAUSE] }),
       ).to.deep.equal({
         mechanism: { kind: "open" },
         holders: [{ kind: "anyone" }],
         confirmed: true,
+      });
+    });
+
+    it("goes by the other call when the state forbids the first before the sender is looked at", async () => {
+      const code = dispatcher({
+        [PAUSE]: revertWith(ENFORCED_PAUSE),
+        [UNPAUSE]: onlyFrom(account(3), revertWith(OWNABLE_UNAUTHORIZED)),
+        [OWNER]: returnAddress(account(3)),
+      });
+      await setCode(connection, account(8), code);
+      expect(await ask(pausePermission, account(8))).to.deep.equal({
+        mechanism: owner,
+        holders: [eoa(3)],
+        confirmed: true,
+      });
+    });
+
+    it("says when the holder gets past the guard but the state allows no call", async () => {
+      const plain = await deployPlain(connection);
+      await setPaused("PlainPausable", plain);
+      const { graph } = await openGraph(connection);
+      expect(
+        await findPermission(graph, { to: plain, calls: [PAUSE] }),
+      ).to.deep.equal({
+        mechanism: owner,
+        holders: [eoa(0)],
+        confirmed: false,
       });
     });
 
@@ -390,28 +427,40 @@ describe("permissions", () => {
       });
     });
 
-    it("finds the owner behind a minimal clone, whose code has no selectors", async () => {
-      const { implementation } = await deployWithPauser(connection);
-      const clone = await deployCode(
-        connection,
-        `0x3d602d80600a3d3981f3363d3d373d3d3d363d73${implementation.slice(2)}5af43d82803e903d91602b57fd5bf3`,
-      );
-      const contract = await contractAt(connection, "PauserPausable", clone);
-      await send(connection, contract, "initialize", [account(1), account(3)]);
-      expect(await ask(pausePermission, clone)).to.deep.include({
+    it("finds the owner behind a minimal clone that refuses without a word", async () => {
+      const code = dispatcher({
+        [PAUSE]: onlyFrom(account(3), REVERT),
+        [OWNER]: returnAddress(account(3)),
+      });
+      await setCode(connection, account(8), code);
+      await setCode(connection, account(9), minimalClone(account(8)));
+      const { graph } = await openGraph(connection);
+      expect(
+        await findPermission(graph, { to: account(9), calls: [PAUSE] }),
+      ).to.deep.equal({
+        mechanism: owner,
         holders: [eoa(3)],
         confirmed: true,
       });
     });
 
-    it("doesn't take an owner who is refused for the holder", async () => {
-      const { proxy } = await deployWithPauser(connection);
-      const { graph } = await openGraph(connection);
-      const { holders } = await findPermission(graph, {
-        to: proxy,
-        calls: [PAUSE],
+    it("doesn't take an owner who is refused as a stranger is for the holder", async () => {
+      const { implementation } = await deployWithPauser(connection);
+      await setCode(connection, account(9), minimalClone(implementation));
+      const contract = await contractAt(
+        connection,
+        "PauserPausable",
+        account(9),
+      );
+      await send(connection, contract, "initialize", [
+        account(1),
+        ZERO_ADDRESS,
+      ]);
+      expect(await ask(pausePermission, account(9))).to.deep.equal({
+        mechanism: { kind: "unknown" },
+        holders: [],
+        confirmed: false,
       });
-      expect(holders).to.not.deep.include(eoa(0));
     });
   });
 
@@ -500,6 +549,20 @@ describe("permissions", () => {
       expect(permission).to.have.nested.property("holders[0].kind", "safe");
     });
 
+    it("names the contract in the admin slot when its rule is unknown", async () => {
+      const upgrade = "0x99a88ec4";
+      const code = dispatcher({ [upgrade]: revertWith("0x12345678") });
+      await setCode(connection, account(8), code);
+      const { proxy } = await deployTransparentV4(connection, {
+        proxyAdmin: account(8),
+      });
+      expect(await ask(upgradePermission, proxy)).to.deep.equal({
+        mechanism: { kind: "proxy-admin-slot" },
+        holders: [{ kind: "contract", address: account(8) }],
+        confirmed: true,
+      });
+    });
+
     it("finds the role of a UUPS proxy, OpenZeppelin 5", async () => {
       const { endorsement } = await deployPlatform(connection);
       expect(await ask(upgradePermission, endorsement)).to.deep.equal({
@@ -564,12 +627,3 @@ describe("permissions", () => {
     return nest(member, nest(role, namespace, "bytes32"), "address") as Hex;
   }
 });
-
-/** Creation code of this runtime code, at most 32 bytes of it. */
-function creationOf(runtime: string): Hex {
-  const size = runtime.length / 2;
-  const push = (0x5f + size).toString(16);
-  const start = (32 - size).toString(16).padStart(2, "0");
-  const length = size.toString(16).padStart(2, "0");
-  return `0x${push}${runtime}5f5260${length}60${start}f3`;
-}

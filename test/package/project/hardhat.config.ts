@@ -4,4 +4,10 @@ import hardhatDr from "hardhat-dr";
 export default defineConfig({
   plugins: [hardhatDr],
   networks: { live: { type: "http", url: configVariable("LIVE_URL") } },
+  dr: {
+    verify: {
+      SkillProfile: async ({ contract }) =>
+        (await contract.read("function paused() view returns (bool)")) === true,
+    },
+  },
 });

@@ -1,0 +1,40 @@
+/**
+ * Measures what is promised about speed and size, each beside a peer in the
+ * same run. Writes nothing but the table; exits 1 when a target is missed.
+ *
+ * `BENCH=status,start-up` in the environment measures only those.
+ */
+import { formatMeasurement, HEADING } from "./measurement.js";
+import { measurePause } from "./pause.js";
+import { Project } from "./project.js";
+import { measureStartUp } from "./start-up.js";
+import { measureStatus } from "./status.js";
+
+const BENCHES = {
+  "start-up": measureStartUp,
+  status: measureStatus,
+  pause: measurePause,
+};
+
+const only = (process.env.BENCH ?? "").split(",").filter((name) => name !== "");
+const project = await Project.create();
+try {
+  print(HEADING);
+  for (const [name, measure] of Object.entries(BENCHES)) {
+    if (only.length > 0 && !only.includes(name)) {
+      continue;
+    }
+    for await (const measurement of measure(project)) {
+      print(formatMeasurement(measurement));
+      if (measurement.isMet === false) {
+        process.exitCode = 1;
+      }
+    }
+  }
+} finally {
+  await project.remove();
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,59 @@
+/** One promise of ours beside its peer, both measured in the same run. */
+export interface Measurement {
+  readonly what: string;
+  readonly ours: string;
+  readonly peer: string;
+  readonly ratio: string;
+  readonly target: string;
+  /** Undefined where nothing is promised. */
+  readonly isMet: boolean | undefined;
+}
+
+const WIDTHS = {
+  what: 46,
+  ours: 12,
+  peer: 14,
+  ratio: 12,
+  target: 14,
+  verdict: 4,
+};
+
+export const HEADING = row({
+  what: "what",
+  ours: "ours",
+  peer: "peer",
+  ratio: "ratio",
+  target: "target",
+  verdict: "",
+});
+
+/** A line of the table. */
+export function formatMeasurement({ isMet, ...cells }: Measurement): string {
+  const verdict = isMet === undefined ? "" : isMet ? "PASS" : "MISS";
+  return row({ ...cells, verdict });
+}
+
+export function formatSeconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(2)} s`;
+}
+
+export function formatMilliseconds(milliseconds: number): string {
+  return `${milliseconds.toFixed(0)} ms`;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const low = sorted[Math.ceil(middle) - 1] ?? Number.NaN;
+  const high = sorted[Math.floor(middle)] ?? Number.NaN;
+  return (low + high) / 2;
+}
+
+function row(cells: Readonly<Record<keyof typeof WIDTHS, string>>): string {
+  return Object.entries(WIDTHS)
+    .map(([column, width]) =>
+      cells[column as keyof typeof WIDTHS].padEnd(width),
+    )
+    .join("  ")
+    .trimEnd();
+}

@@ -1,0 +1,161 @@
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+
+import type { DeployFile } from "../src/deployments/deploy-file.js";
+
+/** The first of anvil's accounts. */
+export const OWNER_KEY =
+  "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+
+const execute = promisify(execFile);
+const ROOT = process.cwd();
+
+const config = (imports: string, plugins: string): string => `
+import { defineConfig, task } from "hardhat/config";
+${imports}
+const bare = task("bare", "Reads the chain id")
+  .setAction(() => import("./bare.js"))
+  .build();
+
+export default defineConfig({
+  plugins: [${plugins}],
+  tasks: [bare],
+  networks: {
+    bench: {
+      type: "http",
+      url: process.env.BENCH_URL ?? "http://127.0.0.1:8545",
+      accounts: ["${OWNER_KEY}"],
+    },
+  },
+});
+`;
+
+const FILES: Readonly<Record<string, string>> = {
+  "package.json": JSON.stringify({ private: true, type: "module" }),
+  "hardhat.config.ts": config(
+    'import hardhatDr from "hardhat-dr";\n',
+    "hardhatDr",
+  ),
+  "bare.config.ts": config("", ""),
+  "bare.ts": `
+export default async (_, { network }) => {
+  const { provider } = await network.getOrCreate();
+  return await provider.request({ method: "eth_chainId" });
+};
+`,
+};
+
+/** Whether Hardhat runs with the plugin, or without it and with the task `bare`. */
+export type Variant = "plugin" | "bare";
+
+/**
+ * Somebody's project, in a temporary folder, with the plugin built and
+ * installed as npm would: what is in TypeScript here costs more to load.
+ */
+export class Project {
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  static async create(): Promise<Project> {
+    const folder = await mkdtemp(path.join(tmpdir(), "hardhat-dr-bench-"));
+    const modules = path.join(folder, "node_modules");
+    const plugin = path.join(modules, "hardhat-dr");
+    await mkdir(plugin, { recursive: true });
+    for (const name of await readdir("node_modules")) {
+      const target = path.join(ROOT, "node_modules", name);
+      await symlink(target, path.join(modules, name), "junction");
+    }
+    await copyFile("package.json", path.join(plugin, "package.json"));
+    await execute(process.execPath, [
+      "node_modules/typescript/bin/tsc",
+      "--project",
+      "tsconfig.build.json",
+      "--outDir",
+      path.join(plugin, "dist"),
+    ]);
+    for (const [name, text] of Object.entries(FILES)) {
+      await writeFile(path.join(folder, name), text);
+    }
+    return new Project(folder);
+  }
+
+  /** Replaces the deployment on the network `bench`, and forgets its runs. */
+  async record(file: DeployFile): Promise<void> {
+    const folder = path.join(this.#folder, "deployments/bench");
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    await writeFile(
+      path.join(folder, "deploy.json"),
+      JSON.stringify(file, undefined, 2),
+    );
+  }
+
+  /** Where deploy.json is. */
+  get deployment(): string {
+    return path.join(this.#folder, "deployments/bench");
+  }
+
+  /**
+   * Runs Hardhat to its end.
+   *
+   * @returns its standard output; rejects when it fails.
+   */
+  async hardhat(
+    args: readonly string[],
+    url?: string,
+    variant: Variant = "plugin",
+  ): Promise<string> {
+    const { stdout } = await execute(
+      process.execPath,
+      this.#arguments(args, variant),
+      {
+        cwd: this.#folder,
+        env: environment(url),
+        maxBuffer: 64 * 2 ** 20,
+      },
+    );
+    return stdout;
+  }
+
+  /** Starts Hardhat, for who wants to end it early. */
+  start(args: readonly string[], url: string, variant: Variant): ChildProcess {
+    return spawn(process.execPath, this.#arguments(args, variant), {
+      cwd: this.#folder,
+      env: environment(url),
+      stdio: "ignore",
+    });
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #arguments(args: readonly string[], variant: Variant): string[] {
+    const cli = path.join(this.#folder, "node_modules/hardhat/dist/src/cli.js");
+    return variant === "plugin"
+      ? [cli, ...args]
+      : [cli, "--config", "bare.config.ts", ...args];
+  }
+}
+
+function environment(url: string | undefined): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    HARDHAT_DISABLE_TELEMETRY_PROMPT: "true",
+    ...(url === undefined ? {} : { BENCH_URL: url }),
+  };
+}

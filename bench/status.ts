@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+
+import { HttpRpc } from "../src/chain/http-rpc.js";
+import { MULTICALL3 } from "../src/chain/multicall.js";
+import { MULTICALL3_CODE } from "../src/chain/multicall3-code.js";
+import type { Rpc } from "../src/chain/rpc.js";
+import { readStatus } from "../src/recovery/status.js";
+import { startAnvil } from "../test/helpers/anvil.js";
+import { startFaultyRpc, type FaultyRpc } from "../test/helpers/faulty-rpc.js";
+import { deployFleet } from "./fleet.js";
+import { formatSeconds, type Measurement } from "./measurement.js";
+import { OneByOneRpc, OutOfTime } from "./one-by-one-rpc.js";
+import type { Project } from "./project.js";
+
+const SIZE = 500;
+const FEW = 50;
+const LATENCY_MS = 20;
+const TARGET_ROUND_TRIPS = 15;
+const TARGET_RATIO = 10;
+/** The peer isn't waited for any longer than this many times ours. */
+const PATIENCE = 20;
+
+/**
+ * `dr:status` for many proxies, with Multicall3 and without: its round trips,
+ * and its time against the same reads made one by one.
+ */
+export async function* measureStatus(
+  project: Project,
+): AsyncGenerator<Measurement> {
+  const anvil = await startAnvil();
+  const faulty = await startFaultyRpc(anvil.url, { latencyMs: LATENCY_MS });
+  try {
+    await project.record(await deployFleet(anvil.url, SIZE));
+    yield* measureBoth(project, faulty, "JSON-RPC batches");
+    const rpc = new HttpRpc({ network: "bench", url: anvil.url });
+    await rpc.request("anvil_setCode", [MULTICALL3, MULTICALL3_CODE]);
+    yield* measureBoth(project, faulty, "Multicall3");
+  } finally {
+    await faulty.close();
+    await anvil.stop();
+  }
+}
+
+async function* measureBoth(
+  project: Project,
+  faulty: FaultyRpc,
+  way: string,
+): AsyncGenerator<Measurement> {
+  const few = await countRoundTrips(project, faulty, FEW);
+  const many = await countRoundTrips(project, faulty, SIZE);
+  yield {
+    what: `status ${SIZE}: round trips (of ${FEW}), ${way}`,
+    ours: String(many),
+    peer: String(few),
+    ratio: `${(many / few).toFixed(1)} ×`,
+    target: `≤ ${TARGET_ROUND_TRIPS}, 1 ×`,
+    isMet: many <= TARGET_ROUND_TRIPS && many === few,
+  };
+  const ours = await timeStatus(
+    project,
+    new HttpRpc({ network: "bench", url: faulty.url }),
+  );
+  const peer = await timePeer(project, faulty.url, ours * PATIENCE);
+  const ratio = peer.milliseconds / ours;
+  const atLeast = peer.isOver ? "" : "> ";
+  yield {
+    what: `status ${SIZE}: ${LATENCY_MS} ms a round trip, ${way}`,
+    ours: formatSeconds(ours),
+    peer: `${atLeast}${formatSeconds(peer.milliseconds)}`,
+    ratio: `${atLeast}${ratio.toFixed(1)} ×`,
+    target: `≥ ${TARGET_RATIO} ×`,
+    isMet: ratio >= TARGET_RATIO,
+  };
+}
+
+/** Of the whole command. */
+async function countRoundTrips(
+  project: Project,
+  faulty: FaultyRpc,
+  size: number,
+): Promise<number> {
+  const names = Array.from({ length: size }, (_, index) => `Proxy${index}`);
+  faulty.resetCounts();
+  const answer = await project.hardhat(
+    ["dr:status", ...names, "--json", "--network", "bench"],
+    faulty.url,
+  );
+  const { contracts } = JSON.parse(answer) as { contracts: object[] };
+  assert.equal(contracts.length, size);
+  return faulty.roundTrips;
+}
+
+/** Milliseconds of reading it all; the start of Hardhat isn't in there. */
+async function timeStatus(project: Project, rpc: Rpc): Promise<number> {
+  const started = performance.now();
+  const { contracts } = await readStatus({
+    network: "bench",
+    rpc,
+    folder: project.deployment,
+  });
+  assert.equal(contracts.length, SIZE);
+  return performance.now() - started;
+}
+
+async function timePeer(
+  project: Project,
+  url: string,
+  patienceMs: number,
+): Promise<{ readonly milliseconds: number; readonly isOver: boolean }> {
+  const started = performance.now();
+  const rpc = new OneByOneRpc(
+    new HttpRpc({ network: "bench", url }),
+    started + patienceMs,
+  );
+  try {
+    return { milliseconds: await timeStatus(project, rpc), isOver: true };
+  } catch (error) {
+    if (error instanceof OutOfTime) {
+      return { milliseconds: performance.now() - started, isOver: false };
+    }
+    throw error;
+  }
+}
