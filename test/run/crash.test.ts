@@ -70,7 +70,9 @@ class Mortal {
       }
       return systemClock.now();
     },
-    sleep: systemClock.sleep,
+    sleep: async (...args) => {
+      await systemClock.sleep(...args);
+    },
   };
 
   /** A dead process asks the chain nothing. */

@@ -100,8 +100,10 @@ class Sender {
   readonly #refusals = new Map<string, DrError>();
   /** When each attempt was last handed to the node. */
   readonly #sentAt = new Map<string, number>();
-  /** Handed over without hearing back. */
+  /** Handed over without hearing back, or mined and lost again in a reorganisation. */
   readonly #unsure = new Set<string>();
+  /** Those whose receipt was there at the last look. */
+  readonly #inBlock = new Set<string>();
   #lastProgress: number;
 
   constructor(ports: SendPorts, outgoing: readonly Outgoing[], log: StepLog) {
@@ -446,6 +448,7 @@ class Sender {
       const mined: Mined[] = [];
       for (const attempt of attempts) {
         const receipt = pool.receipts.get(attempt.key);
+        this.#noticeReorganisation(attempt.key, receipt !== undefined);
         if (receipt !== undefined) {
           const depth = pool.block - BigInt(receipt.blockNumber) + 1n;
           if (depth >= BigInt(this.#ports.confirmations)) {
@@ -467,6 +470,17 @@ class Sender {
       if (this.#isOverdue()) {
         throw error;
       }
+    }
+  }
+
+  #noticeReorganisation(key: string, isInBlock: boolean): void {
+    if (isInBlock) {
+      this.#inBlock.add(key);
+    } else if (this.#inBlock.delete(key)) {
+      this.#unsure.add(key);
+      this.#ports.progress(
+        `${this.#item(key).label}: its block is gone in a reorganisation; sending it again, as it was`,
+      );
     }
   }
 

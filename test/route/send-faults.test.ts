@@ -1,0 +1,260 @@
+import { expect } from "chai";
+import type { NetworkConnection } from "hardhat/types/network";
+
+import { DrError } from "../../src/core/errors.js";
+import type { Hex } from "../../src/core/hex.js";
+import { createDisasterRecovery } from "../../src/session/disaster-recovery.js";
+import type { SessionOptions } from "../../src/session/open-session.js";
+import { useTemporaryFolder } from "../deployments/temporary-folder.js";
+import { requireAnvil, startAnvil, type Anvil } from "../helpers/anvil.js";
+import { connectTo } from "../helpers/connect-anvil.js";
+import { contractAt, read, send, signer } from "../helpers/contracts.js";
+import { deployPlatform, type Platform } from "../helpers/deploy-platform.js";
+import { startFaultyRpc, type FaultyRpc } from "../helpers/faulty-rpc.js";
+import {
+  initialize,
+  platformProxies,
+  sessionSource,
+} from "../helpers/recovery-session.js";
+
+/** Of anvil's first account; everybody knows it. */
+const KEY =
+  "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+const SENDER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+
+describe("sending against the odds", function () {
+  this.timeout(60_000);
+  const folder = useTemporaryFolder();
+  let anvil: Anvil;
+  let rpc: FaultyRpc;
+  /** Straight to the node. */
+  let direct: NetworkConnection;
+  let connection: NetworkConnection;
+  let platform: Platform;
+
+  beforeEach(async function () {
+    requireAnvil(this);
+    anvil = await startAnvil();
+    rpc = await startFaultyRpc(anvil.url);
+    direct = await connectTo(anvil.url);
+    platform = await deployPlatform(direct);
+    connection = await connectTo(rpc.url, { accounts: [KEY], timeout: 2_000 });
+    await initialize(source(), platformProxies(platform));
+  });
+
+  afterEach(async () => {
+    await rpc.close();
+    await anvil.stop();
+  });
+
+  function source(transactions: object = {}) {
+    return sessionSource(connection, folder.path, {
+      transactions: {
+        stuckAfterSeconds: 30,
+        giveUpAfterSeconds: 20,
+        pollSeconds: 0.05,
+        ...transactions,
+      },
+    });
+  }
+
+  async function pauseAll(
+    transactions: object = {},
+    options: SessionOptions = {},
+  ) {
+    const dr = createDisasterRecovery(source(transactions));
+    const { contracts } = await dr.pause(options);
+    return contracts;
+  }
+
+  async function ask(method: string, params: unknown[] = []): Promise<unknown> {
+    return await direct.provider.request({ method, params });
+  }
+
+  /** Every transaction of the sender's, as `to input`, by nonce. */
+  async function sentSince(block: number): Promise<string[]> {
+    const latest = Number(await ask("eth_blockNumber"));
+    const calls: string[] = [];
+    for (let number = block + 1; number <= latest; number += 1) {
+      const { transactions } = (await ask("eth_getBlockByNumber", [
+        `0x${number.toString(16)}`,
+        true,
+      ])) as { transactions: { from: Hex; to: Hex; input: Hex }[] };
+      calls.push(...transactions.map(({ to, input }) => `${to} ${input}`));
+    }
+    return calls;
+  }
+
+  async function expectPausedOnce(start: number): Promise<void> {
+    const calls = await sentSince(start);
+    const pauses = calls.filter((call) => call.endsWith(" 0x8456cb59"));
+    expect(pauses).to.have.lengthOf(3);
+    expect(new Set(pauses).size).to.equal(3);
+  }
+
+  const height = async () => Number(await ask("eth_blockNumber"));
+
+  it("puts all pauses into one batch", async () => {
+    const start = await height();
+    const contracts = await pauseAll();
+    expect(contracts.map(({ paused }) => paused)).to.deep.equal([
+      true,
+      true,
+      true,
+    ]);
+    expect(rpc.requests("eth_sendRawTransaction")).to.have.lengthOf(3);
+    await expectPausedOnce(start);
+  });
+
+  it("doesn't send again what the node took without a word", async () => {
+    const start = await height();
+    rpc.inject({
+      method: "eth_sendRawTransaction",
+      fault: "drop-after",
+      times: 1,
+    });
+    await pauseAll();
+    await expectPausedOnce(start);
+  });
+
+  it("sends again what never arrived", async () => {
+    const start = await height();
+    rpc.inject({
+      method: "eth_sendRawTransaction",
+      fault: "drop-before",
+      times: 1,
+    });
+    await pauseAll();
+    await expectPausedOnce(start);
+  });
+
+  it("waits as long as a busy node asks for", async () => {
+    const start = await height();
+    rpc.inject({ fault: "429", times: 3, retryAfterSeconds: 1 });
+    await pauseAll();
+    await expectPausedOnce(start);
+  });
+
+  it("says that the RPC is down", async () => {
+    await rpc.close();
+    await expectCode(pauseAll(), "RPC_UNREACHABLE");
+  });
+
+  it("says that the RPC hangs", async () => {
+    rpc.inject({ fault: "hang" });
+    await expectCode(pauseAll(), "RPC_TIMEOUT");
+  });
+
+  it("takes another nonce when somebody took this one", async () => {
+    const start = await height();
+    // The node tells a nonce that is used up by the time of sending.
+    const count = (await ask("eth_getTransactionCount", [
+      SENDER,
+      "pending",
+    ])) as Hex;
+    const own = await signer(direct);
+    await (await own.sendTransaction({ to: SENDER, value: 1n })).wait();
+    rpc.inject({
+      method: "eth_getTransactionCount",
+      fault: { answer: count },
+      times: 1,
+    });
+    await pauseAll();
+    await expectPausedOnce(start);
+  });
+
+  it("replaces what is stuck, with the same nonce and higher fees", async () => {
+    const start = await height();
+    await ask("evm_setAutomine", [false]);
+    const paused = pauseAll({ stuckAfterSeconds: 1 });
+    await until(() => rpc.requests("eth_sendRawTransaction").length >= 6);
+    await ask("evm_mine");
+    await paused;
+    await expectPausedOnce(start);
+  });
+
+  it("goes on waiting when a reorganisation takes its block back", async () => {
+    await ask("evm_setAutomine", [false]);
+    const start = await height();
+    const paused = pauseAll({}, { confirmations: 3 });
+    await until(() => rpc.requests("eth_sendRawTransaction").length >= 3);
+    await ask("evm_mine");
+    await until(() => rpc.requests("eth_getTransactionReceipt").length > 20);
+    await ask("anvil_reorg", [1, []]);
+    await until(() => rpc.requests("eth_sendRawTransaction").length >= 6);
+    await ask("anvil_mine", ["0x5"]);
+    await paused;
+    await expectPausedOnce(start);
+  });
+
+  it("lets a bad contract not hold the others", async () => {
+    // Endorsement's pauser loses the role.
+    const endorsement = await contractAt(
+      direct,
+      "Endorsement",
+      platform.endorsement,
+    );
+    const role = await read(endorsement, "PAUSER_ROLE");
+    await send(direct, endorsement, "renounceRole", [role, SENDER]);
+    await expectCode(pauseAll(), "AUTHORITY_ELSEWHERE");
+    const dr = createDisasterRecovery(source());
+    const { contracts } = await dr.status();
+    const state = Object.fromEntries(
+      contracts.map((one) => [one.name, "paused" in one && one.paused]),
+    );
+    expect(state).to.deep.equal({
+      SkillProfile: true,
+      Endorsement: false,
+      SkillClaim: true,
+    });
+  });
+
+  it("sends through the private RPC only", async () => {
+    const secret = await startFaultyRpc(anvil.url);
+    try {
+      await pauseAll({}, { privateRpc: secret.url });
+      expect(rpc.requests("eth_sendRawTransaction")).to.deep.equal([]);
+      expect(secret.requests("eth_sendRawTransaction")).to.have.lengthOf(3);
+    } finally {
+      await secret.close();
+    }
+  });
+
+  it("stops for Ctrl-C while it waits, and goes on later", async () => {
+    const start = await height();
+    await ask("evm_setAutomine", [false]);
+    const controller = new AbortController();
+    const paused = pauseAll({}, { signal: controller.signal });
+    await until(() => rpc.requests("eth_sendRawTransaction").length >= 3);
+    controller.abort(new DrError("INTERRUPTED", {}));
+    await expectCode(paused, "INTERRUPTED");
+    await ask("evm_setAutomine", [true]);
+    await ask("evm_mine");
+    await createDisasterRecovery(source()).resume();
+    await expectPausedOnce(start);
+  });
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 400; tries += 1) {
+    if (holds()) {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  expect.fail("it took too long");
+}
+
+async function expectCode(
+  work: Promise<unknown>,
+  code: DrError["code"],
+): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    expect(error).to.be.instanceOf(DrError);
+    expect((error as DrError).code).to.equal(code);
+    return;
+  }
+  expect.fail(`nothing was thrown, instead of ${code}`);
+}
