@@ -23,6 +23,7 @@ const FLOORS = {
   recovery: ["config", ...SHARED, ...FACTS, ...POWERS],
   rehearsal: ["config", ...SHARED, ...FACTS, ...POWERS, "recovery"],
   session: ["config", ...SHARED, ...FACTS, ...POWERS, "recovery", "rehearsal"],
+  testing: [...SHARED, ...FACTS, ...POWERS, "recovery", "session"],
 };
 
 /** What of src/ may touch Hardhat itself, and not only its types. */
@@ -30,6 +31,7 @@ const HARDHAT_FACING = [
   "src/index.ts",
   "src/type-extensions.ts",
   "src/testing.ts",
+  "src/testing/**",
   "src/hooks/**",
 ];
 
@@ -206,6 +208,7 @@ export default defineConfig(
       // chai's `expect(x).to.be.true`
       "@typescript-eslint/no-unused-expressions": "off",
       "@typescript-eslint/no-non-null-assertion": "off",
+      "@typescript-eslint/unbound-method": "off",
     },
   },
 );

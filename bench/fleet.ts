@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import * as OxAddress from "ox/Address";
 
 import { BlockReader } from "../src/chain/block-reader.js";
 import { HttpRpc } from "../src/chain/http-rpc.js";
@@ -28,6 +31,14 @@ import {
 } from "../test/helpers/deploy-platform.js";
 
 const GAS: Hex = "0x2dc6c0";
+
+const POLL_MS = 50;
+
+interface Receipt {
+  readonly contractAddress: Address;
+  readonly blockNumber: Hex;
+  readonly status: Hex;
+}
 
 interface MinedProxy {
   readonly proxy: Address;
@@ -107,30 +118,49 @@ async function creationOf(
   return (await factory.getDeployTransaction(...args)).data as Hex;
 }
 
+/** With nonces of our own: anvil answers the requests of a batch in any order. */
 async function sendCreations(
   rpc: Rpc,
   from: Address,
   creations: readonly Hex[],
 ): Promise<MinedProxy[]> {
+  const counted = await rpc.request("eth_getTransactionCount", [
+    from,
+    "latest",
+  ]);
+  const count = Number(counted);
   const hashes = await askAll(
     rpc,
     "eth_sendTransaction",
-    creations.map((data) => [{ from, data, gas: GAS }]),
+    creations.map((data, index) => {
+      const nonce = `0x${(count + index).toString(16)}`;
+      return [{ from, data, nonce, gas: GAS }];
+    }),
   );
-  const receipts = await askAll(
-    rpc,
-    "eth_getTransactionReceipt",
-    hashes.map((hash) => [hash]),
-  );
-  return receipts.map((receipt) => {
-    const { contractAddress, blockNumber, status } = receipt as {
-      readonly contractAddress: Address;
-      readonly blockNumber: Hex;
-      readonly status: Hex;
-    };
+  const receipts = await askUntilMined(rpc, hashes);
+  return receipts.map(({ contractAddress, blockNumber, status }) => {
     assert.equal(status, "0x1", "a proxy couldn't be deployed");
     return { proxy: contractAddress, block: Number(blockNumber) };
   });
+}
+
+async function askUntilMined(
+  rpc: Rpc,
+  hashes: readonly unknown[],
+): Promise<Receipt[]> {
+  for (;;) {
+    const receipts = await askAll(
+      rpc,
+      "eth_getTransactionReceipt",
+      hashes.map((hash) => [hash]),
+    );
+    if (!receipts.includes(null)) {
+      return receipts as Receipt[];
+    }
+    // Mining at once, anvil leaves behind what doesn't fit in a block.
+    await rpc.request("evm_mine");
+    await sleep(POLL_MS);
+  }
 }
 
 async function askAll(
@@ -142,7 +172,7 @@ async function askAll(
     paramsOfAll.map((params) => ({ method, params })),
   );
   return outcomes.map((outcome) => {
-    assert(outcome.ok, `${method} failed`);
+    assert(outcome.ok, outcome.ok ? undefined : outcome.error);
     return outcome.result;
   });
 }
@@ -158,7 +188,7 @@ async function describeFleet(
       assert(state?.codeHash !== undefined, "a proxy without code");
       const { kind, implementation, codeHash, admin, beacon } = state;
       return {
-        proxy: state.proxy,
+        proxy: OxAddress.checksum(proxy),
         kind,
         ...(admin === undefined ? {} : { admin }),
         ...(beacon === undefined ? {} : { beacon }),

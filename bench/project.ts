@@ -84,6 +84,7 @@ export class Project {
       "node_modules/typescript/bin/tsc",
       "--project",
       "tsconfig.build.json",
+      "--noCheck",
       "--outDir",
       path.join(plugin, "dist"),
     ]);

@@ -34,6 +34,8 @@ export async function* measureStatus(
     yield* measureBoth(project, faulty, "JSON-RPC batches");
     const rpc = new HttpRpc({ network: "bench", url: anvil.url });
     await rpc.request("anvil_setCode", [MULTICALL3, MULTICALL3_CODE]);
+    // Only the next block has it.
+    await rpc.request("evm_mine");
     yield* measureBoth(project, faulty, "Multicall3");
   } finally {
     await faulty.close();

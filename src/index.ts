@@ -2,6 +2,7 @@ import type { HardhatPlugin } from "hardhat/types/plugins";
 
 import { initTask } from "../tasks/init.js";
 import { pauseTask } from "../tasks/pause.js";
+import { rehearseTask } from "../tasks/rehearse.js";
 import { resumeTask } from "../tasks/resume.js";
 import { rollbackTask } from "../tasks/rollback.js";
 import { runsTask } from "../tasks/runs.js";
@@ -29,6 +30,7 @@ const hardhatDr: HardhatPlugin = {
     unpauseTask,
     rollbackTask,
     upgradeTask,
+    rehearseTask,
     resumeTask,
     runsTask,
   ],

@@ -284,7 +284,7 @@ export const CATALOGUE = {
   },
   PROOF_INVALID: {
     message: "--prove {proof}: {reason}.",
-    fix: "Write NAME.method(arguments), with arguments as in JSON: --prove 'SkillProfile.createProfile(\"ada\")'. Where the contract's source isn't in this project give the types too: 'SkillProfile.createProfile(string)(\"ada\")'.",
+    fix: 'Write NAME.method(arguments), with arguments as in JSON: --prove \'SkillProfile.register("ada", "smith")\'. Where the contract\'s source isn\'t in this project give the types too: \'SkillProfile.register(string,string)("ada", "smith")\'.',
     exitCode: refused,
   },
   PROOF_INCONCLUSIVE: {
@@ -320,6 +320,18 @@ export const CATALOGUE = {
     message: "{contract} isn't safe to upgrade to.\n{explanation}",
     fix: "Change {contract} as explained; what is right as it is can be annotated, see https://docs.openzeppelin.com/upgrades-plugins/faq.",
     exitCode: refused,
+  },
+
+  // hardhat-dr/testing
+  ROLLBACK_NOT_PROVEN: {
+    message: "It isn't proven that {name} can be rolled back: {reason}.",
+    fix: "Correct the scenario of this test, or compile the project again with storage layouts: `npx hardhat build --force`.",
+    exitCode: error,
+  },
+  TEST_RUNNER_MISSING: {
+    message: "rollbackTest needs a test runner that has a global it().",
+    fix: "Run it with mocha, or call proveRollback() inside a test of your own.",
+    exitCode: error,
   },
 
   // deploy.json

@@ -2,6 +2,7 @@ import type { NetworkHooks } from "hardhat/types/hooks";
 
 import type { DisasterRecovery } from "../session/disaster-recovery.js";
 import type { SessionSource } from "../session/open-session.js";
+import { withDeployments } from "../session/with-deployments.js";
 
 /** Gives every connection its `dr`. */
 export default async (): Promise<Partial<NetworkHooks>> =>
@@ -29,11 +30,13 @@ function loadedOnUse(source: SessionSource): DisasterRecovery {
     return createDisasterRecovery(source);
   };
   return {
+    init: async (...args) => await (await load()).init(...args),
     status: async (...args) => await (await load()).status(...args),
     pause: async (...args) => await (await load()).pause(...args),
     unpause: async (...args) => await (await load()).unpause(...args),
     rollback: async (...args) => await (await load()).rollback(...args),
     upgrade: async (...args) => await (await load()).upgrade(...args),
     resume: async (...args) => await (await load()).resume(...args),
+    withDeployments: (folder) => loadedOnUse(withDeployments(source, folder)),
   };
 }

@@ -12,6 +12,7 @@ import {
   currentImplementation,
   findImplementation,
 } from "../deployments/history.js";
+import type { ContractRecord } from "../deployments/deploy-file.js";
 import type { NamedContract } from "../deployments/select.js";
 import { readPaused, readVersion } from "../proxy/getters.js";
 import {
@@ -138,7 +139,11 @@ async function requireTarget(
     };
   }
   if (sameAddress(to, implementation)) {
-    throw new DrError("TARGET_IS_CURRENT", { name, target: to, known: "-" });
+    throw new DrError("TARGET_IS_CURRENT", {
+      name,
+      target: to,
+      known: others(record, to),
+    });
   }
   const [codeHash, version, isUups] = await Promise.all([
     readCodeHash(reader, to),
@@ -167,6 +172,13 @@ async function requireTarget(
     ...(contract === undefined ? {} : { toContract: contract }),
     ...(versionAfter === undefined ? {} : { versionAfter }),
   };
+}
+
+function others({ implementations }: ContractRecord, to: Address): string {
+  const known = Object.keys(implementations).filter(
+    (address) => !sameAddress(address, to),
+  );
+  return known.join(", ") || "(deploy.json has no other)";
 }
 
 type Draft = WantedChange &

@@ -1,3 +1,5 @@
+import * as OxAddress from "ox/Address";
+
 import { BlockReader } from "../chain/block-reader.js";
 import { readLogs } from "../chain/logs.js";
 import { addressInWord, sameAddress, type Address } from "../core/hex.js";
@@ -127,7 +129,9 @@ async function describeMoving(
     return [];
   }
   const moving = await findBeaconProxies(world, beacon);
-  const others = moving.filter((address) => !sameAddress(address, proxy));
+  const others = moving
+    .filter((address) => !sameAddress(address, proxy))
+    .map((address) => OxAddress.checksum(address));
   return others.length === 0
     ? []
     : [

@@ -127,6 +127,9 @@ async function validate(
   if (state === undefined) {
     throw new DrError("NO_CODE", { what: name, address: record.proxy });
   }
+  if (state.kind === "plain") {
+    throw new DrError("NOT_UPGRADABLE", { name, address: record.proxy });
+  }
   const hint = findRecorded(record, state.implementation)?.contract;
   const places = { artifacts, folder, root, chainId };
   const from = await findSource(reader, state.implementation, places, hint);

@@ -97,18 +97,15 @@ async function runCheck(
   { name, proxy }: ContractChange,
   check: VerifyCheck,
 ): Promise<void> {
+  let passed: unknown;
   try {
-    const passed = await check({
+    passed = await check({
       name,
       contract: {
         address: proxy,
         read: async (signature, ...args) =>
           await reader.call(proxy, signature, args),
       },
-    });
-    demand(name, "own check", passed !== false, {
-      expected: "true",
-      found: "false",
     });
   } catch (error) {
     throw new DrError(
@@ -117,4 +114,8 @@ async function runCheck(
       { cause: error },
     );
   }
+  demand(name, "own check", passed !== false, {
+    expected: "true",
+    found: "false",
+  });
 }

@@ -11,7 +11,7 @@ import {
 } from "../chain/block-reader.js";
 import { ProviderRpc } from "../chain/provider-rpc.js";
 import type { Rpc } from "../chain/rpc.js";
-import { DrError, messageOf } from "../core/errors.js";
+import { DrError, isDrError, messageOf } from "../core/errors.js";
 import type { Address, Hex } from "../core/hex.js";
 import { serveRpc, type RpcServer } from "./rpc-server.js";
 
@@ -76,6 +76,9 @@ export async function openFork(
     };
   } catch (error) {
     await server.close();
+    if (isDrError(error)) {
+      throw error;
+    }
     throw new DrError(
       "FORK_FAILED",
       {

@@ -7,6 +7,7 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 
+import { RpcMemory } from "./rpc-memory.js";
 import { RpcResponseError, type Rpc } from "../chain/rpc.js";
 import { messageOf } from "../core/errors.js";
 
@@ -34,12 +35,14 @@ const PARSE_ERROR = -32700;
 /**
  * Serves the reads of an RPC on a free port of this machine. So a fork is made
  * alike of a chain that has a URL and of one inside this process; headers,
- * retries and secrets of a URL stay on this side.
+ * retries and secrets of a URL stay on this side. What can't change is asked
+ * once: a fork asks for the same account again and again.
  */
 export async function serveRpc(rpc: Rpc): Promise<RpcServer> {
   const path = `/${randomBytes(16).toString("hex")}`;
+  const memory = new RpcMemory(rpc);
   const server = createServer((request, response) => {
-    void answer(rpc, path, request, response);
+    void answer(memory, path, request, response);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -55,7 +58,7 @@ export async function serveRpc(rpc: Rpc): Promise<RpcServer> {
 }
 
 async function answer(
-  rpc: Rpc,
+  memory: RpcMemory,
   path: string,
   request: IncomingMessage,
   response: ServerResponse,
@@ -70,8 +73,8 @@ async function answer(
     return;
   }
   const answers = Array.isArray(body)
-    ? await Promise.all(body.map(async (one) => await answerOne(rpc, one)))
-    : await answerOne(rpc, body);
+    ? await Promise.all(body.map(async (one) => await answerOne(memory, one)))
+    : await answerOne(memory, body);
   response.setHeader("content-type", "application/json");
   response.end(JSON.stringify(answers));
 }
@@ -89,7 +92,7 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-async function answerOne(rpc: Rpc, body: unknown): Promise<object> {
+async function answerOne(memory: RpcMemory, body: unknown): Promise<object> {
   if (!isRequest(body)) {
     return failed(null, PARSE_ERROR, "not a JSON-RPC request");
   }
@@ -98,7 +101,7 @@ async function answerOne(rpc: Rpc, body: unknown): Promise<object> {
     return failed(id, METHOD_NOT_FOUND, `${method} isn't served to a fork`);
   }
   try {
-    const result = await rpc.request(method, params);
+    const result = await memory.request(method, params);
     return { jsonrpc: "2.0", id, result };
   } catch (error) {
     const code =

@@ -1,4 +1,5 @@
-import { DrError } from "../core/errors.js";
+import type { DeployFile } from "../deployments/deploy-file.js";
+import { writeDeployFile } from "../deployments/write.js";
 import {
   readChangeResults,
   type ChangeResult,
@@ -19,6 +20,7 @@ import {
   type SessionOptions,
   type SessionSource,
 } from "./open-session.js";
+import { prepareInit } from "./prepare-init.js";
 import {
   preparePause,
   prepareRollback,
@@ -26,7 +28,9 @@ import {
   readProxyAddresses,
   type Selection,
 } from "./procedure.js";
+import { requireDone } from "./require-done.js";
 import { TOOL_VERSION } from "./tool-version.js";
+import { withDeployments } from "./with-deployments.js";
 
 export interface ContractsOption {
   /** By their names in deploy.json; default: all. */
@@ -63,6 +67,12 @@ export interface RunReport<Result> {
  * What the tasks end with another exit code is thrown here.
  */
 export interface DisasterRecovery {
+  /**
+   * Writes deploy.json from the chain.
+   *
+   * @param proxies - By the names they shall have; default: those it has.
+   */
+  init(proxies?: Readonly<Record<string, string>>): Promise<DeployFile>;
   status(options?: ContractsOption): Promise<Status>;
   pause(
     options?: ContractsOption & SessionOptions,
@@ -78,6 +88,8 @@ export interface DisasterRecovery {
   upgrade(options: UpgradeCall): Promise<RunReport<ChangeResult>>;
   /** @returns the id of the run that was finished. */
   resume(run?: string, options?: SessionOptions): Promise<string>;
+  /** The same, with deploy.json and the runs in another folder: a test's own. */
+  withDeployments(folder: string): DisasterRecovery;
 }
 
 /** @param source - The connection to work on. */
@@ -85,6 +97,7 @@ export function createDisasterRecovery(
   source: SessionSource,
 ): DisasterRecovery {
   return {
+    init: async (proxies = {}) => await initialize(source, proxies),
     status: async (options = {}) => {
       const { ports } = await openSession(source);
       return await readStatus(ports, options.contracts);
@@ -126,9 +139,26 @@ export function createDisasterRecovery(
         (started) => Promise.resolve(rebuildPlan(ports, started)),
         runPorts(session, options),
       );
-      return throwUnlessDone(conducted).run;
+      return requireDone(conducted).run;
     },
+    withDeployments: (folder) =>
+      createDisasterRecovery(withDeployments(source, folder)),
   };
+}
+
+async function initialize(
+  source: SessionSource,
+  proxies: Readonly<Record<string, string>>,
+): Promise<DeployFile> {
+  const { plan, target } = await prepareInit(await openSession(source), {
+    contracts: Object.entries(proxies).map(
+      ([name, address]) => `${name}=${address}`,
+    ),
+  });
+  if (plan.status !== "unchanged") {
+    await writeDeployFile(target, plan.file);
+  }
+  return plan.file;
 }
 
 async function changePaused(
@@ -167,7 +197,7 @@ async function finish(
   plan: Plan,
   options: SessionOptions,
 ): Promise<ConductedRun> {
-  return throwUnlessDone(await conductPlan(plan, runPorts(session, options)));
+  return requireDone(await conductPlan(plan, runPorts(session, options)));
 }
 
 function runPorts(
@@ -180,16 +210,4 @@ function runPorts(
     toolVersion: TOOL_VERSION,
     ...(signal === undefined ? {} : { signal }),
   };
-}
-
-function throwUnlessDone(conducted: ConductedRun): ConductedRun {
-  const { run, outcome } = conducted;
-  switch (outcome.status) {
-    case "done":
-      return conducted;
-    case "failed":
-      throw outcome.error;
-    case "waiting":
-      throw new DrError("RUN_WAITING", { run, reason: outcome.reason });
-  }
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 
 import type { NetworkConfig } from "hardhat/types/config";
 import type { EthereumProvider } from "hardhat/types/providers";
@@ -33,6 +34,8 @@ export interface SessionSource {
 export interface SessionOptions {
   /** The only account to act with. */
   readonly from?: string;
+  /** Act as these, in this order, and as nobody else: a fork lets them without their keys. */
+  readonly impersonate?: readonly Address[];
   readonly confirmations?: number;
   /** Where transactions go instead of the network's own RPC. */
   readonly privateRpc?: string;
@@ -46,6 +49,8 @@ export interface Session {
   readonly ports: RecoveryPorts;
   /** A chain where mistakes cost nothing: no name needs to be typed. */
   readonly isDevelopment: boolean;
+  /** Blocks that transactions are waited for. */
+  readonly confirmations: number;
 }
 
 const DEVELOPMENT_CHAINS: readonly bigint[] = [31337n, 1337n];
@@ -59,7 +64,8 @@ export async function openSession(
   const rpc = await openRpc(source);
   const [chainId, signers] = await Promise.all([
     readChainId(rpc),
-    openSigners(source),
+    // Loading signers keeps this process busy: the request goes out first.
+    setImmediate().then(async () => await openSigners(source)),
   ]);
   const isDevelopment = DEVELOPMENT_CHAINS.includes(chainId);
   const accounts = chooseAccounts(source, signers, options, isDevelopment);
@@ -71,6 +77,7 @@ export async function openSession(
     });
   return {
     isDevelopment,
+    confirmations: sending.confirmations,
     ports: {
       network: networkName,
       rpc,
@@ -114,9 +121,12 @@ async function openSigners({
 function chooseAccounts(
   { networkName, networkConfig }: SessionSource,
   signers: readonly Signer[],
-  { from }: SessionOptions,
+  { from, impersonate }: SessionOptions,
   isDevelopment: boolean,
 ): readonly Address[] {
+  if (impersonate !== undefined) {
+    return impersonate;
+  }
   const addresses = signers.map(({ address }) => address);
   if (from === undefined) {
     return preferring(addresses, networkConfig.from as Address | undefined);

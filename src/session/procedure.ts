@@ -1,19 +1,13 @@
 import type { Address } from "../core/hex.js";
 import { selectContracts } from "../deployments/select.js";
 import { readDeployFile } from "../deployments/read.js";
-import { buildChangePlan } from "../recovery/change-plan.js";
 import { buildPausePlan, resolvePause } from "../recovery/pause-plan.js";
 import type { PauseResolution } from "../recovery/pause-plan.js";
-import {
-  resolveRollback,
-  type RollbackOptions,
-  type RollbackResolution,
+import type {
+  RollbackOptions,
+  RollbackResolution,
 } from "../recovery/rollback.js";
-import {
-  resolveUpgrade,
-  type UpgradeOptions,
-  type UpgradeResolution,
-} from "../recovery/upgrade.js";
+import type { UpgradeOptions, UpgradeResolution } from "../recovery/upgrade.js";
 import type { Plan } from "../run/plan.js";
 import type { Session } from "./open-session.js";
 
@@ -46,6 +40,11 @@ export async function prepareRollback(
   { ports }: Session,
   options: RollbackOptions,
 ): Promise<Prepared<RollbackResolution>> {
+  // Loaded here and below, for a pause must not wait for what it doesn't need.
+  const [{ resolveRollback }, { buildChangePlan }] = await Promise.all([
+    import("../recovery/rollback.js"),
+    import("../recovery/change-plan.js"),
+  ]);
   const resolution = await resolveRollback(ports, options);
   const { intent, chainId, notes } = resolution;
   return { plan: buildChangePlan(ports, chainId, intent, notes), resolution };
@@ -55,6 +54,10 @@ export async function prepareUpgrade(
   { ports }: Session,
   options: UpgradeOptions,
 ): Promise<Prepared<UpgradeResolution>> {
+  const [{ resolveUpgrade }, { buildChangePlan }] = await Promise.all([
+    import("../recovery/upgrade.js"),
+    import("../recovery/change-plan.js"),
+  ]);
   const resolution = await resolveUpgrade(ports, options);
   const { intent, chainId, notes } = resolution;
   return { plan: buildChangePlan(ports, chainId, intent, notes), resolution };

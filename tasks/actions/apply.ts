@@ -95,7 +95,8 @@ export function runPorts(
   };
 }
 
-function tell(event: RunEvent, output: Output): void {
+/** How a step goes, as it goes. */
+export function tell(event: RunEvent, output: Output): void {
   const paint = paintFor(process.stderr);
   switch (event.type) {
     case "step-started":

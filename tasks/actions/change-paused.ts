@@ -3,6 +3,7 @@ import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { Json } from "../../src/core/canonical-json.js";
 import { EXIT_CODES, type ExitCode } from "../../src/core/exit-codes.js";
 import { errorToJson } from "../../src/display/error.js";
+import { formatProof, proofToJson } from "../../src/display/proof.js";
 import {
   readPauseResults,
   type PauseResult,
@@ -21,12 +22,20 @@ import {
   showPlan,
   tellOutcome,
 } from "./apply.js";
-import { runTask, type TaskResult } from "./output.js";
-import { connect, sessionOptions, type ChangingArguments } from "./session.js";
+import { runTask, type Output, type TaskResult } from "./output.js";
+import {
+  connect,
+  sessionOptions,
+  sourceOf,
+  type ChangingArguments,
+} from "./session.js";
+import { simulationOf } from "./simulation.js";
 
 export interface PauseArguments extends ChangingArguments {
   readonly names: string[];
   readonly all: boolean;
+  /** Of `dr:pause` only; empty for none. */
+  readonly prove?: string;
 }
 
 /** `dr:pause` and `dr:unpause`. */
@@ -48,8 +57,12 @@ export async function changePaused(
       paused,
     });
     showPlan(plan, output);
+    const proven = await prove(args, hre, output);
     if (args.dryRun) {
-      return { json: planned(resolution), exitCode: EXIT_CODES.done };
+      return {
+        json: { ...planned(resolution), ...proven },
+        exitCode: EXIT_CODES.done,
+      };
     }
     let conducted: ConductedRun | undefined;
     if (plan.steps.length > 0) {
@@ -70,16 +83,39 @@ export async function changePaused(
         run: conducted?.run ?? null,
         status: statusOf(conducted, results),
         contracts: results.map(resultToJson),
+        ...proven,
       },
       exitCode: exitCodeFor(conducted, results),
     };
   });
 }
 
+/** `--prove`, on a fork, before anything is sent. */
+async function prove(
+  args: PauseArguments,
+  hre: HardhatRuntimeEnvironment,
+  output: Output,
+): Promise<{ readonly proof?: Json }> {
+  if (args.prove === undefined || args.prove === "") {
+    return {};
+  }
+  const { proveOnFork } = await import("../../src/session/prove-on-fork.js");
+  const source = await sourceOf(hre);
+  const proof = await proveOnFork(
+    source,
+    simulationOf(hre, source.networkConfig),
+    args,
+    args.prove,
+    sessionOptions(args),
+  );
+  output.text(formatProof(proof, output.paint));
+  return { proof: proofToJson(proof) };
+}
+
 function planned(resolution: {
   readonly intent: { readonly contracts: readonly { readonly name: string }[] };
   readonly already: readonly string[];
-}): Json {
+}): Readonly<Record<string, Json>> {
   const { intent, already } = resolution;
   return {
     run: null,

@@ -7,12 +7,16 @@ import { formatRuns } from "../../src/display/runs.js";
 import { listRuns } from "../../src/run/list-runs.js";
 import { runTask } from "./output.js";
 
+/** What Hardhat calls the network when none is named. */
+const DEFAULT_NETWORK = "default";
+
 const action: NewTaskActionFunction<{ readonly json: boolean }> = async (
   { json },
   { config, globalOptions },
 ) =>
   await runTask({ json }, async (output) => {
-    const network = globalOptions.network;
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- its type forgets that nobody need name it
+    const network = globalOptions.network ?? DEFAULT_NETWORK;
     const folder = join(config.dr.paths.deployments, network);
     const runs = await listRuns(folder);
     output.text(formatRuns(runs, folder, output.paint));

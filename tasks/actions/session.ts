@@ -1,3 +1,5 @@
+import { join } from "node:path";
+
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import { DrError } from "../../src/core/errors.js";
@@ -5,6 +7,7 @@ import {
   openSession,
   type Session,
   type SessionOptions,
+  type SessionSource,
 } from "../../src/session/open-session.js";
 
 /** The options that every changing task has, as Hardhat parses them. */
@@ -19,21 +22,32 @@ export interface ChangingArguments {
 
 /** Opens the network that `--network` names. */
 export async function connect(
-  { config, network, artifacts }: HardhatRuntimeEnvironment,
+  hre: HardhatRuntimeEnvironment,
   options: SessionOptions = {},
 ): Promise<Session> {
+  return await openSession(await sourceOf(hre), options);
+}
+
+/** The network that `--network` names, as sessions are made of it. */
+export async function sourceOf({
+  config,
+  network,
+  artifacts,
+}: HardhatRuntimeEnvironment): Promise<SessionSource> {
   const { networkName, networkConfig, provider } = await network.getOrCreate();
-  return await openSession(
-    {
-      networkName,
-      networkConfig,
-      provider,
-      artifacts,
-      config: config.dr,
-      root: config.paths.root,
-    },
-    options,
-  );
+  return {
+    networkName,
+    networkConfig,
+    provider,
+    artifacts,
+    config: config.dr,
+    root: config.paths.root,
+  };
+}
+
+/** `deployments/<network>`. */
+export function networkFolder({ config, networkName }: SessionSource): string {
+  return join(config.paths.deployments, networkName);
 }
 
 /** The session options in a task's arguments. @throws {DrError} OPTION_INVALID. */
@@ -41,7 +55,10 @@ export function sessionOptions({
   from,
   confirmations,
   privateRpc,
-}: ChangingArguments): SessionOptions {
+}: Pick<
+  ChangingArguments,
+  "from" | "confirmations" | "privateRpc"
+>): SessionOptions {
   return {
     ...(from === undefined ? {} : { from: parseAddress("--from", from) }),
     ...(confirmations === undefined

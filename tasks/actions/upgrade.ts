@@ -17,12 +17,12 @@ const action: NewTaskActionFunction<UpgradeArguments> = async (args, hre) =>
       await prepareUpgrade(session, {
         name: args.name,
         to: args.to,
-        constructorArguments: parseArguments(args.constructorArgs),
+        constructorArguments: parseConstructorArguments(args.constructorArgs),
       }),
   });
 
 /** @throws {DrError} OPTION_INVALID. */
-function parseArguments(text: string): readonly unknown[] {
+export function parseConstructorArguments(text: string): readonly unknown[] {
   try {
     const parsed: unknown = JSON.parse(text);
     if (Array.isArray(parsed)) {

@@ -3,8 +3,13 @@ import type { NetworkConnection } from "hardhat/types/network";
 
 import { DrError } from "../../src/core/errors.js";
 import type { Hex } from "../../src/core/hex.js";
+import { createLocalSigner } from "../../src/route/direct/local-signer.js";
+import { sendAll } from "../../src/route/direct/send.js";
 import { createDisasterRecovery } from "../../src/session/disaster-recovery.js";
-import type { SessionOptions } from "../../src/session/open-session.js";
+import {
+  openSession,
+  type SessionOptions,
+} from "../../src/session/open-session.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { requireAnvil, startAnvil, type Anvil } from "../helpers/anvil.js";
 import { connectTo } from "../helpers/connect-anvil.js";
@@ -20,6 +25,9 @@ import {
 /** Of anvil's first account; everybody knows it. */
 const KEY =
   "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+/** `_paused` of OpenZeppelin 5: keccak256("openzeppelin.storage.Pausable"), ERC-7201. */
+const PAUSED_SLOT =
+  "0xcd5ed15c6e187e77e9aee88184c21f4f2182ab5827cb3b7e07fbedcd63f03300";
 const SENDER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 
 describe("sending against the odds", function () {
@@ -179,7 +187,10 @@ describe("sending against the odds", function () {
     const paused = pauseAll({}, { confirmations: 3 });
     await until(() => rpc.requests("eth_sendRawTransaction").length >= 3);
     await ask("evm_mine");
-    await until(() => rpc.requests("eth_getTransactionReceipt").length > 20);
+    const looks = rpc.requests("eth_getTransactionReceipt").length;
+    await until(
+      () => rpc.requests("eth_getTransactionReceipt").length > looks + 9,
+    );
     await ask("anvil_reorg", [1, []]);
     await until(() => rpc.requests("eth_sendRawTransaction").length >= 6);
     await ask("anvil_mine", ["0x5"]);
@@ -220,6 +231,83 @@ describe("sending against the odds", function () {
     }
   });
 
+  it("gives up on an RPC that always asks to wait", async () => {
+    rpc.inject({ fault: "429", retryAfterSeconds: 0 });
+    await expectCode(pauseAll(), "RPC_RATE_LIMITED");
+  });
+
+  it("stops when nothing is mined for too long", async () => {
+    await ask("evm_setAutomine", [false]);
+    const paused = pauseAll({ giveUpAfterSeconds: 0.5 });
+    await expectCode(paused, "NOT_MINED");
+  });
+
+  for (const [count, code] of [
+    [1, "TRANSACTION_REVERTED"],
+    [2, "SOME_TRANSACTIONS_FAILED"],
+  ] as const) {
+    it(`tells of ${String(count)} that reverted in their block`, async () => {
+      await ask("evm_setAutomine", [false]);
+      const paused = pauseAll();
+      paused.catch(() => undefined);
+      await until(() => rpc.requests("eth_sendRawTransaction").length >= 3);
+      const proxies = [platform.skillProfile, platform.endorsement];
+      for (const proxy of proxies.slice(0, count)) {
+        await ask("anvil_setStorageAt", [proxy, PAUSED_SLOT, wordOf(1)]);
+      }
+      await ask("evm_mine");
+      await expectCode(paused, code);
+    });
+  }
+
+  it("says who can't pay", async () => {
+    await ask("anvil_setBalance", [SENDER, "0x1"]);
+    await expectCode(pauseAll(), "OUT_OF_FUNDS");
+  });
+
+  it("says what the node has against a transaction", async () => {
+    rpc.inject({
+      method: "eth_sendRawTransaction",
+      fault: { error: { code: -32000, message: "type not supported" } },
+    });
+    await expectCode(pauseAll(), "SEND_REFUSED");
+  });
+
+  it("knows a journal of other transactions", async () => {
+    const { rpc: chain, clock } = (await openSession(source())).ports;
+    const intent = {
+      key: "stranger",
+      block: "0",
+      transaction: {
+        from: SENDER,
+        to: SENDER,
+        value: "0",
+        data: "0x",
+        nonce: Number(await ask("eth_getTransactionCount", [SENDER, "latest"])),
+        gas: "21000",
+        chainId: 31337,
+        fees: { type: "legacy", gasPrice: "2000000000" },
+      },
+    };
+    const ports = {
+      rpc: chain,
+      broadcastRpc: chain,
+      signer: createLocalSigner(KEY),
+      chainId: 31337,
+      clock,
+      confirmations: 1,
+      pollMs: 10,
+      stuckAfterMs: 1_000,
+      giveUpAfterMs: 1_000,
+      progress: () => undefined,
+    };
+    const log = {
+      entries: [{ kind: "intent", intents: [intent] }],
+      append: () => Promise.resolve(),
+    };
+    await expectCode(sendAll(ports, [], log), "JOURNAL_FOREIGN_TRANSACTION");
+  });
+
   it("stops for Ctrl-C while it waits, and goes on later", async () => {
     const start = await height();
     await ask("evm_setAutomine", [false]);
@@ -234,6 +322,10 @@ describe("sending against the odds", function () {
     await expectPausedOnce(start);
   });
 });
+
+function wordOf(value: number): string {
+  return `0x${value.toString(16).padStart(64, "0")}`;
+}
 
 async function until(holds: () => boolean): Promise<void> {
   for (let tries = 0; tries < 400; tries += 1) {

@@ -1,0 +1,94 @@
+import * as OxAddress from "ox/Address";
+
+import { addressInWord, sameAddress, type Address } from "../core/hex.js";
+import {
+  IMPLEMENTATION_SLOT,
+  ZOS_IMPLEMENTATION_SLOT,
+} from "../proxy/slots.js";
+import type { ChangeIntent } from "../recovery/change-intent.js";
+import type { PauseIntent } from "../recovery/pause-plan.js";
+import type { Plan } from "../run/plan.js";
+import type { SlotDiff } from "./state-diff.js";
+
+/** All that a plan says it will change on the chain, but for gas. */
+export interface Expectation {
+  readonly contracts: readonly ExpectedContract[];
+  /** Where the code of a new implementation shall be. */
+  readonly created: readonly Address[];
+}
+
+export interface ExpectedContract {
+  readonly name: string;
+  readonly proxy: Address;
+  readonly beacon?: Address;
+  /** From which implementation to which; absent when only paused. */
+  readonly move?: { readonly from: Address; readonly to: Address };
+  /** Whether its `paused()` may change. */
+  readonly pauses: boolean;
+}
+
+/** Read from the plan's intent: a plan that is rehearsed is the one that is run. */
+export function expectationOf({ procedure, intent }: Plan): Expectation {
+  return procedure === "pause" || procedure === "unpause"
+    ? expectPause(intent as unknown as PauseIntent)
+    : expectChange(intent as unknown as ChangeIntent);
+}
+
+function expectPause({ contracts }: PauseIntent): Expectation {
+  return {
+    contracts: contracts.map(({ name, proxy }) => ({
+      name,
+      proxy,
+      pauses: true,
+    })),
+    created: [],
+  };
+}
+
+function expectChange({ contracts, deployment }: ChangeIntent): Expectation {
+  return {
+    contracts: contracts.map(
+      ({ name, proxy, beacon, from, to, pauseRoute, unpauseRoute }) => ({
+        name,
+        proxy,
+        ...(beacon === undefined ? {} : { beacon }),
+        move: { from, to },
+        pauses: pauseRoute !== undefined || unpauseRoute !== undefined,
+      }),
+    ),
+    created:
+      deployment === undefined ? [] : [OxAddress.checksum(deployment.address)],
+  };
+}
+
+/** Whether a write is what points a contract at its new implementation, and no more than that. */
+export function isExpectedMove(
+  { contracts }: Expectation,
+  account: Address,
+  write: SlotDiff,
+): boolean {
+  return contracts.some(({ proxy, beacon, move }) => {
+    if (move === undefined) {
+      return false;
+    }
+    // A beacon keeps its implementation wherever it likes.
+    const isPlace =
+      beacon === undefined
+        ? sameAddress(account, proxy) &&
+          [IMPLEMENTATION_SLOT, ZOS_IMPLEMENTATION_SLOT].includes(write.slot)
+        : sameAddress(account, beacon);
+    return isPlace && replacesAddress(write, move);
+  });
+}
+
+function replacesAddress(
+  { before, after }: SlotDiff,
+  { from, to }: { readonly from: Address; readonly to: Address },
+): boolean {
+  const restIsSame = before.slice(0, 26) === after.slice(0, 26);
+  return (
+    restIsSame &&
+    sameAddress(addressInWord(before) ?? "", from) &&
+    sameAddress(addressInWord(after) ?? "", to)
+  );
+}

@@ -1,0 +1,85 @@
+import type { Clock } from "../core/clock.js";
+import { sameAddress } from "../core/hex.js";
+import { minedTransactions } from "../route/direct/mined.js";
+import { MemoryJournal } from "../run/journal.js";
+import type { Plan } from "../run/plan.js";
+import { applyPlan, type RunEvent, type RunOutcome } from "../run/runner.js";
+import type { TransactionInStep } from "./changes.js";
+import type { Fork } from "./fork.js";
+import type { StepReport } from "./report.js";
+import { readTransactionsAfter } from "./transactions.js";
+
+/** A plan that was run on a fork. */
+export interface RehearsedRun {
+  readonly outcome: RunOutcome;
+  readonly steps: readonly StepReport[];
+  /** Of all, those no step answers for too. */
+  readonly transactions: readonly TransactionInStep[];
+}
+
+type Timing = Pick<StepReport, "status" | "seconds">;
+
+/** Runs the very plan, journaled in memory, and watches. */
+export async function runOnFork(
+  plan: Plan,
+  fork: Fork,
+  clock: Clock,
+  onEvent: (event: RunEvent) => void,
+): Promise<RehearsedRun> {
+  const journal = new MemoryJournal(clock);
+  const timings = new Map<string, Timing>();
+  let since = clock.now().getTime();
+  const outcome = await applyPlan({
+    plan,
+    journal,
+    onEvent: (event) => {
+      const now = clock.now().getTime();
+      if (event.type === "step-started") {
+        since = now;
+      } else {
+        const seconds = (now - since) / 1000;
+        timings.set(event.step.id, { status: statusOf(event), seconds });
+      }
+      onEvent(event);
+    },
+  });
+  const mined = minedTransactions(journal.records);
+  const found = await readTransactionsAfter(fork.rpc, fork.start);
+  const transactions = found.map((transaction) => ({
+    ...transaction,
+    step: mined.find(({ hash }) => sameAddress(hash, transaction.hash))?.step,
+  }));
+  const keyOf = (hash: string): string =>
+    mined.find((one) => sameAddress(one.hash, hash))?.key ?? "";
+  const steps = plan.steps.map(({ id, title }): StepReport => {
+    const own = transactions.filter(({ step }) => step === id);
+    return {
+      id,
+      title,
+      ...(timings.get(id) ?? { status: "not-reached", seconds: 0 }),
+      gasUsed: String(sumGas(own)),
+      transactions: own.map(({ hash, from, block, status, gasUsed }) => ({
+        hash,
+        contract: keyOf(hash),
+        from,
+        block: Number(block),
+        status,
+        gasUsed: String(gasUsed),
+      })),
+    };
+  });
+  return { outcome, steps, transactions };
+}
+
+export function sumGas(transactions: readonly TransactionInStep[]): bigint {
+  return transactions.reduce((sum, { gasUsed }) => sum + gasUsed, 0n);
+}
+
+function statusOf(
+  event: Exclude<RunEvent, { type: "step-started" }>,
+): StepReport["status"] {
+  if (event.type === "step-failed") {
+    return "failed";
+  }
+  return event.already ? "already" : "done";
+}

@@ -1,0 +1,112 @@
+import { BlockReader } from "../chain/block-reader.js";
+import { sameAddress, type Address } from "../core/hex.js";
+import { readDeployFile } from "../deployments/read.js";
+import { findAuthorityAccounts } from "../rehearsal/authority-accounts.js";
+import {
+  impersonate,
+  openFork,
+  type CreateSimulation,
+  type Fork,
+} from "../rehearsal/fork.js";
+import type { Actor } from "../rehearsal/rehearse.js";
+import { copyToScratch } from "../rehearsal/scratch-folder.js";
+import {
+  openSession,
+  type Session,
+  type SessionOptions,
+  type SessionSource,
+} from "./open-session.js";
+
+/** A session on a fork, beside the session on the chain that it copies. */
+export interface ForkSession {
+  readonly fork: Fork;
+  readonly session: Session;
+  readonly original: Session;
+  /** Who may act on the fork. */
+  readonly actors: readonly Actor[];
+}
+
+export interface ForkOptions extends Omit<
+  SessionOptions,
+  "impersonate" | "privateRpc"
+> {
+  /** Also act as whoever has the authority, held or not. */
+  readonly withAuthority: boolean;
+}
+
+/**
+ * Works on a fork of a network, with a copy of its deployments; both are gone
+ * afterwards. Nothing is sent to the network, nothing of its folder is written.
+ *
+ * @throws {DrError} FORK_FAILED, and what opening a session may throw.
+ */
+export async function withFork<T>(
+  source: SessionSource,
+  createSimulation: CreateSimulation,
+  { from, withAuthority, ...options }: ForkOptions,
+  work: (fork: ForkSession) => Promise<T>,
+): Promise<T> {
+  const original = await openSession(source, options);
+  const { folder, rpc } = original.ports;
+  const scratch = await copyToScratch(folder);
+  try {
+    const fork = await openFork(rpc, createSimulation);
+    try {
+      const addresses =
+        from === undefined
+          ? await findActors(original, fork, withAuthority)
+          : [from as Address];
+      const actors = await Promise.all(
+        addresses.map(async (address) => ({
+          ...(await impersonate(fork, address)),
+          held: isHeld(original, address),
+        })),
+      );
+      const session = await openSession(
+        {
+          ...source,
+          networkConfig: fork.networkConfig,
+          provider: fork.provider,
+          config: {
+            ...source.config,
+            paths: { ...source.config.paths, deployments: scratch.deployments },
+          },
+        },
+        // The fork mines a transaction at once and nothing after it.
+        { ...options, impersonate: addresses, confirmations: 1 },
+      );
+      return await work({ fork, session, original, actors });
+    } finally {
+      await fork.close();
+    }
+  } finally {
+    await scratch.remove();
+  }
+}
+
+/** Those of this machine first: what they may do they do on the real chain too. */
+async function findActors(
+  { ports: { accounts, folder, rpc } }: Session,
+  { origin }: Fork,
+  withAuthority: boolean,
+): Promise<readonly Address[]> {
+  if (!withAuthority) {
+    return accounts;
+  }
+  const [{ file }, reader] = await Promise.all([
+    readDeployFile(`${folder}/deploy.json`),
+    BlockReader.at(rpc, origin.number),
+  ]);
+  const proxies = Object.values(file.contracts).map(({ proxy }) => proxy);
+  const authority = await findAuthorityAccounts(reader, file, proxies);
+  return [
+    ...accounts,
+    ...authority.filter(
+      (address) => !accounts.some((own) => sameAddress(own, address)),
+    ),
+  ];
+}
+
+function isHeld({ ports: { accounts } }: Session, address: Address): boolean {
+  return accounts.some((own) => sameAddress(own, address));
+}
