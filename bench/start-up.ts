@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { formatMilliseconds, median, type Measurement } from "./measurement.js";
 import type { Project, Variant } from "./project.js";
 
-const HELP_RUNS = 41;
+const HELP_RUNS = 61;
 const REQUEST_RUNS = 15;
 const TARGET_RATIO = 1.05;
 const TARGET_DELAY_MS = 300;

@@ -1,7 +1,6 @@
 import type { ConfigHooks } from "hardhat/types/hooks";
 
 import { resolveDrConfig } from "../config/resolve.js";
-import { validateDrConfig } from "../config/validate.js";
 import {
   withStorageLayout,
   type OutputSelection,
@@ -14,8 +13,14 @@ interface CompilerSettings {
 /** The `dr` section; and storage layouts in every compilation, for the safety reports. */
 export default async (): Promise<Partial<ConfigHooks>> =>
   await Promise.resolve({
-    validateUserConfig: async ({ dr }) =>
-      await Promise.resolve(validateDrConfig(dr)),
+    validateUserConfig: async ({ dr }) => {
+      if (dr === undefined) {
+        return [];
+      }
+      // Every command of Hardhat comes by here: load no file in vain.
+      const { validateDrConfig } = await import("../config/validate.js");
+      return validateDrConfig(dr);
+    },
     resolveUserConfig: async (userConfig, resolveVariable, next) => {
       const config = await next(userConfig, resolveVariable);
       for (const profile of Object.values(config.solidity.profiles)) {

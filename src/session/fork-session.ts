@@ -1,6 +1,7 @@
 import { BlockReader } from "../chain/block-reader.js";
 import { sameAddress, type Address } from "../core/hex.js";
 import { readDeployFile } from "../deployments/read.js";
+import { selectContracts } from "../deployments/select.js";
 import { findAuthorityAccounts } from "../rehearsal/authority-accounts.js";
 import {
   impersonate,
@@ -16,6 +17,7 @@ import {
   type SessionOptions,
   type SessionSource,
 } from "./open-session.js";
+import type { Selection } from "./procedure.js";
 
 /** A session on a fork, beside the session on the chain that it copies. */
 export interface ForkSession {
@@ -30,8 +32,8 @@ export interface ForkOptions extends Omit<
   SessionOptions,
   "impersonate" | "privateRpc"
 > {
-  /** Also act as whoever has the authority, held or not. */
-  readonly withAuthority: boolean;
+  /** Also act as whoever has the authority over these, held or not. */
+  readonly authorityOver: Selection | "nothing";
 }
 
 /**
@@ -43,7 +45,7 @@ export interface ForkOptions extends Omit<
 export async function withFork<T>(
   source: SessionSource,
   createSimulation: CreateSimulation,
-  { from, withAuthority, ...options }: ForkOptions,
+  { from, authorityOver, ...options }: ForkOptions,
   work: (fork: ForkSession) => Promise<T>,
 ): Promise<T> {
   const original = await openSession(source, options);
@@ -54,7 +56,7 @@ export async function withFork<T>(
     try {
       const addresses =
         from === undefined
-          ? await findActors(original, fork, withAuthority)
+          ? await findActors(original, fork, authorityOver)
           : [from as Address];
       const actors = await Promise.all(
         addresses.map(async (address) => ({
@@ -88,16 +90,18 @@ export async function withFork<T>(
 async function findActors(
   { ports: { accounts, folder, rpc } }: Session,
   { origin }: Fork,
-  withAuthority: boolean,
+  over: ForkOptions["authorityOver"],
 ): Promise<readonly Address[]> {
-  if (!withAuthority) {
+  if (over === "nothing") {
     return accounts;
   }
   const [{ file }, reader] = await Promise.all([
     readDeployFile(`${folder}/deploy.json`),
     BlockReader.at(rpc, origin.number),
   ]);
-  const proxies = Object.values(file.contracts).map(({ proxy }) => proxy);
+  const proxies = selectContracts(file, over.names, over.all).map(
+    ({ record }) => record.proxy,
+  );
   const authority = await findAuthorityAccounts(reader, file, proxies);
   return [
     ...accounts,

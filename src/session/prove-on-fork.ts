@@ -16,13 +16,13 @@ export async function proveOnFork(
   createSimulation: CreateSimulation,
   selection: Selection,
   call: string,
-  options: Omit<ForkOptions, "withAuthority"> = {},
+  options: Omit<ForkOptions, "authorityOver"> = {},
 ): Promise<Proof> {
   const request = parseProofRequest(call);
   return await withFork(
     source,
     createSimulation,
-    { ...options, withAuthority: false },
+    { ...options, authorityOver: "nothing" },
     async ({ fork, session }) => {
       const { plan } = await preparePause(session, {
         ...selection,

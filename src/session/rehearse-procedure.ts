@@ -23,7 +23,7 @@ export type Procedure =
   | ({ readonly kind: "rollback" } & RollbackOptions)
   | ({ readonly kind: "upgrade" } & UpgradeOptions);
 
-export interface RehearsalOptions extends Omit<ForkOptions, "withAuthority"> {
+export interface RehearsalOptions extends Omit<ForkOptions, "authorityOver"> {
   readonly onEvent?: (event: RunEvent) => void;
 }
 
@@ -42,7 +42,7 @@ export async function rehearseProcedure(
   return await withFork(
     source,
     createSimulation,
-    { ...options, withAuthority: true },
+    { ...options, authorityOver: selectionOf(procedure) },
     async ({ fork, session, original, actors }) =>
       await rehearse(
         {
@@ -57,6 +57,12 @@ export async function rehearseProcedure(
         async () => await prepare(session, procedure),
       ),
   );
+}
+
+function selectionOf(procedure: Procedure): Selection {
+  return procedure.kind === "upgrade"
+    ? { names: [procedure.name], all: false }
+    : procedure;
 }
 
 async function prepare(

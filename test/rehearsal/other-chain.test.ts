@@ -72,9 +72,11 @@ describe("a rehearsal on a chain that Hardhat doesn't know", function () {
   it("acts as the real authority, under the real chainId", async () => {
     const forks: SimulatedNetwork[] = [];
     const chainIds: unknown[] = [];
+    const urls: string[] = [];
     const { report } = await rehearseProcedure(
       await openSource(),
       async (override) => {
+        urls.push(override.forking!.url as string);
         const fork = await createSimulation(override);
         forks.push(fork);
         chainIds.push(await fork.provider.request({ method: "eth_chainId" }));
@@ -84,6 +86,8 @@ describe("a rehearsal on a chain that Hardhat doesn't know", function () {
     );
     expect(chainIds.map(Number)).to.deep.equal([CHAIN_ID]);
     expect(report.chainId).to.equal(CHAIN_ID);
+    const answered = await fetch(urls[0]!).catch(() => "closed");
+    expect(answered).to.equal("closed");
     expect(report.verdict, report.findings.join()).to.equal("clean");
     expect(
       report.accounts.map(({ address, held }) => [address, held]),

@@ -350,6 +350,21 @@ describe("a rehearsal", () => {
       expect(report.findings).to.have.length(5);
     });
 
+    it("flags code that nobody spoke of", async () => {
+      const spawning = await deploy(connection, "Spawning");
+      await initialize(source, { Spawning: spawning });
+      const { report: second } = await rehearseProcedure(
+        source,
+        createSimulation,
+        { ...PAUSE, names: ["Spawning"], all: false },
+      );
+      expect(second.code.map(({ expected }) => expected)).to.deep.equal([
+        false,
+      ]);
+      const unexpected = second.nonces.filter(({ expected }) => !expected);
+      expect(unexpected.map(({ change }) => change)).to.deep.equal([1, 1]);
+    });
+
     it("doesn't take a neighbour in the flag's own slot for the flag", async () => {
       const packed = await deploy(connection, "PackedMeddling");
       await initialize(source, { Packed: packed });

@@ -66,3 +66,20 @@ contract PackedMeddling {
         paused = false;
     }
 }
+
+/// @title A pause that leaves a contract behind
+contract Spawning {
+    address public owner = msg.sender;
+    bool public paused;
+
+    function pause() external {
+        require(msg.sender == owner, "not the owner");
+        paused = true;
+        new Counter();
+    }
+
+    function unpause() external {
+        require(msg.sender == owner, "not the owner");
+        paused = false;
+    }
+}
