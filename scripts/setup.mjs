@@ -145,7 +145,7 @@ function nodeToInstallWith() {
   say("fetching Node 24 to install with.");
   // npx would take the `node` of a package it is started in, and ours goes away.
   const { status, stdout } = spawnSync(
-    'npx --yes --allow-scripts=node --package=node@24 -c "node -p process.execPath"',
+    `npx --yes --package=${platformNode()}@24 -c "node -p process.execPath"`,
     {
       cwd: tmpdir(),
       encoding: "utf8",
@@ -161,6 +161,17 @@ function nodeToInstallWith() {
     );
   }
   return node;
+}
+
+/**
+ * The package that holds this platform's Node itself. `node` would fetch it with
+ * an install script, which npm runs, asks about or refuses, version by version.
+ */
+function platformNode() {
+  const platform = WINDOWS ? "win" : process.platform;
+  const name =
+    platform === "darwin" && process.arch === "arm64" ? "node-bin" : "node";
+  return `${name}-${platform}-${process.arch}`;
 }
 
 /** The environment with our own `.bin` off the PATH and `first` in front. */
