@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import * as OxAddress from "ox/Address";
 
@@ -32,7 +31,8 @@ import {
 
 const GAS: Hex = "0x2dc6c0";
 
-const POLL_MS = 50;
+/** As many as a block's gas surely has room for. */
+const CREATIONS_PER_BLOCK = 8;
 
 interface Receipt {
   readonly contractAddress: Address;
@@ -129,6 +129,7 @@ async function sendCreations(
     "latest",
   ]);
   const count = Number(counted);
+  await rpc.request("evm_setAutomine", [false]);
   const hashes = await askAll(
     rpc,
     "eth_sendTransaction",
@@ -137,30 +138,20 @@ async function sendCreations(
       return [{ from, data, nonce, gas: GAS }];
     }),
   );
-  const receipts = await askUntilMined(rpc, hashes);
-  return receipts.map(({ contractAddress, blockNumber, status }) => {
+  const blocks = Math.ceil(creations.length / CREATIONS_PER_BLOCK);
+  await rpc.request("anvil_mine", [`0x${blocks.toString(16)}`]);
+  await rpc.request("evm_setAutomine", [true]);
+  const receipts = await askAll(
+    rpc,
+    "eth_getTransactionReceipt",
+    hashes.map((hash) => [hash]),
+  );
+  return receipts.map((receipt) => {
+    assert(receipt !== null, "a proxy wasn't deployed");
+    const { contractAddress, blockNumber, status } = receipt as Receipt;
     assert.equal(status, "0x1", "a proxy couldn't be deployed");
     return { proxy: contractAddress, block: Number(blockNumber) };
   });
-}
-
-async function askUntilMined(
-  rpc: Rpc,
-  hashes: readonly unknown[],
-): Promise<Receipt[]> {
-  for (;;) {
-    const receipts = await askAll(
-      rpc,
-      "eth_getTransactionReceipt",
-      hashes.map((hash) => [hash]),
-    );
-    if (!receipts.includes(null)) {
-      return receipts as Receipt[];
-    }
-    // Mining at once, anvil leaves behind what doesn't fit in a block.
-    await rpc.request("evm_mine");
-    await sleep(POLL_MS);
-  }
 }
 
 async function askAll(
