@@ -64,6 +64,12 @@ export const CATALOGUE = {
     fix: "`npx hardhat dr:resume` goes on with the same nonces and raises the fees; nothing is sent twice.",
     exitCode: partial,
   },
+  OLDER_TRANSACTION_WAITS: {
+    message:
+      "{label} can't be mined: a transaction of {from} with the lower nonce {nonce}, not of this run, isn't mined for {seconds} s.",
+    fix: "Send nonce {nonce} of {from} again with higher fees, from the wallet that made it (an empty transfer to itself cancels it), then `npx hardhat dr:resume`.",
+    exitCode: partial,
+  },
   SOME_TRANSACTIONS_FAILED: {
     message: "{count} transactions failed: {list}.",
     fix: "The others went through. `npx hardhat dr:status` shows how things stand; `npx hardhat dr:resume` tries the failed ones again.",

@@ -1,10 +1,13 @@
 import { expect } from "chai";
+import { Transaction } from "ethers";
 import type { NetworkConnection } from "hardhat/types/network";
 
+import type { Json } from "../../src/core/canonical-json.js";
 import { DrError } from "../../src/core/errors.js";
 import type { Hex } from "../../src/core/hex.js";
 import { createLocalSigner } from "../../src/route/direct/local-signer.js";
-import { sendAll } from "../../src/route/direct/send.js";
+import { sendAll, type SendPorts } from "../../src/route/direct/send.js";
+import type { StepLog } from "../../src/run/step.js";
 import { createDisasterRecovery } from "../../src/session/disaster-recovery.js";
 import {
   openSession,
@@ -252,6 +255,85 @@ describe("sending against the odds", function () {
     await expectCode(paused, "NOT_MINED");
   });
 
+  it("says that an older transaction of the account must be mined first", async () => {
+    await ask("evm_setAutomine", [false]);
+    const own = await signer(direct);
+    const older = await own.sendTransaction({ to: SENDER, value: 1n });
+    const start = await height();
+    await expectCode(
+      pauseAll({ stuckAfterSeconds: 0.1, giveUpAfterSeconds: 1 }),
+      "OLDER_TRANSACTION_WAITS",
+    );
+    // Higher fees for what isn't at fault would be of no use.
+    expect(rpc.requests("eth_sendRawTransaction")).to.have.lengthOf(3);
+    const { nonce } = older;
+    const gasPrice = 100_000_000_000n;
+    await own.sendTransaction({ to: SENDER, nonce, gasPrice });
+    await mineUntil(createDisasterRecovery(source()).resume());
+    await expectPausedOnce(start);
+  });
+
+  it("goes on by itself when the older transaction is mined", async () => {
+    await ask("evm_setAutomine", [false]);
+    await (await signer(direct)).sendTransaction({ to: SENDER, value: 1n });
+    const start = await height();
+    const messages: string[] = [];
+    const paused = pauseAll(
+      { stuckAfterSeconds: 0.1 },
+      { progress: (message) => messages.push(message) },
+    );
+    await until(() =>
+      messages.some((one) => one.includes("waiting for nonce")),
+    );
+    await ask("evm_mine");
+    await paused;
+    await expectPausedOnce(start);
+  });
+
+  it("keeps a nonce that a node has taken, until the chain has spent it", async () => {
+    const start = await height();
+    await ask("evm_setAutomine", [false]);
+    const paused = pauseAll({ stuckAfterSeconds: 0.5 });
+    await until(() => rpc.requests("eth_sendRawTransaction").length >= 3);
+    // The node has forgotten them and says that somebody else's wait there.
+    rpc.inject({ method: "eth_getTransactionByHash", fault: { answer: null } });
+    rpc.inject({
+      method: "eth_sendRawTransaction",
+      fault: {
+        error: { code: -32000, message: "replacement transaction underpriced" },
+      },
+      times: 3,
+    });
+    await until(() => rpc.requests("eth_sendRawTransaction").length >= 9);
+    await ask("evm_mine");
+    await paused;
+    const nonces = new Set(
+      rpc
+        .requests("eth_sendRawTransaction")
+        .map(({ params: [raw] }) => Transaction.from(raw as string).nonce),
+    );
+    expect(nonces.size).to.equal(3);
+    await expectPausedOnce(start);
+  });
+
+  it("doesn't make again what succeeded, whatever a node that lags says", async () => {
+    const start = await height();
+    await ask("evm_setAutomine", [false]);
+    const paused = pauseAll();
+    await until(() => rpc.requests("eth_sendRawTransaction").length >= 3);
+    const old = await ask("eth_getBlockByNumber", ["latest", false]);
+    // One of three is mined at first: then all of them are looked at again.
+    rpc.inject({
+      method: "eth_getBlockByNumber",
+      fault: { answer: old },
+      times: 2,
+    });
+    await ask("evm_mine");
+    await paused;
+    expect(rpc.requests("eth_sendRawTransaction")).to.have.lengthOf(3);
+    await expectPausedOnce(start);
+  });
+
   for (const [count, code] of [
     [1, "TRANSACTION_REVERTED"],
     [2, "SOME_TRANSACTIONS_FAILED"],
@@ -284,22 +366,50 @@ describe("sending against the odds", function () {
   });
 
   it("knows a journal of other transactions", async () => {
-    const { rpc: chain, clock } = (await openSession(source())).ports;
-    const intent = {
-      key: "stranger",
-      block: "0",
-      transaction: {
-        from: SENDER,
+    const log = logWith([await intentOf("stranger", "0x")]);
+    await expectCode(
+      sendAll(await sendPorts(), [], log),
+      "JOURNAL_FOREIGN_TRANSACTION",
+    );
+  });
+
+  it("goes on with what is under way and takes nonces behind it, whatever a node that lags says", async () => {
+    const start = await height();
+    await ask("evm_setAutomine", [false]);
+    const nonce = await ask("eth_getTransactionCount", [SENDER, "latest"]);
+    const log = logWith([await intentOf("first", "0x01")]);
+    // The first two are asked for what is under way, the third for a new nonce.
+    rpc.inject({
+      method: "eth_getTransactionCount",
+      fault: { answer: nonce },
+      skip: 2,
+      times: 1,
+    });
+    const isDone = async () => (await height()) > start;
+    const work = sendAll(
+      await sendPorts(),
+      (["0x01", "0x02"] as const).map((data, index) => ({
+        key: index === 0 ? "first" : "second",
         to: SENDER,
-        value: "0",
-        data: "0x",
-        nonce: Number(await ask("eth_getTransactionCount", [SENDER, "latest"])),
-        gas: "21000",
-        chainId: 31337,
-        fees: { type: "legacy", gasPrice: "2000000000" },
-      },
-    };
-    const ports = {
+        value: 0n,
+        data,
+        label: data,
+        isDone,
+      })),
+      log,
+    );
+    await until(() => rpc.requests("eth_sendRawTransaction").length >= 2);
+    await ask("evm_mine");
+    await work;
+    expect(await sentSince(start)).to.deep.equal([
+      `${SENDER.toLowerCase()} 0x01`,
+      `${SENDER.toLowerCase()} 0x02`,
+    ]);
+  });
+
+  async function sendPorts(): Promise<SendPorts> {
+    const { rpc: chain, clock } = (await openSession(source())).ports;
+    return {
       rpc: chain,
       broadcastRpc: chain,
       signer: createLocalSigner(KEY),
@@ -311,12 +421,26 @@ describe("sending against the odds", function () {
       giveUpAfterMs: 1_000,
       progress: () => undefined,
     };
-    const log = {
-      entries: [{ kind: "intent", intents: [intent] }],
-      append: () => Promise.resolve(),
+  }
+
+  /** As an interrupted run left it: announced, and perhaps not sent. */
+  async function intentOf(key: string, data: Hex): Promise<Json> {
+    const next = await ask("eth_getTransactionCount", [SENDER, "latest"]);
+    return {
+      key,
+      block: String(await height()),
+      transaction: {
+        from: SENDER,
+        to: SENDER,
+        value: "0",
+        data,
+        nonce: Number(next),
+        gas: "30000",
+        chainId: 31337,
+        fees: { type: "legacy", gasPrice: "2000000000" },
+      },
     };
-    await expectCode(sendAll(ports, [], log), "JOURNAL_FOREIGN_TRANSACTION");
-  });
+  }
 
   it("stops for Ctrl-C while it waits, and goes on later", async () => {
     const start = await height();
@@ -332,6 +456,17 @@ describe("sending against the odds", function () {
     await expectPausedOnce(start);
   });
 });
+
+function logWith(intents: readonly Json[]): StepLog {
+  const entries: Json[] = [{ kind: "intent", intents }];
+  return {
+    entries,
+    append: (entry) => {
+      entries.push(entry);
+      return Promise.resolve();
+    },
+  };
+}
 
 function wordOf(value: number): string {
   return `0x${value.toString(16).padStart(64, "0")}`;

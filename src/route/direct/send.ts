@@ -102,6 +102,8 @@ class Sender {
   readonly #sentAt = new Map<string, number>();
   /** Handed over without hearing back, or mined and lost again in a reorganisation. */
   readonly #unsure = new Set<string>();
+  /** Taken by a node at some time, or perhaps: their nonce is theirs until the chain has spent it. */
+  readonly #mayBeOut: Set<string>;
   /** Those whose receipt was there at the last look. */
   readonly #inBlock = new Set<string>();
   #lastProgress: number;
@@ -110,6 +112,7 @@ class Sender {
     this.#ports = ports;
     this.#outgoing = new Map(outgoing.map((item) => [item.key, item]));
     this.#log = log;
+    this.#mayBeOut = new Set(this.#live().map(({ key }) => key));
     this.#lastProgress = ports.clock.now().getTime();
   }
 
@@ -289,6 +292,9 @@ class Sender {
       } else {
         this.#unsure.delete(key);
       }
+      if (delivery?.status === "unknown" || delivery?.status === "accepted") {
+        this.#mayBeOut.add(key);
+      }
       if (delivery?.status === "accepted" && delivery.hash !== undefined) {
         hashes[key] = delivery.hash;
         const { label } = this.#item(key);
@@ -315,7 +321,7 @@ class Sender {
         await this.#replace([attempt]);
         break;
       case "nonce-taken":
-        if (!(await this.#isOurs(attempt))) {
+        if (await this.#isLost(attempt)) {
           await this.#giveUpNonce(attempt);
         }
         break;
@@ -342,6 +348,20 @@ class Sender {
     return /insufficient (funds|balance)|enough funds/i.test(values.reason)
       ? new DrError("OUT_OF_FUNDS", values, { cause })
       : new DrError("SEND_REFUSED", values, { cause });
+  }
+
+  /**
+   * Whether this attempt can never be mined. What a node has taken once is lost
+   * only when the chain has spent its nonce: until then it may come back.
+   */
+  async #isLost(attempt: Attempt): Promise<boolean> {
+    if (await this.#isOurs(attempt)) {
+      return false;
+    }
+    const { count } = await this.#readPool([attempt]);
+    return (
+      count > attempt.transaction.nonce || !this.#mayBeOut.has(attempt.key)
+    );
   }
 
   /** Whether the node knows one of this attempt's transactions, mined or waiting. */
@@ -396,6 +416,7 @@ class Sender {
     this.#ports.progress(
       `${label}: nonce ${String(transaction.nonce)} was taken by another transaction; taking a new one`,
     );
+    this.#mayBeOut.delete(key);
     await this.#append({ kind: "void", key, nonce: transaction.nonce });
   }
 
@@ -524,7 +545,7 @@ class Sender {
   }
 
   async #handleStuck(attempts: readonly Attempt[]): Promise<void> {
-    const { clock, stuckAfterMs, giveUpAfterMs } = this.#ports;
+    const { clock, stuckAfterMs } = this.#ports;
     const now = clock.now().getTime();
     const stuck = attempts.filter(
       ({ key }) => now - (this.#sentAt.get(key) ?? now) >= stuckAfterMs,
@@ -532,19 +553,49 @@ class Sender {
     for (const { key } of attempts) {
       this.#sentAt.set(key, this.#sentAt.get(key) ?? now);
     }
-    if (this.#isOverdue()) {
-      throw new DrError("NOT_MINED", {
-        label: attempts.map(({ key }) => this.#item(key).label).join(", "),
-        seconds: giveUpAfterMs / 1000,
-      });
+    if (stuck.length === 0 && !this.#isOverdue()) {
+      return;
     }
-    const { receipts } =
-      stuck.length === 0
-        ? { receipts: new Map() }
-        : await this.#readPool(stuck);
+    const { count, receipts } = await this.#readPool(attempts);
+    const [first] = attempts;
+    const isBehind = first !== undefined && count < first.transaction.nonce;
+    if (this.#isOverdue()) {
+      throw this.#notMined(attempts, isBehind ? count : undefined);
+    }
+    if (isBehind) {
+      // Higher fees would change nothing: it isn't their turn.
+      this.#tellOfOlder(count, stuck);
+      return;
+    }
     const unmined = stuck.filter(({ key }) => !receipts.has(key));
     if (unmined.length > 0) {
       await this.#replace(unmined);
+    }
+  }
+
+  /** @param older - The nonce of a transaction, not ours, that must be mined first. */
+  #notMined(attempts: readonly Attempt[], older: number | undefined): DrError {
+    const { giveUpAfterMs, signer } = this.#ports;
+    const values = {
+      label: attempts.map(({ key }) => this.#item(key).label).join(", "),
+      seconds: giveUpAfterMs / 1000,
+    };
+    return older === undefined
+      ? new DrError("NOT_MINED", values)
+      : new DrError("OLDER_TRANSACTION_WAITS", {
+          ...values,
+          from: signer.address,
+          nonce: older,
+        });
+  }
+
+  #tellOfOlder(nonce: number, waiting: readonly Attempt[]): void {
+    const { clock, signer, progress } = this.#ports;
+    progress(
+      `waiting for nonce ${String(nonce)} of ${signer.address}, a transaction not of this run; mend it meanwhile: send that nonce again with higher fees (an empty transfer to itself cancels it)`,
+    );
+    for (const { key } of waiting) {
+      this.#sentAt.set(key, clock.now().getTime());
     }
   }
 
