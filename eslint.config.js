@@ -3,7 +3,8 @@ import { defineConfig, globalIgnores } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 const SHARED = ["core", "chain", "run"];
-const FACTS = ["proxy", "implementation", "deployments"];
+const GOVERNANCE = ["safe", "timelock"];
+const FACTS = ["proxy", "implementation", "deployments", ...GOVERNANCE];
 const POWERS = ["authority", "route"];
 
 /**
@@ -18,8 +19,10 @@ const FLOORS = {
   proxy: ["core", "chain"],
   implementation: ["core", "chain"],
   deployments: ["core", "chain"],
+  safe: ["core", "chain"],
+  timelock: ["core", "chain"],
   authority: ["core", "chain", "proxy"],
-  route: [...SHARED, "authority"],
+  route: [...SHARED, ...GOVERNANCE, "authority"],
   recovery: ["config", ...SHARED, ...FACTS, ...POWERS],
   rehearsal: ["config", ...SHARED, ...FACTS, ...POWERS, "recovery"],
   session: ["config", ...SHARED, ...FACTS, ...POWERS, "recovery", "rehearsal"],
