@@ -60,3 +60,12 @@ export function decodeValues(types: readonly string[], data: Hex): unknown[] {
   const values: unknown = AbiParameters.decode(parameters, data);
   return values as unknown[];
 }
+
+/** The ABI encoding of values of bare types, as `abi.encode` makes it. */
+export function encodeValues(
+  types: readonly string[],
+  values: readonly unknown[],
+): Hex {
+  const parameters = types.map((type) => ({ type }));
+  return AbiParameters.encode(parameters, [...values]);
+}

@@ -154,6 +154,17 @@ export const CATALOGUE = {
     fix: "Somebody changed it meanwhile. Look with `npx hardhat dr:status`, then start again with a new plan.",
     exitCode: refused,
   },
+  // Timelocks
+  NOT_A_TIMELOCK: {
+    message: "There is no OpenZeppelin TimelockController at {address}.",
+    fix: "Check the address, `governance.timelock` in deploy.json and `--network`.",
+    exitCode: refused,
+  },
+  NOT_AN_ACCESS_MANAGER: {
+    message: "There is no OpenZeppelin AccessManager at {address}.",
+    fix: "Check the address and `--network`.",
+    exitCode: refused,
+  },
   // The command line
   OPTION_INVALID: {
     message: "{option} is {value}, which isn't {expected}.",
