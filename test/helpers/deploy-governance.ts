@@ -15,7 +15,7 @@ import {
 } from "./contracts.js";
 import { BEACON, PROXY_ADMIN, type Platform } from "./deploy-platform.js";
 
-const ACCESS_MANAGER =
+export const ACCESS_MANAGER =
   "@openzeppelin/contracts/access/manager/AccessManager.sol:AccessManager";
 
 interface SafeArtifact {
