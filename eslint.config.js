@@ -21,7 +21,7 @@ const FLOORS = {
   deployments: ["core", "chain"],
   safe: ["core", "chain"],
   timelock: ["core", "chain"],
-  authority: ["core", "chain", "proxy"],
+  authority: ["core", "chain", "proxy", "safe"],
   route: [...SHARED, ...GOVERNANCE, "authority"],
   recovery: ["config", ...SHARED, ...FACTS, ...POWERS],
   rehearsal: ["config", ...SHARED, ...FACTS, ...POWERS, "recovery"],

@@ -165,6 +165,17 @@ export const CATALOGUE = {
     fix: "Check the address and `--network`.",
     exitCode: refused,
   },
+  // Safes
+  NOT_A_SAFE: {
+    message: "{address} isn't a Safe at block {block}.",
+    fix: "Check `governance.safe` in deploy.json, `--safe` and `--network`.",
+    exitCode: refused,
+  },
+  SAFE_VERSION_UNSUPPORTED: {
+    message: "The Safe {safe} has version {version}.",
+    fix: "Versions from 1.3.0 on (1.x) are supported; before that a signature is valid on every chain. Update the Safe in its own application first.",
+    exitCode: refused,
+  },
   // The command line
   OPTION_INVALID: {
     message: "{option} is {value}, which isn't {expected}.",

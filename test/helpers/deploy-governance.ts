@@ -23,28 +23,42 @@ interface SafeArtifact {
   readonly bytecode: Hex;
 }
 
+export const SAFE_VERSIONS = ["1.3.0", "1.4.1", "1.5.0"] as const;
+
+export type SafeVersion = (typeof SAFE_VERSIONS)[number];
+
 export interface SafeOptions {
   readonly owners: readonly Address[];
   readonly threshold: number;
   /** SafeL2, the default, emits more; both are deployed everywhere. */
   readonly singleton?: "Safe" | "SafeL2";
+  /** Default: 1.5.0. */
+  readonly version?: SafeVersion;
+  /** With it the Safe answers `isValidSignature`; default: none. */
+  readonly fallbackHandler?: Address;
 }
 
-/** A Safe 1.5.0, of Safe's own bytecode, made by its factory. */
+/** A Safe, of Safe's own bytecode, made by its factory. */
 export async function deploySafe(
   connection: Connection,
-  { owners, threshold, singleton = "SafeL2" }: SafeOptions,
+  {
+    owners,
+    threshold,
+    singleton = "SafeL2",
+    version = "1.5.0",
+    fallbackHandler = ZERO_ADDRESS,
+  }: SafeOptions,
 ): Promise<Address> {
-  const masterCopy = await deploySafeContract(connection, singleton);
+  const masterCopy = await deploySafeContract(connection, singleton, version);
   const factory = new Contract(
-    await deploySafeContract(connection, "SafeProxyFactory"),
-    safeArtifact("SafeProxyFactory").abi,
+    await deploySafeContract(connection, "SafeProxyFactory", version),
+    safeArtifact("SafeProxyFactory", version).abi,
     await signer(connection),
   );
-  const setup = [owners, threshold, ZERO_ADDRESS, "0x", ZERO_ADDRESS];
+  const setup = [owners, threshold, ZERO_ADDRESS, "0x", fallbackHandler];
   const initializer = new Contract(
     masterCopy,
-    safeArtifact(singleton).abi,
+    safeArtifact(singleton, version).abi,
   ).interface.encodeFunctionData("setup", [
     ...setup,
     ZERO_ADDRESS,
@@ -60,9 +74,10 @@ export async function deploySafe(
 /** One of Safe's contracts by name, e.g. `MultiSendCallOnly`. */
 export async function deploySafeContract(
   connection: Connection,
-  name: keyof typeof SAFE_ARTIFACTS,
+  name: SafeContractName,
+  version: SafeVersion = "1.5.0",
 ): Promise<Address> {
-  return await deployCode(connection, safeArtifact(name).bytecode);
+  return await deployCode(connection, safeArtifact(name, version).bytecode);
 }
 
 /** A Safe to send to and read from. */
@@ -207,6 +222,8 @@ export async function handOver(
   }
 }
 
+type SafeContractName = keyof typeof SAFE_ARTIFACTS;
+
 const SAFE_ARTIFACTS = {
   Safe: "Safe.sol/Safe.json",
   SafeL2: "SafeL2.sol/SafeL2.json",
@@ -215,11 +232,30 @@ const SAFE_ARTIFACTS = {
   MultiSendCallOnly: "libraries/MultiSendCallOnly.sol/MultiSendCallOnly.json",
   CompatibilityFallbackHandler:
     "handler/CompatibilityFallbackHandler.sol/CompatibilityFallbackHandler.json",
+  DelegateCallTransactionGuard:
+    "examples/guards/DelegateCallTransactionGuard.sol/DelegateCallTransactionGuard.json",
 } as const;
 
-function safeArtifact(name: keyof typeof SAFE_ARTIFACTS): SafeArtifact {
+const SAFE_PACKAGES: Readonly<Record<SafeVersion, string>> = {
+  "1.3.0": "@gnosis.pm/safe-contracts",
+  "1.4.1": "@safe-global/safe-contracts",
+  "1.5.0": "@safe-global/safe-smart-account",
+};
+
+/** The published artifact of one of Safe's contracts; 1.3.0 named some of them differently. */
+export function safeArtifact(
+  name: SafeContractName,
+  version: SafeVersion = "1.5.0",
+): SafeArtifact {
+  const file =
+    version === "1.3.0"
+      ? SAFE_ARTIFACTS[name].replace(
+          /\bSafe(L2|ProxyFactory|)\b/g,
+          "GnosisSafe$1",
+        )
+      : SAFE_ARTIFACTS[name];
   const path = createRequire(import.meta.url).resolve(
-    `@safe-global/safe-smart-account/build/artifacts/contracts/${SAFE_ARTIFACTS[name]}`,
+    `${SAFE_PACKAGES[version]}/build/artifacts/contracts/${file}`,
   );
   return JSON.parse(readFileSync(path, "utf8")) as SafeArtifact;
 }
