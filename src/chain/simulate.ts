@@ -57,6 +57,22 @@ export async function simulateSequence(
   }
 }
 
+/**
+ * Whether a sequence of calls would go through, each seeing the effects of
+ * those before it.
+ *
+ * @returns the position of the first that fails; -1 when none does; undefined
+ * when this node can't tell.
+ */
+export async function findFailing(
+  reader: BlockReader,
+  calls: readonly SimulatedCall[],
+  deployed: Readonly<Record<Address, Hex>> = {},
+): Promise<number | undefined> {
+  const results = await simulateSequence(reader, calls, deployed);
+  return results?.findIndex(({ success }) => !success);
+}
+
 function innermost({ success, returnData }: InnerResult): InnerResult {
   const [inner] = success ? (decodeAggregate(returnData) ?? []) : [];
   return inner ?? { success: false, returnData };

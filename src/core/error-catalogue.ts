@@ -176,6 +176,31 @@ export const CATALOGUE = {
     fix: "Versions from 1.3.0 on (1.x) are supported; before that a signature is valid on every chain. Update the Safe in its own application first.",
     exitCode: refused,
   },
+  // Timelocks and AccessManagers
+  TIMELOCK_DELAY_RAISED: {
+    message:
+      "The timelock {timelock} asks for a delay of {minimum} s now, more than the {approved} s of the plan.",
+    fix: "Its delay was raised meanwhile. Start again: the new plan has the new delay. Nothing was scheduled.",
+    exitCode: refused,
+  },
+  TIMELOCK_CANCELLED: {
+    message:
+      "The timelock {timelock} knows no operation {operation}: it was cancelled.",
+    fix: "`npx hardhat dr:timelock:status` shows who cancelled it. If it is still wanted, start a new run: it is scheduled again.",
+    exitCode: partial,
+  },
+  TIMELOCK_WITHOUT_EFFECT: {
+    message:
+      "The timelock {timelock} has executed operation {operation}, but what it should have changed isn't so now.",
+    fix: "Somebody changed it again since. Look with `npx hardhat dr:status`, then start a new run.",
+    exitCode: partial,
+  },
+  MANAGED_SCHEDULE_GONE: {
+    message:
+      "The AccessManager {manager} has no schedule {operation} for {label} any more: it was cancelled, or has expired.",
+    fix: "If it is still wanted, start a new run: it is scheduled again.",
+    exitCode: partial,
+  },
   // The command line
   OPTION_INVALID: {
     message: "{option} is {value}, which isn't {expected}.",

@@ -35,7 +35,7 @@ export function upgradeCall({
 /** The call, done when the slot (of a beacon: its answer) says so. */
 export function upgradeAction(change: ContractChange): Action {
   return {
-    contract: change.name,
+    contracts: [change.name],
     call: upgradeCall(change),
     isDone: async (reader) =>
       sameAddress(await readImplementation(reader, change), change.to),

@@ -1,11 +1,13 @@
 import type { Address, Hex } from "../core/hex.js";
 import type { UpgradeInterface } from "../proxy/upgrade-interface.js";
-import type { RouteChoice } from "../route/route.js";
+import type { RouteChoice } from "../route/choice.js";
 
 /** A change of implementations with nothing left open; a rollback or an upgrade. */
 export interface ChangeIntent {
   readonly reason: "rollback" | "upgrade";
   readonly contracts: readonly ContractChange[];
+  /** Pause, upgrade and unpause in one transaction, as far as one route makes them. */
+  readonly atOnce?: boolean;
   /** Of the implementation, when it isn't there yet. */
   readonly deployment?: Deployment;
 }

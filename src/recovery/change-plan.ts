@@ -2,16 +2,12 @@ import { BlockReader } from "../chain/block-reader.js";
 import type { Json } from "../core/canonical-json.js";
 import { assertAddressFree, deploySteps } from "./deploy-step.js";
 import type { Plan } from "../run/plan.js";
-import {
-  assertUnchanged,
-  oncePerTarget,
-  upgradeAction,
-} from "./change-actions.js";
-import type { ChangeIntent, ContractChange } from "./change-intent.js";
-import { pauseAction } from "./pause-call.js";
+import { assertUnchanged } from "./change-actions.js";
+import type { ChangeIntent } from "./change-intent.js";
+import { roundsOf } from "./change-rounds.js";
 import type { RecoveryPorts } from "./ports.js";
 import { recordStep } from "./record-step.js";
-import { stepsFor, type RoutedAction } from "./routing.js";
+import { stepsFor } from "./routing.js";
 import { assertSameProxies } from "./same-proxies.js";
 import { verifyStep } from "./verify-step.js";
 
@@ -27,27 +23,19 @@ export function buildChangePlan(
 ): Plan {
   const { contracts, reason } = intent;
   const { openRoute, network } = ports;
-  const verb = reason === "rollback" ? "Roll back" : "Upgrade";
+  const rounds = roundsOf(intent);
   const steps = [
     ...(reason === "upgrade" ? (ports.beforeUpgrade?.(intent) ?? []) : []),
     ...deploySteps(ports, intent),
-    ...stepsFor("pause", titled("Pause"), pauses(contracts, true), openRoute),
+    ...stepsFor("pause", titled("Pause"), rounds.pause, openRoute),
     ...stepsFor(
       reason,
-      titled(verb),
-      oncePerTarget(contracts).map((change) => ({
-        action: upgradeAction(change),
-        route: change.upgradeRoute,
-      })),
+      titled(reason === "rollback" ? "Roll back" : "Upgrade"),
+      rounds.upgrade,
       openRoute,
     ),
     verifyStep(ports, contracts),
-    ...stepsFor(
-      "unpause",
-      titled("Unpause"),
-      pauses(contracts, false),
-      openRoute,
-    ),
+    ...stepsFor("unpause", titled("Unpause"), rounds.unpause, openRoute),
     recordStep(ports, intent),
   ];
   return {
@@ -65,18 +53,6 @@ export function buildChangePlan(
 
 function titled(verb: string): (names: readonly string[]) => string {
   return (names) => `${verb} ${names.join(", ")}`;
-}
-
-function pauses(
-  contracts: readonly ContractChange[],
-  paused: boolean,
-): RoutedAction[] {
-  return contracts.flatMap(({ name, proxy, pauseRoute, unpauseRoute }) => {
-    const route = paused ? pauseRoute : unpauseRoute;
-    return route === undefined
-      ? []
-      : [{ action: pauseAction(name, proxy, paused), route }];
-  });
 }
 
 async function assertFreshChanges(

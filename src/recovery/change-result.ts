@@ -1,7 +1,7 @@
 import { BlockReader } from "../chain/block-reader.js";
 import type { Address, Hex } from "../core/hex.js";
 import { readPaused, readVersion } from "../proxy/getters.js";
-import { minedTransactions } from "../route/direct/mined.js";
+import { isFor, minedTransactions } from "../route/direct/mined.js";
 import type { JournalRecord } from "../run/journal.js";
 import { readImplementation } from "./change-actions.js";
 import type { ChangeIntent } from "./change-intent.js";
@@ -48,7 +48,7 @@ export async function readChangeResults(
         versionAfter: version ?? null,
         paused: paused ?? null,
         txs: mined
-          .filter(({ key }) => key === name)
+          .filter((one) => isFor(one, name))
           .map(({ step, hash, block }) => ({
             step,
             tx: hash,

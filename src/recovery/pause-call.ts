@@ -22,7 +22,7 @@ export function pauseAction(
   paused: boolean,
 ): Action {
   return {
-    contract: name,
+    contracts: [name],
     call: pauseCall(name, proxy, paused),
     isDone: async (reader) => (await readPaused(reader, proxy)) === paused,
   };

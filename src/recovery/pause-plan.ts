@@ -2,19 +2,22 @@ import {
   pausePermission,
   unpausePermission,
 } from "../authority/proxy-permission.js";
+import type { Permission } from "../authority/authority.js";
 import { AuthorityGraph } from "../authority/graph.js";
+import { ABSENT } from "../authority/permission.js";
 import { DrError } from "../core/errors.js";
 import type { Json } from "../core/canonical-json.js";
 import type { Address } from "../core/hex.js";
 import { selectContracts } from "../deployments/select.js";
 import { readPaused } from "../proxy/getters.js";
 import { inspectProxy } from "../proxy/inspect.js";
-import type { RouteChoice } from "../route/route.js";
+import type { RouteChoice } from "../route/choice.js";
+import { sealRoutes } from "../route/seal.js";
 import type { Plan } from "../run/plan.js";
 import { scanStart } from "./scan-start.js";
 import { pauseAction, pauseCall } from "./pause-call.js";
 import { readWorld, type RecoveryPorts, type World } from "./ports.js";
-import { authorityElsewhere, routeCalls, stepsFor } from "./routing.js";
+import { authorityElsewhere, chooseRoutes, stepsFor } from "./routing.js";
 import { assertSameProxies } from "./same-proxies.js";
 
 /** A pause or an unpause with nothing left open. */
@@ -106,28 +109,49 @@ async function routeTargets(
   readonly contracts: PauseIntent["contracts"];
   readonly refused: PauseResolution["refused"];
 }> {
-  const calls = targets.map(({ name, proxy }) =>
-    pauseCall(name, proxy, paused),
-  );
-  const routed = await routeCalls(world.reader, calls, ports.accounts);
-  const graph = new AuthorityGraph(
-    world.reader,
-    scanStart(world.document.file),
-  );
+  const { reader, document } = world;
+  const graph = new AuthorityGraph(reader, scanStart(document.file));
+  const requests = targets.map(({ name, proxy }) => ({
+    call: pauseCall(name, proxy, paused),
+    permission: async () => await readPermission(reader, graph, proxy, paused),
+    preference: "fastest" as const,
+  }));
+  const routes = await chooseRoutes(reader, ports, requests);
   const refused = await Promise.all(
     targets.flatMap((target, index) =>
-      routed[index]?.route === undefined
+      routes[index] === undefined
         ? [explainRefusal(world, graph, target, paused)]
         : [],
     ),
   );
+  const chosen = targets.flatMap((target, index) => {
+    const route = routes[index];
+    const call = requests[index]?.call;
+    return route === undefined || call === undefined
+      ? []
+      : [{ target, call, route }];
+  });
+  const sealed = await sealRoutes(reader, chosen);
   return {
-    contracts: targets.flatMap((target, index) => {
-      const route = routed[index]?.route;
-      return route === undefined ? [] : [{ ...target, route }];
-    }),
+    contracts: chosen.map(({ target, route }, index) => ({
+      ...target,
+      route: sealed[index] ?? route,
+    })),
     refused,
   };
+}
+
+async function readPermission(
+  reader: World["reader"],
+  graph: AuthorityGraph,
+  proxy: Address,
+  paused: boolean,
+): Promise<Permission> {
+  const state = await inspectProxy(reader, proxy);
+  if (state === undefined) {
+    return ABSENT;
+  }
+  return await (paused ? pausePermission : unpausePermission)(graph, state);
 }
 
 async function explainRefusal(
@@ -136,14 +160,13 @@ async function explainRefusal(
   { name, proxy }: Target,
   paused: boolean,
 ): Promise<PauseResolution["refused"][number]> {
-  const state = await inspectProxy(reader, proxy);
   const call = pauseCall(name, proxy, paused);
   const error =
-    state === undefined
+    (await reader.code(proxy)) === "0x"
       ? new DrError("NO_CODE", { what: name, address: proxy })
       : authorityElsewhere(
           call,
-          await (paused ? pausePermission : unpausePermission)(graph, state),
+          await readPermission(reader, graph, proxy, paused),
         );
   return { name, error };
 }

@@ -2,7 +2,7 @@ import { BlockReader } from "../chain/block-reader.js";
 import type { DrError } from "../core/errors.js";
 import type { Address, Hex } from "../core/hex.js";
 import { readPaused } from "../proxy/getters.js";
-import { minedTransactions } from "../route/direct/mined.js";
+import { isFor, minedTransactions } from "../route/direct/mined.js";
 import type { JournalRecord } from "../run/journal.js";
 import type { PauseResolution } from "./pause-plan.js";
 import type { RecoveryPorts } from "./ports.js";
@@ -36,7 +36,7 @@ export async function readPauseResults(
   ];
   return await Promise.all(
     names.map(async (name) => {
-      const transaction = mined.find(({ key }) => key === name);
+      const transaction = mined.findLast((one) => isFor(one, name));
       const error = errors.get(name);
       return {
         name,

@@ -7,6 +7,7 @@ import type { Address } from "../core/hex.js";
 import type { Step } from "../run/step.js";
 import { readDeployFile, type DeployDocument } from "../deployments/read.js";
 import type { ArtifactSource } from "../implementation/artifact-source.js";
+import type { RouteChoice } from "../route/choice.js";
 import type { OpenDeployer, OpenRoute } from "../route/route.js";
 
 import type { ChangeIntent } from "./change-intent.js";
@@ -22,6 +23,8 @@ export interface RecoveryPorts {
   readonly folder: string;
   /** Everyone who can sign here, in order of preference. */
   readonly accounts: readonly Address[];
+  /** The only way to go, where the user has named one. */
+  readonly routeKind?: RouteChoice["kind"];
   readonly openRoute: OpenRoute;
   readonly openDeployer: OpenDeployer;
   readonly artifacts: ArtifactSource;

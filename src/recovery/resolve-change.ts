@@ -1,11 +1,5 @@
 import * as Hash from "ox/Hash";
 
-import { AuthorityGraph } from "../authority/graph.js";
-import {
-  pausePermission,
-  upgradePermission,
-} from "../authority/proxy-permission.js";
-import type { SimulatedCall } from "../chain/simulate.js";
 import { DrError } from "../core/errors.js";
 import { sameAddress, type Address, type Hex } from "../core/hex.js";
 import {
@@ -14,7 +8,7 @@ import {
 } from "../deployments/history.js";
 import type { ContractRecord } from "../deployments/deploy-file.js";
 import type { NamedContract } from "../deployments/select.js";
-import { readPaused, readVersion } from "../proxy/getters.js";
+import { readVersion } from "../proxy/getters.js";
 import {
   inspectProxy,
   readCodeHash,
@@ -25,13 +19,9 @@ import {
   findUpgradeInterface,
   type UpgradeInterface,
 } from "../proxy/upgrade-interface.js";
-import type { RouteChoice } from "../route/route.js";
-import { upgradeCall } from "./change-actions.js";
 import type { ContractChange } from "./change-intent.js";
-import { pauseCall } from "./pause-call.js";
+import { findChangeRoutes, type ChangeOptions } from "./change-routes.js";
 import type { RecoveryPorts, World } from "./ports.js";
-import { authorityElsewhere, findFailing, routeCalls } from "./routing.js";
-import { scanStart } from "./scan-start.js";
 
 /** Which contract goes to which implementation, before the chain was asked. */
 export interface WantedChange extends NamedContract {
@@ -40,13 +30,6 @@ export interface WantedChange extends NamedContract {
   readonly newCode?: Hex;
   /** Fully qualified, where it is known better than deploy.json does. */
   readonly contract?: string;
-}
-
-export interface ChangeOptions {
-  /** Pause before and unpause after. */
-  readonly pause: boolean;
-  readonly unpause: boolean;
-  readonly acceptedSlots: readonly string[];
 }
 
 /** A change that the chain has been asked about, with what people should know. */
@@ -72,15 +55,24 @@ export async function resolveChange(
   const state = await requireUndrifted(world, wanted);
   const upgrade = await requireUpgradable(world, wanted, state);
   const target = await requireTarget(world, wanted, state);
-  const draft = { ...wanted, ...target, from: state.implementation, upgrade };
-  const routes = await findRoutes(ports, world, state, draft, options);
-  const { name, record, to } = wanted;
-  const versionBefore = await readVersion(world.reader, record.proxy);
+  const { name, record, to, newCode } = wanted;
+  const { proxy } = record;
+  const from = state.implementation;
+  const [routes, versionBefore] = await Promise.all([
+    findChangeRoutes(
+      ports,
+      world,
+      state,
+      { name, proxy, from, to, upgrade, ...(newCode && { newCode }) },
+      options,
+    ),
+    readVersion(world.reader, proxy),
+  ]);
   const change: ContractChange = {
     name,
-    proxy: record.proxy,
+    proxy,
     ...(state.beacon === undefined ? {} : { beacon: state.beacon }),
-    from: state.implementation,
+    from,
     to,
     ...target,
     ...(versionBefore === undefined ? {} : { versionBefore }),
@@ -179,158 +171,4 @@ function others({ implementations }: ContractRecord, to: Address): string {
     (address) => !sameAddress(address, to),
   );
   return known.join(", ") || "(deploy.json has no other)";
-}
-
-type Draft = WantedChange &
-  Pick<ContractChange, "from" | "toCodeHash" | "upgrade">;
-
-interface Routes {
-  readonly choices: Pick<
-    ContractChange,
-    "upgradeRoute" | "pauseRoute" | "unpauseRoute"
-  >;
-  readonly notes: readonly string[];
-}
-
-async function findRoutes(
-  ports: RecoveryPorts,
-  world: World,
-  state: ProxyState,
-  draft: Draft,
-  options: ChangeOptions,
-): Promise<Routes> {
-  const { reader } = world;
-  const { name, record } = draft;
-  const { proxy } = record;
-  const paused = await readPaused(reader, proxy);
-  const needsPause = options.pause && paused === false;
-  const needsUnpause =
-    options.unpause && (needsPause || (options.pause && paused === true));
-  const upgrade = upgradeCall({ ...draft, proxy });
-  const pause = pauseCall(name, proxy, true);
-  const unpause = pauseCall(name, proxy, false);
-  const first = needsPause ? pause : unpause;
-  // Who may upgrade is tried with what is there: the target may not be, yet.
-  const trial =
-    draft.newCode === undefined
-      ? upgrade
-      : upgradeCall({ ...draft, proxy, to: draft.from });
-  const [upgrader, pauser] = await routeCalls(
-    reader,
-    needsPause || needsUnpause ? [trial, first] : [trial],
-    ports.accounts,
-  );
-  const graph = new AuthorityGraph(reader, scanStart(world.document.file));
-  if (upgrader?.route === undefined) {
-    throw await explainUpgrade(reader, graph, state, draft, upgrade, paused);
-  }
-  if (pauser !== undefined && pauser.route === undefined) {
-    throw authorityElsewhere(pauser.call, await pausePermission(graph, state));
-  }
-  const choices = {
-    upgradeRoute: upgrader.route,
-    ...(needsPause && pauser?.route ? { pauseRoute: pauser.route } : {}),
-    ...(needsUnpause && pauser?.route ? { unpauseRoute: pauser.route } : {}),
-  };
-  const deployed =
-    draft.newCode === undefined ? {} : { [draft.to]: draft.newCode };
-  const notes = await rehearseSequence(
-    world,
-    name,
-    choices,
-    { upgrade, pause, unpause },
-    deployed,
-  );
-  return { choices, notes: [...notes, ...pauseNotes(name, paused, options)] };
-}
-
-/** Why nobody here may upgrade: the pause itself may stand in the way. */
-async function explainUpgrade(
-  reader: World["reader"],
-  graph: AuthorityGraph,
-  state: ProxyState,
-  { name }: Draft,
-  upgrade: ReturnType<typeof upgradeCall>,
-  paused: boolean | undefined,
-): Promise<DrError> {
-  const permission = await upgradePermission(graph, state);
-  if (paused !== true) {
-    return authorityElsewhere(upgrade, permission);
-  }
-  const unpause = pauseCall(name, state.address, false);
-  const holders = permission.holders.flatMap((holder) =>
-    "address" in holder ? [holder.address] : [],
-  );
-  for (const from of holders) {
-    const failing = await findFailing(reader, [
-      { ...unpause, from },
-      { ...upgrade, from },
-    ]);
-    if (failing === -1) {
-      return new DrError("PAUSE_BLOCKS_UPGRADE", { name });
-    }
-  }
-  return authorityElsewhere(upgrade, permission);
-}
-
-function pauseNotes(
-  name: string,
-  paused: boolean | undefined,
-  { pause, unpause }: ChangeOptions,
-): string[] {
-  if (!pause) {
-    return [];
-  }
-  if (paused === undefined) {
-    return [`${name} has no pause: users can act on it all the while.`];
-  }
-  return paused && unpause
-    ? [
-        `${name} is paused already; it will be unpaused at the end (--keep-paused leaves it paused).`,
-      ]
-    : [];
-}
-
-/** Tries pause, upgrade and unpause one upon the other, before anything is sent. */
-async function rehearseSequence(
-  { reader }: World,
-  name: string,
-  { pauseRoute, upgradeRoute, unpauseRoute }: Routes["choices"],
-  calls: Readonly<
-    Record<"pause" | "upgrade" | "unpause", ReturnType<typeof pauseCall>>
-  >,
-  deployed: Readonly<Record<Address, Hex>>,
-): Promise<string[]> {
-  const steps: [keyof typeof calls, RouteChoice | undefined][] = [
-    ["pause", pauseRoute],
-    ["upgrade", upgradeRoute],
-    ["unpause", unpauseRoute],
-  ];
-  const sequence = steps.flatMap(([step, route]) =>
-    route === undefined ? [] : [{ step, ...simulated(calls[step], route) }],
-  );
-  const failing = await findFailing(reader, sequence, deployed);
-  if (failing === undefined) {
-    return [
-      `${name}: this node can't try the whole sequence beforehand (no state overrides in eth_call).`,
-    ];
-  }
-  const failed = sequence[failing];
-  if (failed === undefined) {
-    return [];
-  }
-  throw failed.step === "upgrade" && pauseRoute !== undefined
-    ? new DrError("PAUSE_BLOCKS_UPGRADE", { name })
-    : new DrError("SEQUENCE_WOULD_FAIL", {
-        name,
-        label: calls[failed.step].label,
-        from: failed.from,
-      });
-}
-
-function simulated(
-  { to, data }: ReturnType<typeof pauseCall>,
-  { from }: RouteChoice,
-): SimulatedCall {
-  return { from, to, data };
 }

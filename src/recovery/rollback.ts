@@ -12,7 +12,9 @@ import {
 import { BEACON_SLOT } from "../proxy/slots.js";
 import type { ChangeIntent, ContractChange } from "./change-intent.js";
 import { readWorld, type RecoveryPorts, type World } from "./ports.js";
-import { resolveChange, type ChangeOptions } from "./resolve-change.js";
+import { sealChanges } from "./change-rounds.js";
+import type { ChangeOptions } from "./change-routes.js";
+import { resolveChange } from "./resolve-change.js";
 import { assertAcceptable } from "./safety/acceptance.js";
 import { reportRollbackSafety } from "./safety/report.js";
 import type { SafetyReport } from "./safety/safety-report.js";
@@ -60,7 +62,9 @@ export async function resolveRollback(
       async (one) => await resolveChange(ports, world, one, changeOptions),
     ),
   );
-  const changes = resolved.map(({ change }) => change);
+  const changes = await sealChanges(world.reader, {
+    contracts: resolved.map(({ change }) => change),
+  });
   const [reports, moving] = await Promise.all([
     Promise.all(
       changes.map(async (change) => await reportSafety(ports, world, change)),

@@ -1,35 +1,85 @@
 import type { BlockReader } from "../chain/block-reader.js";
-import { simulateSequence, type SimulatedCall } from "../chain/simulate.js";
+import type { SimulatedCall } from "../chain/simulate.js";
 import type { Permission } from "../authority/authority.js";
 import { formatPermission } from "../authority/describe.js";
 import type { Call } from "../core/call.js";
 import { DrError } from "../core/errors.js";
-import type { Address, Hex } from "../core/hex.js";
-import { canonicalJson } from "../core/canonical-json.js";
-import { chooseSenders } from "../route/choose.js";
-import type { Action, OpenRoute, RouteChoice } from "../route/route.js";
+import { contractsOf } from "../route/actions.js";
+import { findCandidates, type RoutePreference } from "../route/candidates.js";
+import { callerOf, totalDelay, type RouteChoice } from "../route/choice.js";
+import { chooseSenders, maySend } from "../route/choose.js";
+import type { Action, OpenRoute } from "../route/route.js";
+import { groupByRoute } from "../route/seal.js";
 import type { Step } from "../run/step.js";
+import type { RecoveryPorts } from "./ports.js";
 
-/** A call, and who of those who can sign here may make it: nobody when undefined. */
-export interface RoutedCall {
+/** What is to be made happen, and who may. */
+export interface RouteRequest {
   readonly call: Call;
-  readonly route: RouteChoice | undefined;
+  /** Asked only when no account of this machine may by itself. */
+  readonly permission: () => Promise<Permission>;
+  readonly preference: RoutePreference;
+  /** Calls that will have gone before it. */
+  readonly before?: readonly SimulatedCall[];
 }
 
-/** @returns one for each call, in order. */
-export async function routeCalls(
+/**
+ * The way in which a call is made to happen from this machine: by one of its
+ * accounts where one may, else through those who may.
+ *
+ * @returns undefined when there is none.
+ */
+export async function chooseRoute(
   reader: BlockReader,
-  calls: readonly Call[],
-  accounts: readonly Address[],
-): Promise<readonly RoutedCall[]> {
-  const senders = await chooseSenders(reader, calls, accounts);
-  return calls.map((call, index) => {
-    const from = senders[index];
-    return {
-      call,
-      route: from === undefined ? undefined : { kind: "direct", from },
-    };
-  });
+  ports: Pick<RecoveryPorts, "accounts" | "routeKind">,
+  request: RouteRequest,
+): Promise<RouteChoice | undefined> {
+  const [route] = await chooseRoutes(reader, ports, [request]);
+  return route;
+}
+
+/** @returns one for each request, in order. */
+export async function chooseRoutes(
+  reader: BlockReader,
+  { accounts, routeKind }: Pick<RecoveryPorts, "accounts" | "routeKind">,
+  requests: readonly RouteRequest[],
+): Promise<readonly (RouteChoice | undefined)[]> {
+  const isWanted = (kind: RouteChoice["kind"]): boolean =>
+    routeKind === undefined || routeKind === kind;
+  const senders = isWanted("direct")
+    ? await chooseSenders(reader, requests, accounts)
+    : [];
+  return await Promise.all(
+    requests.map(async (request, index) => {
+      const from = senders[index];
+      if (from !== undefined) {
+        return { kind: "direct", from };
+      }
+      const { permission, preference } = request;
+      const candidates = findCandidates(
+        await permission(),
+        accounts,
+        preference,
+      ).filter(({ kind }) => isWanted(kind));
+      return await firstThatMay(reader, request, candidates);
+    }),
+  );
+}
+
+async function firstThatMay(
+  reader: BlockReader,
+  request: RouteRequest,
+  candidates: readonly RouteChoice[],
+): Promise<RouteChoice | undefined> {
+  const answers = await Promise.all(
+    candidates.map(
+      async (route) =>
+        // It lets nothing through that wasn't scheduled before.
+        (route.kind === "access-manager" && totalDelay(route) > 0n) ||
+        (await maySend(reader, request, callerOf(route))),
+    ),
+  );
+  return candidates.find((_, index) => answers[index] === true);
 }
 
 /** Says precisely who must act, and what they must send. */
@@ -44,22 +94,6 @@ export function authorityElsewhere(
     value,
     data,
   });
-}
-
-/**
- * Whether a sequence of calls would go through, each seeing the effects of
- * those before it.
- *
- * @returns the position of the first that fails; -1 when none does; undefined
- * when this node can't tell.
- */
-export async function findFailing(
-  reader: BlockReader,
-  calls: readonly SimulatedCall[],
-  deployed: Readonly<Record<Address, Hex>> = {},
-): Promise<number | undefined> {
-  const results = await simulateSequence(reader, calls, deployed);
-  return results?.findIndex(({ success }) => !success);
 }
 
 /** An action with the way it goes. */
@@ -79,12 +113,10 @@ export function stepsFor(
   actions: readonly RoutedAction[],
   openRoute: OpenRoute,
 ): readonly Step[] {
-  const groups = Map.groupBy(actions, ({ route }) =>
-    canonicalJson({ ...route }),
-  );
+  const groups = groupByRoute(actions);
   return [...groups.values()].flatMap((group, index) => {
     const [first] = group;
-    const names = group.map(({ action }) => action.contract);
+    const names = contractsOf(group.map(({ action }) => action));
     return first === undefined
       ? []
       : openRoute(first.route).toSteps(

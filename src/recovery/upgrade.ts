@@ -10,6 +10,7 @@ import {
 } from "../implementation/artifact-source.js";
 import { inspectProxy } from "../proxy/inspect.js";
 import type { ChangeIntent } from "./change-intent.js";
+import { sealChanges } from "./change-rounds.js";
 import { planDeployment, type PlannedDeployment } from "./plan-deployment.js";
 import { readWorld, type RecoveryPorts, type World } from "./ports.js";
 import { resolveChange, type WantedChange } from "./resolve-change.js";
@@ -61,7 +62,7 @@ export async function resolveUpgrade(
   return {
     intent: {
       reason: "upgrade",
-      contracts: [change],
+      contracts: await sealChanges(world.reader, { contracts: [change] }),
       ...(planned === undefined ? {} : { deployment: planned.deployment }),
     },
     chainId: world.chainId,

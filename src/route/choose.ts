@@ -1,6 +1,14 @@
 import type { BlockReader } from "../chain/block-reader.js";
+import { findFailing, type SimulatedCall } from "../chain/simulate.js";
 import { sameAddress, type Address } from "../core/hex.js";
 import type { Call } from "../core/call.js";
+
+/** A call that someone shall make. */
+export interface CallToMake {
+  readonly call: Call;
+  /** Calls that will have gone before it. */
+  readonly before?: readonly SimulatedCall[];
+}
 
 /**
  * For each call, the first account that the chain lets make it now, asked by
@@ -11,7 +19,7 @@ import type { Call } from "../core/call.js";
  */
 export async function chooseSenders(
   reader: BlockReader,
-  calls: readonly Call[],
+  calls: readonly CallToMake[],
   accounts: readonly Address[],
 ): Promise<readonly (Address | undefined)[]> {
   const [preferred, ...others] = accounts;
@@ -32,7 +40,7 @@ export async function chooseSenders(
 
 async function findSender(
   reader: BlockReader,
-  call: Call,
+  call: CallToMake,
   accounts: readonly Address[],
 ): Promise<Address | undefined> {
   const answers = await Promise.all(
@@ -41,12 +49,17 @@ async function findSender(
   return accounts.find((_, index) => answers[index] === true);
 }
 
-async function maySend(
+/** Whether the chain lets this account make the call; yes where a node can't tell. */
+export async function maySend(
   reader: BlockReader,
-  { to, data }: Call,
+  { call: { to, data }, before }: CallToMake,
   from: Address,
 ): Promise<boolean> {
-  return (await reader.callRaw({ from, to, data })).ok;
+  if (before === undefined || before.length === 0) {
+    return (await reader.callRaw({ from, to, data })).ok;
+  }
+  const failing = await findFailing(reader, [...before, { from, to, data }]);
+  return failing === undefined || failing === -1;
 }
 
 /** Puts one account first. */

@@ -2,11 +2,12 @@ import type { BlockReader } from "../chain/block-reader.js";
 import type { Call } from "../core/call.js";
 import type { Address, Hex } from "../core/hex.js";
 import type { Step } from "../run/step.js";
+import type { RouteChoice } from "./choice.js";
 
 /** A call with the knowledge of when it is needed, still right, and done. */
 export interface Action {
-  /** The contract's name in deploy.json. */
-  readonly contract: string;
+  /** Whom it is for: names in deploy.json. */
+  readonly contracts: readonly string[];
   readonly call: Call;
   /** Whether the chain is already as this call would make it. */
   readonly isDone: (reader: BlockReader) => Promise<boolean>;
@@ -31,12 +32,6 @@ export interface Route {
     title: string,
     actions: readonly Action[],
   ): readonly Step[];
-}
-
-/** Which route, and with whom: all that a plan's intent must remember of it. */
-export interface RouteChoice {
-  readonly kind: "direct";
-  readonly from: Address;
 }
 
 /** Opens the route that was chosen. */

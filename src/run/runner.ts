@@ -3,7 +3,7 @@ import { DrError, isDrError, messageOf } from "../core/errors.js";
 import { EXIT_CODES, type ExitCode } from "../core/exit-codes.js";
 import type { Journal } from "./journal.js";
 import type { Plan } from "./plan.js";
-import type { Step, StepLog, StepState } from "./step.js";
+import type { Step, StepLog, StepState, WaitsFor } from "./step.js";
 
 /** How a run ended, or where it stands. */
 export type RunOutcome =
@@ -12,8 +12,7 @@ export type RunOutcome =
       readonly status: "waiting";
       readonly step: string;
       readonly reason: string;
-      /** Unix seconds. */
-      readonly readyAt?: bigint;
+      readonly until: WaitsFor;
     }
   | {
       readonly status: "failed";
@@ -79,14 +78,9 @@ async function advance(
   const state: StepState = await step.check(log);
   switch (state.status) {
     case "waiting": {
-      const { reason, readyAt } = state;
+      const { reason, until } = state;
       await journal.append({ type: "run-waiting", step: step.id, reason });
-      return {
-        status: "waiting",
-        step: step.id,
-        reason,
-        ...(readyAt === undefined ? {} : { readyAt }),
-      };
+      return { status: "waiting", step: step.id, reason, until };
     }
     case "blocked":
       throw state.error;

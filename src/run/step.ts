@@ -1,17 +1,28 @@
 import type { Json } from "../core/canonical-json.js";
 import type { DrError } from "../core/errors.js";
+import type { Address, Hex } from "../core/hex.js";
 
 /** How things stand with a step, read from the world and not from a journal. */
 export type StepState =
   | { readonly status: "done" }
   | { readonly status: "ready" }
-  /** Nothing is wrong, but it isn't time yet; `readyAt` in Unix seconds. */
+  /** Nothing is wrong, but it isn't time yet. */
   | {
       readonly status: "waiting";
       readonly reason: string;
-      readonly readyAt?: bigint;
+      readonly until: WaitsFor;
     }
   | { readonly status: "blocked"; readonly error: DrError };
+
+export type WaitsFor =
+  /** In Unix seconds, as the chain counts them. */
+  | { readonly kind: "time"; readonly readyAt: bigint }
+  /** Of a Safe's owners. */
+  | {
+      readonly kind: "signatures";
+      readonly safe: Address;
+      readonly safeTxHash: Hex;
+    };
 
 export type Reversibility = "reversible" | "compensable" | "irreversible";
 

@@ -14,11 +14,13 @@ import { DrError } from "../core/errors.js";
 import { sameAddress, type Address } from "../core/hex.js";
 import type { ArtifactSource } from "../implementation/artifact-source.js";
 import type { RecoveryPorts } from "../recovery/ports.js";
+import type { RouteChoice } from "../route/choice.js";
 import { preferring } from "../route/choose.js";
 import { loadSigners } from "../route/direct/accounts.js";
 import { DirectRoute } from "../route/direct/direct-route.js";
 import type { SendPorts } from "../route/direct/send.js";
 import type { Signer } from "../route/direct/signer.js";
+import { createOpenRoute } from "../route/open-route.js";
 
 /** The parts of Hardhat that a session is made of. */
 export interface SessionSource {
@@ -37,6 +39,8 @@ export interface SessionOptions {
   /** Act as these, in this order, and as nobody else: a fork lets them without their keys. */
   readonly impersonate?: readonly Address[];
   readonly confirmations?: number;
+  /** The only way to go; default: whichever the authority asks for. */
+  readonly route?: RouteChoice["kind"];
   /** Where transactions go instead of the network's own RPC. */
   readonly privateRpc?: string;
   readonly clock?: Clock;
@@ -87,7 +91,8 @@ export async function openSession(
       accounts,
       artifacts,
       checks: config.verify,
-      openRoute: ({ from }) => openDirect(from),
+      ...(options.route === undefined ? {} : { routeKind: options.route }),
+      openRoute: createOpenRoute({ rpc, openDirect }),
       openDeployer: openDirect,
     },
   };

@@ -8,6 +8,8 @@ import { readOperationState, type OperationState } from "./operation-state.js";
 
 /** An operation with the salt that makes it this round's. */
 export interface Round {
+  /** How many times it was done before. */
+  readonly round: number;
   readonly salt: Hex;
   readonly operation: Operation;
   readonly id: Hex;
@@ -46,11 +48,12 @@ export async function findRound(
   for (let first = 0; ; first += ROUNDS_PER_LOOK) {
     const rounds = await Promise.all(
       Array.from({ length: ROUNDS_PER_LOOK }, async (_, offset) => {
-        const salt = deriveSalt(action, first + offset);
+        const round = first + offset;
+        const salt = deriveSalt(action, round);
         const operation = operationOf(salt);
         const id = hashOperation(operation);
         const state = await readOperationState(reader, timelock, id);
-        return { salt, operation, id, state };
+        return { round, salt, operation, id, state };
       }),
     );
     const open = rounds.find(({ state }) => state.status !== "done");

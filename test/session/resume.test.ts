@@ -145,7 +145,12 @@ describe("dr.resume", () => {
   it("tells of a run that waits", async () => {
     const waiting = {
       run: "20260101-waiting",
-      outcome: { status: "waiting", step: "execute", reason: "two days" },
+      outcome: {
+        status: "waiting",
+        step: "execute",
+        reason: "two days",
+        until: { kind: "time", readyAt: 172_800n },
+      },
       records: [],
     } as const;
     const error = await refusalOf(() => requireDone(waiting));

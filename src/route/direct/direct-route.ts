@@ -2,8 +2,10 @@ import { BlockReader } from "../../chain/block-reader.js";
 import { isDrError, DrError } from "../../core/errors.js";
 import type { Address, Hex } from "../../core/hex.js";
 import type { Step, StepLog, StepState } from "../../run/step.js";
+import { selectMissing } from "../actions.js";
 import type { Action, NewContract, Route } from "../route.js";
 import { replayEntries } from "./attempts.js";
+import { keyOf } from "./mined.js";
 import { sendAll, type SendPorts } from "./send.js";
 
 /** A node behind a load balancer may not have the block yet that its neighbour told of. */
@@ -119,16 +121,6 @@ async function readyUnless(check: () => Promise<void>): Promise<StepState> {
   }
 }
 
-async function selectMissing(
-  reader: BlockReader,
-  actions: readonly Action[],
-): Promise<Action[]> {
-  const done = await Promise.all(
-    actions.map(async (action) => await action.isDone(reader)),
-  );
-  return actions.filter((_, index) => done[index] !== true);
-}
-
 /** What is approved: who sends what. */
 export function describeActions(
   from: Address,
@@ -137,7 +129,7 @@ export function describeActions(
   readonly route: string;
   readonly from: Address;
   readonly calls: readonly {
-    readonly contract: string;
+    readonly contracts: readonly string[];
     readonly label: string;
     readonly to: Address;
     readonly value: string;
@@ -147,8 +139,8 @@ export function describeActions(
   return {
     route: "direct",
     from,
-    calls: actions.map(({ contract, call }) => ({
-      contract,
+    calls: actions.map(({ contracts, call }) => ({
+      contracts,
       label: call.label,
       to: call.to,
       value: String(call.value),
@@ -165,6 +157,6 @@ function toOutgoing(action: Action): {
   readonly label: string;
   readonly isDone: Action["isDone"];
 } {
-  const { contract, call, isDone } = action;
-  return { key: contract, ...call, isDone };
+  const { contracts, call, isDone } = action;
+  return { key: keyOf(contracts), ...call, isDone };
 }

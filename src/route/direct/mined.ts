@@ -6,6 +6,18 @@ export interface MinedInStep extends Mined {
   readonly step: string;
 }
 
+/** Names have no commas. */
+const SEPARATOR = ",";
+
+/** What a transaction is known by in its step: those it is for. */
+export function keyOf(contracts: readonly string[]): string {
+  return contracts.join(SEPARATOR);
+}
+
+export function isFor({ key }: Pick<Mined, "key">, contract: string): boolean {
+  return key.split(SEPARATOR).includes(contract);
+}
+
 /** All transactions that a journal knows to be mined, in its order. */
 export function minedTransactions(
   records: readonly JournalRecord[],

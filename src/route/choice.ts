@@ -1,0 +1,59 @@
+import type { Address } from "../core/hex.js";
+
+/** Which route, and with whom: all that a plan's intent must remember of it. */
+export type RouteChoice = DirectChoice | TimelockChoice | ManagedChoice;
+
+/** Sent by an account that Hardhat holds. */
+export interface DirectChoice {
+  readonly kind: "direct";
+  readonly from: Address;
+}
+
+/** Scheduled in a TimelockController, executed after its delay. */
+export interface TimelockChoice {
+  readonly kind: "timelock";
+  readonly timelock: Address;
+  /** Decimal digits; what is approved, the contract's minimum at least. */
+  readonly delaySeconds: string;
+  readonly proposer: RouteChoice;
+  readonly executor: RouteChoice;
+  /** How many times these very calls were done before, as one operation; see `sealRoutes`. */
+  readonly round?: number;
+}
+
+/** Executed by an AccessManager; scheduled there before where a delay is asked for. */
+export interface ManagedChoice {
+  readonly kind: "access-manager";
+  readonly manager: Address;
+  readonly member: RouteChoice;
+  /** Decimal digits; 0 for at once. */
+  readonly delaySeconds: string;
+}
+
+/** Who makes a call in the end, as the called contract sees it. */
+export function callerOf(choice: RouteChoice): Address {
+  switch (choice.kind) {
+    case "direct":
+      return choice.from;
+    case "timelock":
+      return choice.timelock;
+    case "access-manager":
+      return choice.manager;
+  }
+}
+
+/** Seconds between the first transaction of a way and its effect. */
+export function totalDelay(choice: RouteChoice): bigint {
+  switch (choice.kind) {
+    case "direct":
+      return 0n;
+    case "timelock":
+      return (
+        BigInt(choice.delaySeconds) +
+        totalDelay(choice.proposer) +
+        totalDelay(choice.executor)
+      );
+    case "access-manager":
+      return BigInt(choice.delaySeconds) + totalDelay(choice.member);
+  }
+}
