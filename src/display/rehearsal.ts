@@ -51,13 +51,17 @@ const STEP_MARKS: Readonly<Record<StepReport["status"], string>> = {
 };
 
 function formatStep(step: StepReport): string {
-  const { status, title, seconds, gasUsed, transactions } = step;
+  const { status, title, seconds, waitsSeconds, gasUsed, transactions } = step;
   const state = status === "already" ? " (already so)" : "";
   const gas =
     transactions.length === 0
       ? ""
       : `, ${String(transactions.length)} tx, ${gasUsed} gas`;
-  return `${STEP_MARKS[status]} ${title}${state}: ${formatDuration(seconds * 1000)}${gas}`;
+  const waits =
+    waitsSeconds === 0
+      ? ""
+      : `, ${formatDuration(waitsSeconds * 1000)} on the real chain`;
+  return `${STEP_MARKS[status]} ${title}${state}: ${formatDuration(seconds * 1000)}${waits}${gas}`;
 }
 
 function formatTimes({ time }: RehearsalReport): string[] {
@@ -70,10 +74,14 @@ function formatTimes({ time }: RehearsalReport): string[] {
 }
 
 function formatMoment(
-  { seconds, blocks, onChainSeconds }: Moment,
+  { seconds, blocks, waitsSeconds, onChainSeconds }: Moment,
   { blockSeconds }: RehearsalReport["time"],
 ): string {
-  return `${formatDuration(seconds * 1000)} here; ${formatDuration(onChainSeconds * 1000)} with ${String(blocks)} ${blocks === 1 ? "block" : "blocks"} of ${blockSeconds.toFixed(1)} s`;
+  const delay =
+    waitsSeconds === 0
+      ? ""
+      : ` and a delay of ${formatDuration(waitsSeconds * 1000)}`;
+  return `${formatDuration(seconds * 1000)} here; ${formatDuration(onChainSeconds * 1000)} with ${String(blocks)} ${blocks === 1 ? "block" : "blocks"} of ${blockSeconds.toFixed(1)} s${delay}`;
 }
 
 function describeExtent({ storage }: RehearsalReport): string {
@@ -120,7 +128,7 @@ export function formatRehearsalMarkdown(report: RehearsalReport): string {
       steps.map((step) => [
         step.title,
         step.status,
-        formatDuration(step.seconds * 1000),
+        formatDuration((step.seconds + step.waitsSeconds) * 1000),
         step.transactions
           .map(
             ({ contract, status, gasUsed }) =>

@@ -1,3 +1,4 @@
+import type { Authority } from "../authority/authority.js";
 import { AuthorityGraph } from "../authority/graph.js";
 import {
   pausePermission,
@@ -11,8 +12,9 @@ import { inspectProxy } from "../proxy/inspect.js";
 import { scanStart } from "../recovery/scan-start.js";
 
 /**
- * Accounts with a key that alone may pause, unpause or upgrade one of these
- * contracts. A Safe's owners are none: the Safe is.
+ * Accounts with a key that may pause, unpause or upgrade one of these
+ * contracts, or propose, execute or schedule it for a timelock or an
+ * AccessManager. A Safe's owners are none: the Safe is.
  */
 export async function findAuthorityAccounts(
   reader: BlockReader,
@@ -35,6 +37,26 @@ export async function findAuthorityAccounts(
   const accounts = permissions
     .flat()
     .flatMap(({ holders }) => holders)
-    .flatMap((holder) => (holder.kind === "eoa" ? [holder.address] : []));
+    .flatMap(keysOf);
   return [...new Set(accounts)];
+}
+
+function keysOf(authority: Authority): readonly Address[] {
+  switch (authority.kind) {
+    case "eoa":
+      return [authority.address];
+    case "timelock":
+      return [...authority.proposers, ...authority.executors].flatMap(keysOf);
+    case "access-manager":
+      return authority.members.flatMap(({ authority: member }) =>
+        keysOf(member),
+      );
+    case "safe":
+    case "contract":
+    case "anyone":
+    case "nobody":
+    case "unlisted":
+    case "unfollowed":
+      return [];
+  }
 }

@@ -1,6 +1,7 @@
 import type { Rpc } from "../chain/rpc.js";
 import { sameAddress, type Address, type Hex } from "../core/hex.js";
 import { hashOfCode } from "../proxy/inspect.js";
+import { findBook } from "./books.js";
 import { isExpectedMove, type Expectation } from "./expectation.js";
 import { isPauseSwitch } from "./pause-flag.js";
 import type {
@@ -67,6 +68,10 @@ async function explain(
   { step = "", block }: TransactionInStep,
   { account, ...write }: Omit<Write, "meaning">,
 ): Promise<string | undefined> {
+  const book = findBook(expectation, account, write.slot);
+  if (book !== undefined) {
+    return book;
+  }
   if (/^(un)?pause(:|$)/.test(step)) {
     const isPaused = expectation.contracts.some(
       ({ proxy, pauses }) => pauses && sameAddress(proxy, account),

@@ -1,6 +1,11 @@
 import * as OxAddress from "ox/Address";
 
-import { addressInWord, sameAddress, type Address } from "../core/hex.js";
+import {
+  addressInWord,
+  sameAddress,
+  type Address,
+  type Hex,
+} from "../core/hex.js";
 import {
   IMPLEMENTATION_SLOT,
   ZOS_IMPLEMENTATION_SLOT,
@@ -8,6 +13,7 @@ import {
 import type { ChangeIntent } from "../recovery/change-intent.js";
 import type { PauseIntent } from "../recovery/pause-plan.js";
 import type { Plan } from "../run/plan.js";
+import { booksOf } from "./books.js";
 import type { SlotDiff } from "./state-diff.js";
 
 /** All that a plan says it will change on the chain, but for gas. */
@@ -15,6 +21,14 @@ export interface Expectation {
   readonly contracts: readonly ExpectedContract[];
   /** Where the code of a new implementation shall be. */
   readonly created: readonly Address[];
+  /** Slots in which those who let a call through keep book of it. */
+  readonly books: readonly BookSlot[];
+}
+
+export interface BookSlot {
+  readonly account: Address;
+  readonly slot: Hex;
+  readonly label: string;
 }
 
 export interface ExpectedContract {
@@ -28,13 +42,18 @@ export interface ExpectedContract {
 }
 
 /** Read from the plan's intent: a plan that is rehearsed is the one that is run. */
-export function expectationOf({ procedure, intent }: Plan): Expectation {
-  return procedure === "pause" || procedure === "unpause"
-    ? expectPause(intent as unknown as PauseIntent)
-    : expectChange(intent as unknown as ChangeIntent);
+export function expectationOf({ procedure, intent, steps }: Plan): Expectation {
+  const expected =
+    procedure === "pause" || procedure === "unpause"
+      ? expectPause(intent as unknown as PauseIntent)
+      : expectChange(intent as unknown as ChangeIntent);
+  return {
+    ...expected,
+    books: steps.flatMap(({ approval }) => booksOf(approval)),
+  };
 }
 
-function expectPause({ contracts }: PauseIntent): Expectation {
+function expectPause({ contracts }: PauseIntent): Omit<Expectation, "books"> {
   return {
     contracts: contracts.map(({ name, proxy }) => ({
       name,
@@ -45,7 +64,10 @@ function expectPause({ contracts }: PauseIntent): Expectation {
   };
 }
 
-function expectChange({ contracts, deployment }: ChangeIntent): Expectation {
+function expectChange({
+  contracts,
+  deployment,
+}: ChangeIntent): Omit<Expectation, "books"> {
   return {
     contracts: contracts.map(
       ({ name, proxy, beacon, from, to, pauseRoute, unpauseRoute }) => ({

@@ -59,7 +59,9 @@ export interface Moment {
   readonly seconds: number;
   /** The chain's blocks that must pass by then, confirmations included. */
   readonly blocks: number;
-  /** Both together. */
+  /** Delays that the chain's rules ask for by then. */
+  readonly waitsSeconds: number;
+  /** All together. */
   readonly onChainSeconds: number;
 }
 
@@ -68,6 +70,8 @@ export interface StepReport {
   readonly title: string;
   readonly status: "done" | "already" | "failed" | "not-reached";
   readonly seconds: number;
+  /** What the chain's rules let pass before it: a timelock's delay. */
+  readonly waitsSeconds: number;
   readonly gasUsed: string;
   readonly transactions: readonly {
     readonly hash: Hex;

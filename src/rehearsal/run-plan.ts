@@ -7,6 +7,7 @@ import { applyPlan, type RunEvent, type RunOutcome } from "../run/runner.js";
 import type { TransactionInStep } from "./changes.js";
 import type { Fork } from "./fork.js";
 import type { StepReport } from "./report.js";
+import { passWait } from "./pass-wait.js";
 import { readTransactionsAfter } from "./transactions.js";
 
 /** A plan that was run on a fork. */
@@ -19,7 +20,10 @@ export interface RehearsedRun {
 
 type Timing = Pick<StepReport, "status" | "seconds">;
 
-/** Runs the very plan, journaled in memory, and watches. */
+/**
+ * Runs the very plan, journaled in memory, and watches. Where the plan has to
+ * wait, the fork's clock goes on.
+ */
 export async function runOnFork(
   plan: Plan,
   fork: Fork,
@@ -29,20 +33,23 @@ export async function runOnFork(
   const journal = new MemoryJournal(clock);
   const timings = new Map<string, Timing>();
   let since = clock.now().getTime();
-  const outcome = await applyPlan({
-    plan,
-    journal,
-    onEvent: (event) => {
-      const now = clock.now().getTime();
-      if (event.type === "step-started") {
-        since = now;
-      } else {
-        const seconds = (now - since) / 1000;
-        timings.set(event.step.id, { status: statusOf(event), seconds });
-      }
-      onEvent(event);
-    },
-  });
+  const watch = (event: RunEvent): void => {
+    const now = clock.now().getTime();
+    if (event.type === "step-started") {
+      since = now;
+    } else {
+      const seconds = (now - since) / 1000;
+      timings.set(event.step.id, { status: statusOf(event), seconds });
+    }
+    onEvent(event);
+  };
+  const waits = new Map<string, bigint>();
+  let outcome = await applyPlan({ plan, journal, onEvent: watch });
+  while (outcome.status === "waiting") {
+    const { step, until } = outcome;
+    waits.set(step, (waits.get(step) ?? 0n) + (await passWait(fork, until)));
+    outcome = await applyPlan({ plan, journal, onEvent: watch });
+  }
   const mined = minedTransactions(journal.records);
   const found = await readTransactionsAfter(fork.rpc, fork.start);
   const transactions = found.map((transaction) => ({
@@ -57,6 +64,7 @@ export async function runOnFork(
       id,
       title,
       ...(timings.get(id) ?? { status: "not-reached", seconds: 0 }),
+      waitsSeconds: Number(waits.get(id) ?? 0n),
       gasUsed: String(sumGas(own)),
       transactions: own.map(({ hash, from, block, status, gasUsed }) => ({
         hash,

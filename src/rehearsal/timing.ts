@@ -34,10 +34,15 @@ export function measureTime(
     const sending = until.filter(({ transactions }) => transactions.length > 0);
     const blocks = sending.length * pace.confirmations;
     const measured = pace.planned + seconds;
+    const waitsSeconds = until.reduce(
+      (sum, step) => sum + step.waitsSeconds,
+      0,
+    );
     return {
       seconds: measured,
       blocks,
-      onChainSeconds: measured + blocks * pace.blockSeconds,
+      waitsSeconds,
+      onChainSeconds: measured + blocks * pace.blockSeconds + waitsSeconds,
     };
   };
   const isPause = ({ id }: StepReport): boolean => /^pause(:|$)/.test(id);

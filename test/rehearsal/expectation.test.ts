@@ -29,6 +29,7 @@ describe("what a plan is expected to write", () => {
       },
     ],
     created: [],
+    books: [],
   };
   const cases: [string, Address, Hex, Hex, Hex, boolean][] = [
     [

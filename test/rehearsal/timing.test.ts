@@ -17,6 +17,7 @@ function step(
     title: id,
     status,
     seconds,
+    waitsSeconds: 0,
     gasUsed: "0",
     transactions: sends ? [transaction] : [],
   };
@@ -39,13 +40,26 @@ describe("the time of a rehearsal", () => {
     expect(paused).to.deep.equal({
       seconds: 5,
       blocks: 4,
+      waitsSeconds: 0,
       onChainSeconds: 5 + 4 * 12,
     });
     expect(recovered).to.deep.equal({
       seconds: 33,
       blocks: 8,
+      waitsSeconds: 0,
       onChainSeconds: 33 + 8 * 12,
     });
+  });
+
+  it("adds the delays that the chain's rules ask for", () => {
+    const wait = { ...step("rollback:wait", 0, false), waitsSeconds: 3600 };
+    const { paused, recovered } = measureTime(
+      "rollback",
+      [step("pause", 2, true), wait, step("rollback:execute", 3, true)],
+      PACE,
+    );
+    expect(paused).to.include({ waitsSeconds: 0, onChainSeconds: 27 });
+    expect(recovered).to.include({ waitsSeconds: 3600, onChainSeconds: 3654 });
   });
 
   it("isn't a recovery before all went well", () => {
