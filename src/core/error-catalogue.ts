@@ -217,6 +217,38 @@ export const CATALOGUE = {
     fix: "`npx hardhat dr:safe:status` says what is wrong with which. Nothing was sent.",
     exitCode: refused,
   },
+  PROPOSAL_MISSING: {
+    message: "The proposal {file} can't be read: {reason}.",
+    fix: "`npx hardhat dr:safe:status` lists the proposals of a network; check `--network`.",
+    exitCode: refused,
+  },
+  PROPOSAL_INVALID: {
+    message: "{file} isn't a proposal: {reason}.",
+    fix: "Take an unchanged copy, from version control or from whoever proposed it.",
+    exitCode: refused,
+  },
+  PROPOSAL_TOO_NEW: {
+    message:
+      "{file} has schemaVersion {version}; this hardhat-dr reads up to {supported}.",
+    fix: "Update hardhat-dr: `npm install --save-dev hardhat-dr@latest`.",
+    exitCode: refused,
+  },
+  PROPOSAL_CHANGED: {
+    message: "{file} was changed since it was written: {what}.",
+    fix: "Don't sign it. Take an unchanged copy and ask who changed this one; signatures are added with `npx hardhat dr:safe:sign`, never by hand.",
+    exitCode: refused,
+  },
+  PROPOSAL_MISNAMED: {
+    message: "{file} holds the proposal {hash}.",
+    fix: "Name it {hash}.json, or add its signatures to another copy with `--merge`.",
+    exitCode: refused,
+  },
+  PROPOSALS_DIFFER: {
+    message:
+      "These are two proposals, {ours} and {theirs}: their {what} differ.",
+    fix: "Signatures of one are worth nothing in the other. Sign the one you mean.",
+    exitCode: refused,
+  },
   // The command line
   OPTION_INVALID: {
     message: "{option} is {value}, which isn't {expected}.",

@@ -242,6 +242,32 @@ describe("a Safe's signatures", () => {
     }
   }
 
+  it("of two owners that are Safes stand one behind the other", async () => {
+    const innerOwners = await addresses(connection, 6, 7);
+    const inner = await Promise.all(
+      innerOwners.map(async (owner) => await prepare([owner], 1, "1.4.1")),
+    );
+    const one = await prepare(
+      inner.map(({ safe }) => safe),
+      2,
+      "1.4.1",
+    );
+    const signable = signableOf(one.domain, one.transaction);
+    const signatures = await Promise.all(
+      inner.map(async ({ safe, domain }, index): Promise<SafeSignature> => {
+        const message = innerSignable(domain, signable, domain);
+        return {
+          signer: safe,
+          kind: "contract",
+          signature: "0x",
+          at: AT,
+          nested: [await signAs(connection, innerOwners[index]!, message)],
+        };
+      }),
+    );
+    await execute(one, await assemble(one, signatures));
+  });
+
   async function approveAsSafe(
     inner: Case,
     owners: readonly Address[],
