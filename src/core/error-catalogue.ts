@@ -201,6 +201,90 @@ export const CATALOGUE = {
     fix: "If it is still wanted, start a new run: it is scheduled again.",
     exitCode: partial,
   },
+  SIGNATURE_MALFORMED: {
+    message: "That isn't a signature: {reason}.",
+    fix: "Copy it whole: 0x and 130 hexadecimal digits, of a contract more.",
+    exitCode: refused,
+  },
+  SIGNATURE_NOT_OF_OWNER: {
+    message:
+      "The signature is of {signer}, who isn't an owner of {safe}; or it is of something else than this transaction.",
+    fix: "Have an owner sign the safeTxHash that `npx hardhat dr:safe:status` shows; compare every digit.",
+    exitCode: refused,
+  },
+  SIGNATURE_OTHER_NONCE: {
+    message: "{signer} signed it with the nonce {signed} instead of {nonce}.",
+    fix: "Sign this proposal again; a signature is for one nonce only.",
+    exitCode: refused,
+  },
+  SIGNATURE_OTHER_CHAIN: {
+    message: "{signer} signed it for the chain {signed} instead of {chainId}.",
+    fix: "Switch the wallet to this network and sign again.",
+    exitCode: refused,
+  },
+  SIGNATURE_OTHER_SAFE: {
+    message: "{signer} signed it for the Safe {signed} instead of {safe}.",
+    fix: "Sign again, for this Safe.",
+    exitCode: refused,
+  },
+  SIGNATURE_DUPLICATE: {
+    message: "{signer} has signed already; {safe} counts every owner once.",
+    fix: "Have another owner sign.",
+    exitCode: refused,
+  },
+  SIGNATURE_NOT_APPROVED: {
+    message: "{signer} hasn't approved {hash} on the chain.",
+    fix: "It must call approveHash({hash}) of {safe}; or sign with a key.",
+    exitCode: refused,
+  },
+  SIGNATURE_CONTRACT_REFUSES: {
+    message: "{signer}, a contract, doesn't accept the signature: {reason}.",
+    fix: "Have it call approveHash({hash}) of {safe} instead. A Safe needs a fallback handler that fits the version of the Safe it owns.",
+    exitCode: refused,
+  },
+  SIGNATURES_MISSING: {
+    message:
+      "{have} of {threshold} owners of {safe} have signed. Missing: {missing}.{worthless}",
+    fix: "`npx hardhat dr:safe:sign` adds a signature; then run this again.",
+    exitCode: waiting,
+  },
+  SIGNATURES_REFUSED: {
+    message: "{safe} refuses these signatures: {reason}.",
+    fix: "`npx hardhat dr:safe:status` says what is wrong with which. Nothing was sent.",
+    exitCode: refused,
+  },
+  PROPOSAL_MISSING: {
+    message: "The proposal {file} can't be read: {reason}.",
+    fix: "`npx hardhat dr:safe:status` lists the proposals of a network; check `--network`.",
+    exitCode: refused,
+  },
+  PROPOSAL_INVALID: {
+    message: "{file} isn't a proposal: {reason}.",
+    fix: "Take an unchanged copy, from version control or from whoever proposed it.",
+    exitCode: refused,
+  },
+  PROPOSAL_TOO_NEW: {
+    message:
+      "{file} has schemaVersion {version}; this hardhat-dr reads up to {supported}.",
+    fix: "Update hardhat-dr: `npm install --save-dev hardhat-dr@latest`.",
+    exitCode: refused,
+  },
+  PROPOSAL_CHANGED: {
+    message: "{file} was changed since it was written: {what}.",
+    fix: "Don't sign it. Take an unchanged copy and ask who changed this one; signatures are added with `npx hardhat dr:safe:sign`, never by hand.",
+    exitCode: refused,
+  },
+  PROPOSAL_MISNAMED: {
+    message: "{file} holds the proposal {hash}.",
+    fix: "Name it {hash}.json, or add its signatures to another copy with `--merge`.",
+    exitCode: refused,
+  },
+  PROPOSALS_DIFFER: {
+    message:
+      "These are two proposals, {ours} and {theirs}: their {what} differ.",
+    fix: "Signatures of one are worth nothing in the other. Sign the one you mean.",
+    exitCode: refused,
+  },
   // The command line
   OPTION_INVALID: {
     message: "{option} is {value}, which isn't {expected}.",

@@ -22,6 +22,12 @@ export function asksOwnersForHash(version: string): boolean {
   return minor >= 5;
 }
 
+/** Whether its fallback handler hands on what the hash is made of; 1.3.0 hands on the message itself. */
+export function handsOnPreimage(version: string): boolean {
+  const [, minor] = numbersOf(version);
+  return minor >= 4;
+}
+
 function numbersOf(version: string): Numbers {
   const [, major = "0", minor = "0"] = /^(\d+)\.(\d+)\./.exec(version) ?? [];
   return [Number(major), Number(minor)];
