@@ -1,4 +1,5 @@
 import type { BlockReader } from "../chain/block-reader.js";
+import type { Call } from "../core/call.js";
 import type { Action } from "./route.js";
 
 /** Those that the chain isn't as they would make it. */
@@ -33,4 +34,8 @@ export async function assertAllFresh(
 /** Whom these are for, each once. */
 export function contractsOf(actions: readonly Action[]): readonly string[] {
   return [...new Set(actions.flatMap(({ contracts }) => contracts))];
+}
+
+export function callsOf(actions: readonly Action[]): readonly Call[] {
+  return actions.map(({ call }) => call);
 }

@@ -41,6 +41,23 @@ function waysThrough(
         .map(direct);
     case "anyone":
       return accounts.slice(0, 1).map(direct);
+    case "safe": {
+      const { address, version, threshold, owners } = authority;
+      const signers = owners.flatMap((owner) =>
+        owner.kind === "eoa"
+          ? accounts.filter((one) => sameAddress(one, owner.address))
+          : [],
+      );
+      return accounts.slice(0, 1).map((account) => ({
+        kind: "safe",
+        safe: address,
+        version,
+        threshold,
+        owners: owners.length,
+        signers,
+        executor: direct(account),
+      }));
+    }
     case "timelock": {
       const { address, delaySeconds, openExecutor } = authority;
       const executors: readonly Authority[] = openExecutor
@@ -66,7 +83,6 @@ function waysThrough(
           managed(authority.address, way, delaySeconds),
         ),
       );
-    case "safe":
     case "contract":
     case "nobody":
     case "unlisted":
@@ -146,6 +162,8 @@ function countSafes(choice: RouteChoice): number {
   switch (choice.kind) {
     case "direct":
       return 0;
+    case "safe":
+      return 1;
     case "timelock":
       return countSafes(choice.proposer) + countSafes(choice.executor);
     case "access-manager":

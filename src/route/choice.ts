@@ -1,7 +1,8 @@
 import type { Address } from "../core/hex.js";
 
 /** Which route, and with whom: all that a plan's intent must remember of it. */
-export type RouteChoice = DirectChoice | TimelockChoice | ManagedChoice;
+export type RouteChoice =
+  DirectChoice | TimelockChoice | ManagedChoice | SafeChoice;
 
 /** Sent by an account that Hardhat holds. */
 export interface DirectChoice {
@@ -30,6 +31,20 @@ export interface ManagedChoice {
   readonly delaySeconds: string;
 }
 
+/** One transaction of a Safe, when enough of its owners have signed. */
+export interface SafeChoice {
+  readonly kind: "safe";
+  readonly safe: Address;
+  readonly version: string;
+  readonly threshold: number;
+  /** How many there are. */
+  readonly owners: number;
+  /** Owners whose keys Hardhat holds: they sign at once. */
+  readonly signers: readonly Address[];
+  /** Who hands it to the chain, and pays. */
+  readonly executor: DirectChoice;
+}
+
 /** Who makes a call in the end, as the called contract sees it. */
 export function callerOf(choice: RouteChoice): Address {
   switch (choice.kind) {
@@ -39,6 +54,8 @@ export function callerOf(choice: RouteChoice): Address {
       return choice.timelock;
     case "access-manager":
       return choice.manager;
+    case "safe":
+      return choice.safe;
   }
 }
 
@@ -46,6 +63,7 @@ export function callerOf(choice: RouteChoice): Address {
 export function totalDelay(choice: RouteChoice): bigint {
   switch (choice.kind) {
     case "direct":
+    case "safe":
       return 0n;
     case "timelock":
       return (

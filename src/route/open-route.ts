@@ -1,19 +1,12 @@
-import type { Rpc } from "../chain/rpc.js";
-import type { Address } from "../core/hex.js";
 import { ManagedRoute } from "./access-manager/managed-route.js";
 import type { RouteChoice } from "./choice.js";
-import type { DirectRoute } from "./direct/direct-route.js";
 import type { OpenRoute, Route } from "./route.js";
+import type { SafeRoutePorts } from "./safe/ports.js";
+import { SafeRoute } from "./safe/safe-route.js";
 import { TimelockRoute } from "./timelock/timelock-route.js";
 
-/** What all routes together need. */
-export interface RoutePorts {
-  readonly rpc: Rpc;
-  readonly openDirect: (from: Address) => DirectRoute;
-}
-
 /** Opens routes, those inside others too. */
-export function createOpenRoute(ports: RoutePorts): OpenRoute {
+export function createOpenRoute(ports: SafeRoutePorts): OpenRoute {
   const openRoute = (choice: RouteChoice): Route => {
     switch (choice.kind) {
       case "direct":
@@ -22,6 +15,8 @@ export function createOpenRoute(ports: RoutePorts): OpenRoute {
         return new TimelockRoute({ rpc: ports.rpc, openRoute }, choice);
       case "access-manager":
         return new ManagedRoute({ rpc: ports.rpc, openRoute }, choice);
+      case "safe":
+        return new SafeRoute(ports, choice);
     }
   };
   return openRoute;

@@ -62,6 +62,7 @@ async function sealChoice(
 ): Promise<RouteChoice> {
   switch (choice.kind) {
     case "direct":
+    case "safe":
       return choice;
     case "access-manager": {
       const { member, manager } = choice;

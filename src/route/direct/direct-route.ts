@@ -1,12 +1,13 @@
 import { BlockReader } from "../../chain/block-reader.js";
-import { isDrError, DrError } from "../../core/errors.js";
-import type { Address, Hex } from "../../core/hex.js";
+import { DrError } from "../../core/errors.js";
 import type { Step, StepLog, StepState } from "../../run/step.js";
 import { selectMissing } from "../actions.js";
+import { describeCalls } from "../approval.js";
+import { readyUnless } from "../readiness.js";
 import type { Action, NewContract, Route } from "../route.js";
 import { replayEntries } from "./attempts.js";
 import { keyOf } from "./mined.js";
-import { sendAll, type SendPorts } from "./send.js";
+import { sendAll, type Outgoing, type SendPorts } from "./send.js";
 
 /** A node behind a load balancer may not have the block yet that its neighbour told of. */
 const LOOKS = 5;
@@ -31,13 +32,17 @@ export class DirectRoute implements Route {
         id,
         title: `${title}, from ${signer.address}`,
         reversibility: "reversible",
-        approval: describeActions(signer.address, actions),
+        approval: {
+          route: "direct",
+          from: signer.address,
+          calls: describeCalls(actions),
+        },
         check: async (log) => await this.#check(actions, log),
         run: async (log) => {
-          await sendAll(this.#ports, actions.map(toOutgoing), log);
+          await this.send(actions.map(toOutgoing), log);
         },
         verify: async () => {
-          await this.#verify(actions);
+          await this.requireInEffect(actions);
         },
       },
     ];
@@ -65,7 +70,7 @@ export class DirectRoute implements Route {
             });
       },
       run: async (log) => {
-        await sendAll(this.#ports, [outgoing], log);
+        await this.send([outgoing], log);
       },
       verify: async () => {
         if (!(await isMade())) {
@@ -74,6 +79,11 @@ export class DirectRoute implements Route {
         }
       },
     };
+  }
+
+  /** Makes transactions, each exactly once; see `sendAll`. */
+  async send(outgoing: readonly Outgoing[], log: StepLog): Promise<void> {
+    await sendAll(this.#ports, outgoing, log);
   }
 
   async #check(actions: readonly Action[], log: StepLog): Promise<StepState> {
@@ -89,7 +99,8 @@ export class DirectRoute implements Route {
         });
   }
 
-  async #verify(actions: readonly Action[]): Promise<void> {
+  /** @throws {DrError} NOT_IN_EFFECT. */
+  async requireInEffect(actions: readonly Action[]): Promise<void> {
     const { rpc, clock, pollMs } = this.#ports;
     for (let look = 1; ; look += 1) {
       const reader = await BlockReader.at(rpc);
@@ -108,55 +119,6 @@ export class DirectRoute implements Route {
   }
 }
 
-/** Ready, or blocked by what the check throws. */
-async function readyUnless(check: () => Promise<void>): Promise<StepState> {
-  try {
-    await check();
-    return { status: "ready" };
-  } catch (error) {
-    if (isDrError(error)) {
-      return { status: "blocked", error };
-    }
-    throw error;
-  }
-}
-
-/** What is approved: who sends what. */
-export function describeActions(
-  from: Address,
-  actions: readonly Action[],
-): {
-  readonly route: string;
-  readonly from: Address;
-  readonly calls: readonly {
-    readonly contracts: readonly string[];
-    readonly label: string;
-    readonly to: Address;
-    readonly value: string;
-    readonly data: Hex;
-  }[];
-} {
-  return {
-    route: "direct",
-    from,
-    calls: actions.map(({ contracts, call }) => ({
-      contracts,
-      label: call.label,
-      to: call.to,
-      value: String(call.value),
-      data: call.data,
-    })),
-  };
-}
-
-function toOutgoing(action: Action): {
-  readonly key: string;
-  readonly to: Address;
-  readonly value: bigint;
-  readonly data: Hex;
-  readonly label: string;
-  readonly isDone: Action["isDone"];
-} {
-  const { contracts, call, isDone } = action;
+function toOutgoing({ contracts, call, isDone }: Action): Outgoing {
   return { key: keyOf(contracts), ...call, isDone };
 }

@@ -2,7 +2,6 @@ import { BlockReader } from "../../chain/block-reader.js";
 import type { Rpc } from "../../chain/rpc.js";
 import { formatDuration, formatTime } from "../../core/duration.js";
 import { DrError } from "../../core/errors.js";
-import type { Call } from "../../core/call.js";
 import type { Hex } from "../../core/hex.js";
 import type { Step, StepState } from "../../run/step.js";
 import { hashOperation, type Operation } from "../../timelock/operation.js";
@@ -10,7 +9,7 @@ import {
   readMinDelay,
   readOperationState,
 } from "../../timelock/operation-state.js";
-import { areDone, assertAllFresh, contractsOf } from "../actions.js";
+import { areDone, assertAllFresh, callsOf, contractsOf } from "../actions.js";
 import type { TimelockChoice } from "../choice.js";
 import type { Action, OpenRoute, Route } from "../route.js";
 import { executionCall, schedulingCall, toOperation } from "./calls.js";
@@ -159,8 +158,4 @@ export class TimelockRoute implements Route {
       },
     };
   }
-}
-
-function callsOf(actions: readonly Action[]): readonly Call[] {
-  return actions.map(({ call }) => call);
 }

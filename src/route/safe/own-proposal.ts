@@ -1,0 +1,190 @@
+import { BlockReader } from "../../chain/block-reader.js";
+import { DrError } from "../../core/errors.js";
+import { sameAddress, ZERO_ADDRESS, type Address } from "../../core/hex.js";
+import type { Call } from "../../core/call.js";
+import { readNonceStanding } from "../../safe/executions.js";
+import { bundle } from "../../safe/multi-send.js";
+import {
+  createProposal,
+  listProposals,
+  writeProposal,
+  type Proposal,
+} from "../../safe/proposal.js";
+import { readSafeState, type SafeState } from "../../safe/safe-state.js";
+import { checkSignatures, type SignatureCheck } from "../../safe/signature.js";
+import type { SafeDomain, SafeTransaction } from "../../safe/transaction.js";
+import { assertSameHash, readHashWitnesses } from "../../safe/witnesses.js";
+import { callsOf, contractsOf } from "../actions.js";
+import type { Action } from "../route.js";
+import type { SafeRoutePorts } from "./ports.js";
+
+/** A proposal of ours, as the chain sees it at one block. */
+export interface ExaminedProposal {
+  readonly state: SafeState;
+  readonly domain: SafeDomain;
+  readonly proposal: Proposal;
+  readonly check: SignatureCheck;
+}
+
+type Body = Omit<SafeTransaction, "nonce">;
+
+/** Proposes these actions with the Safe's next nonce, as a file. */
+export async function propose(
+  ports: SafeRoutePorts,
+  safe: Address,
+  actions: readonly Action[],
+): Promise<Proposal> {
+  const { rpc, folder, clock, chainId, describeContracts } = ports;
+  const reader = await BlockReader.at(rpc);
+  const state = await readSafeState(reader, safe);
+  const body = await bodyOf(ports, reader, state, callsOf(actions));
+  const proposal = createProposal({
+    chainId,
+    safe,
+    safeVersion: state.version,
+    transaction: { ...body, nonce: state.nonce },
+    block: Number(reader.block.number),
+    proposedAt: clock.now().toISOString(),
+    contracts: await describeContracts(reader, contractsOf(actions)),
+  });
+  const domain = domainOf(chainId, state);
+  const { transaction } = proposal;
+  assertSameHash(await readHashWitnesses(reader, domain, transaction));
+  await writeProposal(folder, proposal);
+  return proposal;
+}
+
+/**
+ * The proposal of these actions, found by what it does, with a nonce that is
+ * still to come.
+ */
+export async function findProposal(
+  ports: SafeRoutePorts,
+  reader: BlockReader,
+  safe: Address,
+  actions: readonly Action[],
+): Promise<Proposal | undefined> {
+  const state = await readSafeState(reader, safe);
+  const proposals = await listOwn(ports, reader, state, actions);
+  return proposals.find(({ transaction }) => transaction.nonce >= state.nonce);
+}
+
+/**
+ * The proposal of these actions and what its signatures are worth.
+ *
+ * @throws {DrError} SAFE_PROPOSAL_GONE, SAFE_NONCE_TAKEN.
+ */
+export async function examineProposal(
+  ports: SafeRoutePorts,
+  reader: BlockReader,
+  safe: Address,
+  actions: readonly Action[],
+): Promise<ExaminedProposal> {
+  const { folder, chainId } = ports;
+  const state = await readSafeState(reader, safe);
+  const proposals = await listOwn(ports, reader, state, actions);
+  const proposal =
+    proposals.find(({ transaction }) => transaction.nonce >= state.nonce) ??
+    proposals.at(-1);
+  if (proposal === undefined) {
+    throw new DrError("SAFE_PROPOSAL_GONE", { safe, folder });
+  }
+  await requireNonceFree(reader, state, proposal);
+  const domain = domainOf(chainId, state);
+  const { transaction, signatures } = proposal;
+  const check = await checkSignatures(
+    reader,
+    state,
+    domain,
+    transaction,
+    signatures,
+  );
+  return { state, domain, proposal, check };
+}
+
+/** @throws {DrError} SAFE_NONCE_TAKEN, naming the transaction that took it. */
+async function requireNonceFree(
+  reader: BlockReader,
+  { address, nonce: present }: SafeState,
+  { safeTxHash, transaction: { nonce }, block }: Proposal,
+): Promise<void> {
+  const standing = await readNonceStanding(reader, address, present, {
+    safeTxHash,
+    nonce,
+    fromBlock: BigInt(block),
+  });
+  switch (standing.status) {
+    case "current":
+    case "future":
+      return;
+    case "executed":
+      throw new DrError("SAFE_WITHOUT_EFFECT", {
+        safe: address,
+        safeTxHash,
+        tx: standing.execution.tx,
+      });
+    case "taken":
+      throw new DrError("SAFE_NONCE_TAKEN", {
+        safe: address,
+        safeTxHash,
+        nonce,
+        by: standing.by?.safeTxHash ?? "one whose log isn't to be had",
+        tx: standing.by?.tx ?? "unknown",
+      });
+  }
+}
+
+/** By nonce. */
+async function listOwn(
+  ports: SafeRoutePorts,
+  reader: BlockReader,
+  state: SafeState,
+  actions: readonly Action[],
+): Promise<readonly Proposal[]> {
+  const { folder, network, chainId } = ports;
+  const [found, body] = await Promise.all([
+    listProposals(folder, { network, chainId }),
+    bodyOf(ports, reader, state, callsOf(actions)),
+  ]);
+  return found
+    .flatMap((one) => ("proposal" in one ? [one.proposal] : []))
+    .filter(
+      ({ safe, transaction }) =>
+        sameAddress(safe, state.address) && isSameBody(transaction, body),
+    );
+}
+
+async function bodyOf(
+  { findMultiSend }: SafeRoutePorts,
+  reader: BlockReader,
+  { address, version }: SafeState,
+  calls: readonly Call[],
+): Promise<Body> {
+  const multiSend =
+    calls.length > 1 ? await findMultiSend(reader, version) : address;
+  return {
+    ...bundle(calls, multiSend),
+    safeTxGas: 0n,
+    baseGas: 0n,
+    gasPrice: 0n,
+    gasToken: ZERO_ADDRESS,
+    refundReceiver: ZERO_ADDRESS,
+  };
+}
+
+function isSameBody(a: Body, b: Body): boolean {
+  return (
+    sameAddress(a.to, b.to) &&
+    a.value === b.value &&
+    a.data.toLowerCase() === b.data.toLowerCase() &&
+    a.operation === b.operation &&
+    a.gasPrice === b.gasPrice
+  );
+}
+
+function domainOf(
+  chainId: number,
+  { address, version }: SafeState,
+): SafeDomain {
+  return { chainId: BigInt(chainId), safe: address, version };
+}

@@ -1,0 +1,30 @@
+import type { BlockReader } from "../../chain/block-reader.js";
+import type { Rpc } from "../../chain/rpc.js";
+import type { Clock } from "../../core/clock.js";
+import type { Address, Hex } from "../../core/hex.js";
+import type { ProposedContract } from "../../safe/proposal.js";
+import type { TypedData } from "../../safe/transaction.js";
+import type { DirectRoute } from "../direct/direct-route.js";
+
+/** What going through a Safe needs. */
+export interface SafeRoutePorts {
+  readonly rpc: Rpc;
+  readonly network: string;
+  /** `deployments/<network>`: proposals lie in its `safe/`. */
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly chainId: number;
+  readonly openDirect: (from: Address) => DirectRoute;
+  /** @throws {DrError} SIGNER_UNKNOWN when Hardhat doesn't hold the key. */
+  readonly signTypedData: (owner: Address, data: TypedData) => Promise<Hex>;
+  /** Where this chain's MultiSendCallOnly is. */
+  readonly findMultiSend: (
+    reader: BlockReader,
+    version: string,
+  ) => Promise<Address>;
+  /** How contracts of deploy.json stand, for those who sign. */
+  readonly describeContracts: (
+    reader: BlockReader,
+    names: readonly string[],
+  ) => Promise<readonly ProposedContract[]>;
+}
