@@ -165,6 +165,29 @@ export const CATALOGUE = {
     fix: "Versions from 1.3.0 on (1.x) are supported; before that a signature is valid on every chain. Update the Safe in its own application first.",
     exitCode: refused,
   },
+  SAFE_CONTRACTS_UNKNOWN: {
+    message:
+      "{network} has no MultiSendCallOnly at any of the addresses that Safe deploys to.",
+    fix: "Say where they are, in hardhat.config.ts: `{example}`.",
+    exitCode: refused,
+  },
+  SAFE_CONTRACTS_WRONG: {
+    message:
+      "The code at {address} isn't that of any MultiSendCallOnly that Safe published; it would get all of the Safe's powers.",
+    fix: "Correct `dr.safeContracts.multiSendCallOnly` in hardhat.config.ts, or deploy Safe's own, of @safe-global/safe-smart-account.",
+    exitCode: refused,
+  },
+  SAFE_HASH_DISAGREES: {
+    message:
+      "Three computations of the safeTxHash disagree. Ours: {ours}; protocol-kit: {protocolKit}; the Safe itself: {contract}.",
+    fix: "Don't sign. Ask another RPC (`--network`), and see that the Safe's code is Safe's own.",
+    exitCode: refused,
+  },
+  SAFE_DANGEROUS_CALL: {
+    message: "The transaction is refused: {dangers}.",
+    fix: "Ask whoever proposed it why. If that is truly meant, run it again with `--accept-danger {ids}`.",
+    exitCode: refused,
+  },
   SIGNATURE_MALFORMED: {
     message: "That isn't a signature: {reason}.",
     fix: "Copy it whole: 0x and 130 hexadecimal digits, of a contract more.",
