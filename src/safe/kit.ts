@@ -1,5 +1,4 @@
 import type { Hex } from "../core/hex.js";
-import type { Voucher } from "./owner-signature.js";
 import type { SafeDomain, SafeTransaction } from "./transaction.js";
 
 /**
@@ -35,19 +34,5 @@ export async function hashWithProtocolKit(
     theirs.data,
     version,
     chainId,
-  ) as Hex;
-}
-
-/** What Safe's own library makes of signatures. */
-export async function encodeSignaturesWithProtocolKit(
-  vouchers: readonly Voucher[],
-): Promise<Hex> {
-  const { buildSignatureBytes, EthSafeSignature } =
-    await import("@safe-global/protocol-kit");
-  return buildSignatureBytes(
-    vouchers.map(
-      ({ owner, kind, signature }) =>
-        new EthSafeSignature(owner, signature, kind === "contract"),
-    ),
   ) as Hex;
 }
