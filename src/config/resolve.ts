@@ -7,7 +7,7 @@ export function resolveDrConfig(
   section: DrUserConfig = {},
   root: string,
 ): DrConfig {
-  const { project, paths, transactions, verify } = section;
+  const { project, paths, transactions, safeContracts, verify } = section;
   return {
     project: project ?? basename(root),
     paths: { deployments: resolve(root, paths?.deployments ?? "deployments") },
@@ -16,6 +16,7 @@ export function resolveDrConfig(
       stuckAfterSeconds: transactions?.stuckAfterSeconds ?? 30,
       giveUpAfterSeconds: transactions?.giveUpAfterSeconds ?? 1800,
     },
+    safeContracts: (safeContracts ?? {}) as DrConfig["safeContracts"],
     verify: verify ?? {},
   };
 }

@@ -37,6 +37,12 @@ export interface DrUserConfig {
     /** Default: 0.25 on development chains, 2 elsewhere. */
     readonly pollSeconds?: number;
   };
+  /** Safe's contracts on a chain that Safe doesn't list. */
+  readonly safeContracts?: {
+    readonly multiSend?: string;
+    /** Its code must be Safe's own. */
+    readonly multiSendCallOnly?: string;
+  };
   /** Checks of your own after a rollback or an upgrade, by contract name. */
   readonly verify?: Readonly<Record<string, VerifyCheck>>;
 }
@@ -50,6 +56,10 @@ export interface DrConfig {
     readonly stuckAfterSeconds: number;
     readonly giveUpAfterSeconds: number;
     readonly pollSeconds?: number;
+  };
+  readonly safeContracts: {
+    readonly multiSend?: Address;
+    readonly multiSendCallOnly?: Address;
   };
   readonly verify: Readonly<Record<string, VerifyCheck>>;
 }

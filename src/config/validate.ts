@@ -23,6 +23,7 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
       giveUpAfterSeconds: isPositive,
       pollSeconds: isPositive,
     },
+    safeContracts: { multiSend: isAddress, multiSendCallOnly: isAddress },
     verify: isRecordOfFunctions,
   });
 }
@@ -67,6 +68,12 @@ function isName(value: unknown): string | undefined {
   return typeof value === "string" && /^[a-z0-9][a-z0-9_-]*$/i.test(value)
     ? undefined
     : "Expected a name of letters, digits, - and _: it becomes part of file names";
+}
+
+function isAddress(value: unknown): string | undefined {
+  return typeof value === "string" && /^0x[0-9a-fA-F]{40}$/.test(value)
+    ? undefined
+    : "Expected an address: 0x and 40 hexadecimal digits";
 }
 
 function isPositive(value: unknown): string | undefined {

@@ -201,6 +201,29 @@ export const CATALOGUE = {
     fix: "If it is still wanted, start a new run: it is scheduled again.",
     exitCode: partial,
   },
+  SAFE_CONTRACTS_UNKNOWN: {
+    message:
+      "{network} has no MultiSendCallOnly at any of the addresses that Safe deploys to.",
+    fix: "Say where they are, in hardhat.config.ts: `{example}`.",
+    exitCode: refused,
+  },
+  SAFE_CONTRACTS_WRONG: {
+    message:
+      "The code at {address} isn't that of any MultiSendCallOnly that Safe published; it would get all of the Safe's powers.",
+    fix: "Correct `dr.safeContracts.multiSendCallOnly` in hardhat.config.ts, or deploy Safe's own, of @safe-global/safe-smart-account.",
+    exitCode: refused,
+  },
+  SAFE_HASH_DISAGREES: {
+    message:
+      "Three computations of the safeTxHash disagree. Ours: {ours}; protocol-kit: {protocolKit}; the Safe itself: {contract}.",
+    fix: "Don't sign. Ask another RPC (`--network`), and see that the Safe's code is Safe's own.",
+    exitCode: refused,
+  },
+  SAFE_DANGEROUS_CALL: {
+    message: "The transaction is refused: {dangers}.",
+    fix: "Ask whoever proposed it why. If that is truly meant, run it again with `--accept-danger {ids}`.",
+    exitCode: refused,
+  },
   SIGNATURE_MALFORMED: {
     message: "That isn't a signature: {reason}.",
     fix: "Copy it whole: 0x and 130 hexadecimal digits, of a contract more.",

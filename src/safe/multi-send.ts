@@ -15,7 +15,7 @@ export interface InnerCall {
 }
 
 const MULTI_SEND = "function multiSend(bytes transactions)";
-export const MULTI_SEND_SELECTOR: Hex = selectorOf(MULTI_SEND);
+const MULTI_SEND_SELECTOR: Hex = selectorOf(MULTI_SEND);
 
 /** Bytes of operation, address, value and length before a call's data. */
 const HEAD_BYTES = 1 + 20 + 32 + 32;

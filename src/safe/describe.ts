@@ -1,0 +1,110 @@
+import { decodeArguments, encodeCall, selectorOf } from "../chain/abi.js";
+import type { Address, Hex } from "../core/hex.js";
+import type { InnerCall } from "./multi-send.js";
+
+/** What is known of the contracts that are called. */
+export interface CallNames {
+  /** As in deploy.json. */
+  readonly nameOf?: (address: Address) => string | undefined;
+  /** `register("ada", "smith")`, by the ABI of the contract at the address. */
+  readonly decodeCall?: (to: Address, data: Hex) => string | undefined;
+}
+
+/** A call as a signer sees it. */
+export interface DescribedCall {
+  readonly to: Address;
+  readonly name?: string;
+  /** Wei. */
+  readonly value: bigint;
+  readonly delegatecall: boolean;
+  readonly data: Hex;
+  /** `pause()`; undefined when no ABI fits, and then the data itself must be shown. */
+  readonly method?: string;
+  /** First four bytes; `0x` for none. */
+  readonly selector: Hex;
+}
+
+/** Functions that recoveries and thieves use. */
+const KNOWN: ReadonlyMap<Hex, string> = new Map(
+  [
+    "pause()",
+    "unpause()",
+    "upgradeTo(address)",
+    "upgradeToAndCall(address,bytes)",
+    "upgrade(address,address)",
+    "upgradeAndCall(address,address,bytes)",
+    "schedule(address,uint256,bytes,bytes32,bytes32,uint256)",
+    "scheduleBatch(address[],uint256[],bytes[],bytes32,bytes32,uint256)",
+    "execute(address,uint256,bytes,bytes32,bytes32)",
+    "executeBatch(address[],uint256[],bytes[],bytes32,bytes32)",
+    "cancel(bytes32)",
+    "schedule(address,bytes,uint48)",
+    "execute(address,bytes)",
+    "cancel(address,address,bytes)",
+    "transferOwnership(address)",
+    "renounceOwnership()",
+    "changeAdmin(address)",
+    "changeProxyAdmin(address,address)",
+    "grantRole(bytes32,address)",
+    "grantRole(uint64,address,uint32)",
+    "revokeRole(bytes32,address)",
+    "approve(address,uint256)",
+    "transfer(address,uint256)",
+    "transferFrom(address,address,uint256)",
+    "setApprovalForAll(address,bool)",
+    "addOwnerWithThreshold(address,uint256)",
+    "removeOwner(address,address,uint256)",
+    "swapOwner(address,address,address)",
+    "changeThreshold(uint256)",
+    "enableModule(address)",
+    "disableModule(address,address)",
+    "setGuard(address)",
+    "setModuleGuard(address)",
+    "setFallbackHandler(address)",
+    "approveHash(bytes32)",
+    "multiSend(bytes)",
+  ].map((signature) => {
+    const item = `function ${signature}`;
+    return [selectorOf(item), item] as const;
+  }),
+);
+
+/** Decodes a call anew from its data. */
+export function describeCall(
+  { operation, to, value, data }: InnerCall,
+  { nameOf, decodeCall }: CallNames = {},
+): DescribedCall {
+  const name = nameOf?.(to);
+  const method = decodeCall?.(to, data) ?? decodeKnown(data);
+  return {
+    to,
+    value,
+    data,
+    delegatecall: operation === 1,
+    selector: data.slice(0, 10) as Hex,
+    ...(name === undefined ? {} : { name }),
+    ...(method === undefined ? {} : { method }),
+  };
+}
+
+/** @returns undefined unless encoding it again gives the same data: nothing may hide behind the arguments. */
+function decodeKnown(data: Hex): string | undefined {
+  const signature = KNOWN.get(data.slice(0, 10).toLowerCase() as Hex);
+  if (signature === undefined) {
+    return undefined;
+  }
+  try {
+    const args = decodeArguments(signature, data);
+    return encodeCall(signature, args).toLowerCase() === data.toLowerCase()
+      ? `${/function (\w+)/.exec(signature)?.[1] ?? ""}(${args.map(formatValue).join(", ")})`
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function formatValue(value: unknown): string {
+  return Array.isArray(value)
+    ? `[${value.map(formatValue).join(", ")}]`
+    : String(value);
+}

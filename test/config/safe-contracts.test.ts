@@ -1,0 +1,33 @@
+import { expect } from "chai";
+
+import { resolveDrConfig } from "../../src/config/resolve.js";
+import { validateDrConfig } from "../../src/config/validate.js";
+
+const ADDRESS = "0x9641d764fc13c8B624c04430C7356C1C7C8102e2";
+
+describe("dr.safeContracts", () => {
+  it("are two addresses, each of which may be left out", () => {
+    for (const safeContracts of [
+      {},
+      { multiSend: ADDRESS },
+      { multiSend: ADDRESS, multiSendCallOnly: ADDRESS },
+    ]) {
+      expect(validateDrConfig({ safeContracts })).to.deep.equal([]);
+      expect(
+        resolveDrConfig({ safeContracts }, "/project").safeContracts,
+      ).to.deep.equal(safeContracts);
+    }
+    expect(resolveDrConfig({}, "/project").safeContracts).to.deep.equal({});
+  });
+
+  it("are nothing else", () => {
+    const problems = validateDrConfig({
+      safeContracts: { multiSend: "0x12", multiSendCallOnly: 5, other: "" },
+    });
+    expect(problems.map(({ path }) => path.join("."))).to.deep.equal([
+      "dr.safeContracts.multiSend",
+      "dr.safeContracts.multiSendCallOnly",
+      "dr.safeContracts.other",
+    ]);
+  });
+});
