@@ -219,6 +219,24 @@ export const CATALOGUE = {
     fix: "Don't sign. Ask another RPC (`--network`), and see that the Safe's code is Safe's own.",
     exitCode: refused,
   },
+  SAFE_PROPOSAL_GONE: {
+    message:
+      "The proposal of this run to the Safe {safe} isn't in {folder}/safe any more.",
+    fix: "Bring the file back from version control or from whoever signed it, then `npx hardhat dr:resume`; or start a new run.",
+    exitCode: partial,
+  },
+  SAFE_NONCE_TAKEN: {
+    message:
+      "The Safe {safe} has used nonce {nonce} for {by} (transaction {tx}), so {safeTxHash} can never be executed.",
+    fix: "Start again with the same command: it proposes the same with the next nonce, to be signed anew.",
+    exitCode: partial,
+  },
+  SAFE_WITHOUT_EFFECT: {
+    message:
+      "The Safe {safe} has executed {safeTxHash} (transaction {tx}), but what it should have changed isn't so now.",
+    fix: "It failed inside, or somebody changed it again since. Look with `npx hardhat dr:status`, then start a new run.",
+    exitCode: partial,
+  },
   SAFE_DANGEROUS_CALL: {
     message: "The transaction is refused: {dangers}.",
     fix: "Ask whoever proposed it why. If that is truly meant, run it again with `--accept-danger {ids}`.",

@@ -11,15 +11,28 @@ const TIMESTAMPS = 1n;
 /** `_schedules` of OpenZeppelin's AccessManager, 5. */
 const SCHEDULES = 2n;
 
+/** `nonce` of a Safe, 1.0 to 1.5. */
+const SAFE_NONCE: Hex = `0x${"5".padStart(64, "0")}`;
+
 /** Where a step that goes through others is booked, by what was approved of it. */
 export function booksOf(approval: Json): readonly BookSlot[] {
-  const { timelock, operation, manager, operations } = approval as {
+  const { timelock, operation, manager, operations, safe } = approval as {
+    readonly safe?: Address;
     readonly timelock?: Address;
     readonly operation?: Hex;
     readonly manager?: Address;
     readonly operations?: readonly Hex[];
   };
   return [
+    ...(safe === undefined
+      ? []
+      : [
+          {
+            account: OxAddress.checksum(safe),
+            slot: SAFE_NONCE,
+            label: "the Safe's nonce",
+          },
+        ]),
     ...(timelock === undefined || operation === undefined
       ? []
       : [

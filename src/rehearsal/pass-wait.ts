@@ -1,10 +1,8 @@
-import * as Hash from "ox/Hash";
-
-import { encodeValues } from "../chain/abi.js";
 import { BlockReader, readBlock } from "../chain/block-reader.js";
 import type { Address, Hex } from "../core/hex.js";
 import type { WaitsFor } from "../run/step.js";
 import { readSafeState } from "../safe/safe-state.js";
+import { approveAsOwner } from "./approve-as-owner.js";
 import type { Fork } from "./fork.js";
 
 type ForkedChain = Pick<Fork, "provider" | "rpc">;
@@ -41,31 +39,15 @@ async function passTime(
   return readyAt - timestamp;
 }
 
-/** `approvedHashes` of a Safe, 1.3.0 to 1.5.0. */
-const APPROVED_HASHES = 8n;
-
-/** The owners' approvals are put into the Safe's storage: its own check then finds them there. */
+/** As many of the owners as the Safe really asks for. */
 async function approveAsOwners(
-  { provider, rpc }: ForkedChain,
+  fork: ForkedChain,
   safe: Address,
   safeTxHash: Hex,
 ): Promise<void> {
-  const { owners, threshold } = await readSafeState(
-    await BlockReader.at(rpc),
-    safe,
-  );
+  const reader = await BlockReader.at(fork.rpc);
+  const { owners, threshold } = await readSafeState(reader, safe);
   for (const owner of owners.slice(0, threshold)) {
-    const ofOwner = Hash.keccak256(
-      encodeValues(["address", "uint256"], [owner, APPROVED_HASHES]),
-    );
-    const slot = Hash.keccak256(
-      encodeValues(["bytes32", "bytes32"], [safeTxHash, ofOwner]),
-    );
-    await provider.request({
-      method: "hardhat_setStorageAt",
-      params: [safe, slot, `0x${"1".padStart(64, "0")}`],
-    });
+    await approveAsOwner(fork, safe, owner, safeTxHash);
   }
-  // Whoever reads the latest block shall see them.
-  await provider.request({ method: "evm_mine" });
 }

@@ -11,9 +11,8 @@ export interface ApprovedCall {
   readonly data: Hex;
 }
 
-export type ApprovedCalls = readonly (ApprovedCall & {
-  readonly [key: string]: string | readonly string[];
-})[];
+export type ApprovedCalls = readonly (ApprovedCall &
+  Readonly<Record<string, string | readonly string[]>>)[];
 
 export function describeCalls(actions: readonly Action[]): ApprovedCalls {
   return actions.map(({ contracts, call: { label, to, value, data } }) => ({

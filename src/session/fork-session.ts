@@ -1,7 +1,10 @@
+import { getSignPayload } from "ox/TypedData";
+
 import { BlockReader } from "../chain/block-reader.js";
 import { sameAddress, type Address } from "../core/hex.js";
 import { readDeployFile } from "../deployments/read.js";
 import { selectContracts } from "../deployments/select.js";
+import { approveAsOwner } from "../rehearsal/approve-as-owner.js";
 import { findAuthorityAccounts } from "../rehearsal/authority-accounts.js";
 import {
   impersonate,
@@ -11,6 +14,7 @@ import {
 } from "../rehearsal/fork.js";
 import type { Actor } from "../rehearsal/rehearse.js";
 import { copyToScratch } from "../rehearsal/scratch-folder.js";
+import { encodeApproval } from "../safe/owner-signature.js";
 import {
   openSession,
   type Session,
@@ -75,7 +79,17 @@ export async function withFork<T>(
           },
         },
         // The fork mines a transaction at once and nothing after it.
-        { ...options, impersonate: addresses, confirmations: 1 },
+        {
+          ...options,
+          impersonate: addresses,
+          confirmations: 1,
+          signTypedData: async (owner, data) => {
+            const hash = getSignPayload(data as never);
+            const safe = data.domain.verifyingContract;
+            await approveAsOwner(fork, safe, owner, hash);
+            return encodeApproval(owner);
+          },
+        },
       );
       return await work({ fork, session, original, actors });
     } finally {

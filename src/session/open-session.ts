@@ -11,7 +11,7 @@ import type { Rpc } from "../chain/rpc.js";
 import type { DrConfig } from "../config/types.js";
 import { systemClock, type Clock } from "../core/clock.js";
 import { DrError } from "../core/errors.js";
-import { sameAddress, type Address } from "../core/hex.js";
+import { sameAddress, type Address, type Hex } from "../core/hex.js";
 import type { ArtifactSource } from "../implementation/artifact-source.js";
 import type { RecoveryPorts } from "../recovery/ports.js";
 import type { RouteChoice } from "../route/choice.js";
@@ -21,6 +21,9 @@ import { DirectRoute } from "../route/direct/direct-route.js";
 import type { SendPorts } from "../route/direct/send.js";
 import type { Signer } from "../route/direct/signer.js";
 import { createOpenRoute } from "../route/open-route.js";
+import type { SafeRoutePorts } from "../route/safe/ports.js";
+import { findMultiSend } from "../safe/multi-send-addresses.js";
+import { describeContracts } from "../recovery/proposed-contracts.js";
 
 /** The parts of Hardhat that a session is made of. */
 export interface SessionSource {
@@ -43,6 +46,8 @@ export interface SessionOptions {
   readonly route?: RouteChoice["kind"];
   /** Where transactions go instead of the network's own RPC. */
   readonly privateRpc?: string;
+  /** How an owner of a Safe signs; default: as Hardhat's provider does for its accounts. */
+  readonly signTypedData?: SafeRoutePorts["signTypedData"];
   readonly clock?: Clock;
   readonly progress?: (message: string) => void;
   readonly signal?: AbortSignal;
@@ -72,6 +77,7 @@ export async function openSession(
     setImmediate().then(async () => await openSigners(source)),
   ]);
   const isDevelopment = DEVELOPMENT_CHAINS.includes(chainId);
+  const folder = join(config.paths.deployments, networkName);
   const accounts = chooseAccounts(source, signers, options, isDevelopment);
   const sending = sendingPorts(source, options, rpc, chainId, isDevelopment);
   const openDirect = (from: Address) =>
@@ -87,15 +93,38 @@ export async function openSession(
       rpc,
       clock: sending.clock,
       root,
-      folder: join(config.paths.deployments, networkName),
+      folder,
       accounts,
       artifacts,
       checks: config.verify,
       ...(options.route === undefined ? {} : { routeKind: options.route }),
-      openRoute: createOpenRoute({ rpc, openDirect }),
+      openRoute: createOpenRoute({
+        rpc,
+        network: networkName,
+        folder,
+        clock: sending.clock,
+        chainId: Number(chainId),
+        openDirect,
+        signTypedData: options.signTypedData ?? typedDataSigner(source),
+        findMultiSend: async (reader, version) =>
+          await findMultiSend(reader, version, config.safeContracts),
+        describeContracts: async (reader, names) =>
+          await describeContracts(folder, reader, names),
+      }),
       openDeployer: openDirect,
     },
   };
+}
+
+/** Keys of the configuration, keystores, hardware wallets and nodes: Hardhat asks whoever holds the account. */
+function typedDataSigner({
+  provider,
+}: SessionSource): SafeRoutePorts["signTypedData"] {
+  return async (owner, typedData) =>
+    (await provider.request({
+      method: "eth_signTypedData_v4",
+      params: [owner, JSON.stringify(typedData)],
+    })) as Hex;
 }
 
 async function openRpc({

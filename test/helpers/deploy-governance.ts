@@ -95,11 +95,16 @@ export async function executeAsSafe(
   connection: Connection,
   safe: Address,
   owners: readonly HardhatEthersSigner[],
-  call: { readonly to: Address; readonly data: Hex },
+  call: {
+    readonly to: Address;
+    readonly data: Hex;
+    readonly operation?: 0 | 1;
+  },
 ): Promise<void> {
   const contract = await safeAt(connection, safe, owners[0]);
   const nonce = await read(contract, "nonce");
-  const transaction = [call.to, 0n, call.data, 0, 0n, 0n, 0n];
+  const { to, data, operation = 0 } = call;
+  const transaction = [to, 0n, data, operation, 0n, 0n, 0n];
   const refund = [ZERO_ADDRESS, ZERO_ADDRESS];
   const hash = await read(contract, "getTransactionHash", [
     ...transaction,

@@ -9,8 +9,11 @@ import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { contractAt, read, send, signer } from "../helpers/contracts.js";
 import {
   deployAccessManager,
+  deploySafe,
+  deploySafeContract,
   deployTimelock,
   grantManagedRole,
+  safeAt,
 } from "../helpers/deploy-governance.js";
 import {
   breakPlatform,
@@ -101,6 +104,36 @@ describe("a rehearsal of what others let through", () => {
     expect(
       report.storage.find(({ account }) => account === manager)!.label,
     ).to.equal("the operation's schedule");
+  });
+
+  it("lets the owners of a Safe say yes, as many as it asks for", async () => {
+    const owners = await Promise.all(
+      [5, 6, 7].map(
+        async (index) => (await signer(connection, index)).address as Address,
+      ),
+    );
+    const safe = await deploySafe(connection, { owners, threshold: 2 });
+    await giveAdminTo(safe);
+    const multiSendCallOnly = await deploySafeContract(
+      connection,
+      "MultiSendCallOnly",
+    );
+    source = sessionSource(connection, folder.path, {
+      safeContracts: { multiSendCallOnly },
+    });
+    for (const from of [undefined, (await signer(connection, 0)).address]) {
+      const { report } = await rehearseProcedure(
+        source,
+        createSimulation,
+        ROLLBACK,
+        from === undefined ? {} : { from },
+      );
+      expect(report.verdict, report.findings.join()).to.equal("clean");
+      expect(
+        report.storage.find(({ account }) => account === safe)!.label,
+      ).to.equal("the Safe's nonce");
+    }
+    expect(await read(await safeAt(connection, safe), "nonce")).to.equal(0n);
   });
 
   it("says which role nobody holds", async () => {

@@ -17,7 +17,7 @@ import type { SessionSource } from "../../src/session/open-session.js";
 import { rehearseProcedure } from "../../src/session/rehearse-procedure.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { deploy, encode, signer } from "../helpers/contracts.js";
-import { deploySafe, handOver } from "../helpers/deploy-governance.js";
+import { handOver } from "../helpers/deploy-governance.js";
 import {
   breakPlatform,
   deployPlatform,
@@ -231,12 +231,8 @@ describe("a rehearsal", () => {
   });
 
   it("is refused with what the procedure is refused with", async () => {
-    const owner = (await signer(connection, 1)).address as Address;
-    const safe = await deploySafe(connection, {
-      owners: [owner],
-      threshold: 1,
-    });
-    await handOver(connection, platform, safe);
+    const authority = await deploy(connection, "Unpausable");
+    await handOver(connection, platform, authority);
     expect(
       await codeOf(
         rehearseProcedure(source, createSimulation, {

@@ -8,7 +8,7 @@ import type { NetworkConnection } from "hardhat/types/network";
 
 import type { RehearsalReport } from "../../src/rehearsal/report.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
-import { deploySafe, handOver } from "../helpers/deploy-governance.js";
+import { handOver } from "../helpers/deploy-governance.js";
 import {
   breakPlatform,
   deployPlatform,
@@ -102,11 +102,8 @@ describe("dr:rehearse, and --prove of dr:pause", () => {
 
   it("ends as the procedure would", async () => {
     await open();
-    const safe = await deploySafe(connection, {
-      owners: [platform.owner],
-      threshold: 1,
-    });
-    await handOver(connection, platform, safe);
+    const authority = await deploy(connection, "Unpausable");
+    await handOver(connection, platform, authority);
     const { error } = await rehearse("rollback", { all: true });
     expect(error!.code).to.equal("AUTHORITY_ELSEWHERE");
     expect(process.exitCode).to.equal(3);

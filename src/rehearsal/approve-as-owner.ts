@@ -1,0 +1,32 @@
+import * as Hash from "ox/Hash";
+
+import { encodeValues } from "../chain/abi.js";
+import type { Address, Hex } from "../core/hex.js";
+import type { Fork } from "./fork.js";
+
+/** `approvedHashes` of a Safe, 1.3.0 to 1.5.0. */
+const APPROVED_HASHES = 8n;
+
+/**
+ * Lets an owner of a Safe say yes on a fork: the approval is put into the
+ * Safe's storage, where its own check then finds it.
+ */
+export async function approveAsOwner(
+  { provider }: Pick<Fork, "provider">,
+  safe: Address,
+  owner: Address,
+  safeTxHash: Hex,
+): Promise<void> {
+  const ofOwner = Hash.keccak256(
+    encodeValues(["address", "uint256"], [owner, APPROVED_HASHES]),
+  );
+  const slot = Hash.keccak256(
+    encodeValues(["bytes32", "bytes32"], [safeTxHash, ofOwner]),
+  );
+  await provider.request({
+    method: "hardhat_setStorageAt",
+    params: [safe, slot, `0x${"1".padStart(64, "0")}`],
+  });
+  // Whoever reads the latest block shall see it.
+  await provider.request({ method: "evm_mine" });
+}
