@@ -18,6 +18,8 @@ type Kill =
   | { readonly records: number }
   /** As soon as a record is there that takes the run further. */
   | { readonly at: "progress" }
+  /** As soon as the node has one more transaction of ours. */
+  | { readonly at: "send" }
   | { readonly milliseconds: number };
 
 const ROLLBACK = ["dr:rollback", "--all"];
@@ -112,6 +114,14 @@ describe("a process that is killed", function () {
     await scene.expectSent([7, 2]);
   });
 
+  it("rolls back all the same, killed as its transactions go out", async () => {
+    const scene = await createScene({});
+    const kills = Array<Kill>(MOST_ATTEMPTS - 1).fill({ at: "send" });
+    expect(await recover(scene, ROLLBACK, kills)).to.equal(3);
+    await scene.expectRolledBack();
+    await scene.expectSent([9, 0]);
+  });
+
   it("upgrades all the same, killed again and again", async () => {
     const scene = await createScene({ broken: false });
     const before = await scene.implementations();
@@ -200,20 +210,31 @@ async function killWhen(
   if ("milliseconds" in kill) {
     await Promise.race([sleep(kill.milliseconds), ended]);
   } else {
-    const before = recordTypes(scene).length;
-    while (child.exitCode === null) {
-      const news = recordTypes(scene).slice(before);
-      const isTime =
-        "records" in kill
-          ? news.length >= kill.records
-          : news.some((type) => !/^(run-resumed|step-started)$/.test(type));
-      if (isTime) {
-        break;
-      }
+    const isTime = await momentOf(scene, kill);
+    while (child.exitCode === null && !(await isTime())) {
       await sleep(2);
     }
   }
   child.kill("SIGKILL");
+}
+
+async function momentOf(
+  scene: RecoveryScene,
+  kill: Exclude<Kill, { readonly milliseconds: number }>,
+): Promise<() => boolean | Promise<boolean>> {
+  if ("at" in kill && kill.at === "send") {
+    const sent = async () =>
+      await scene.rpc.nonce(scene.platform.owner, "pending");
+    const before = await sent();
+    return async () => (await sent()) > before;
+  }
+  const before = recordTypes(scene).length;
+  return () => {
+    const news = recordTypes(scene).slice(before);
+    return "records" in kill
+      ? news.length >= kill.records
+      : news.some((type) => !/^(run-resumed|step-started)$/.test(type));
+  };
 }
 
 /** Of all records that are whole. */
