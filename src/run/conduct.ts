@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { canonicalJson } from "../core/canonical-json.js";
@@ -42,7 +43,8 @@ type RunStarted = Extract<JournalEvent, { type: "run-started" }>;
 /**
  * Applies an approved plan: locked, checked once more, journaled.
  *
- * @throws {DrError} RUN_LOCKED, PLAN_STALE: nothing has changed.
+ * @throws {DrError} RUN_LOCKED, PLAN_STALE, NOT_WRITABLE, JOURNAL_NOT_WRITTEN:
+ * nothing has changed.
  */
 export async function conductPlan(
   plan: Plan,
@@ -54,10 +56,24 @@ export async function conductPlan(
     const path = join(ports.folder, "runs", `${run}.ndjson`);
     const journal = await FileJournal.create(path, ports.clock);
     return await withJournal(journal, async () => {
-      await journal.append(runStarted(run, plan, ports.toolVersion));
+      await begin(journal, path, runStarted(run, plan, ports.toolVersion));
       return await apply(run, plan, journal, ports);
     });
   });
+}
+
+/** A run that can't be begun leaves no journal, and nothing to resume. */
+async function begin(
+  journal: Journal,
+  path: string,
+  started: RunStarted,
+): Promise<void> {
+  try {
+    await journal.append(started);
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
 }
 
 /**

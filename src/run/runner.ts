@@ -65,7 +65,12 @@ export async function applyPlan(options: ApplyOptions): Promise<RunOutcome> {
       return await fail(step, error, options);
     }
   }
-  await journal.append({ type: "run-done" });
+  try {
+    await journal.append({ type: "run-done" });
+  } catch (error) {
+    const step = plan.steps.at(-1)?.id ?? "";
+    return { status: "failed", step, error, changed: hasEffects(journal) };
+  }
   return { status: "done" };
 }
 
@@ -124,12 +129,19 @@ async function fail(
   { journal, onEvent }: ApplyOptions,
 ): Promise<RunOutcome> {
   onEvent?.({ type: "step-failed", step, error });
-  await journal.append({
-    type: "step-failed",
-    step: step.id,
-    code: isDrError(error) ? error.code : "UNEXPECTED",
-    message: messageOf(error),
-  });
+  try {
+    await journal.append({
+      type: "step-failed",
+      step: step.id,
+      code: isDrError(error) ? error.code : "UNEXPECTED",
+      message: messageOf(error),
+    });
+  } catch (unwritten) {
+    if (!isDrError(unwritten, "JOURNAL_NOT_WRITTEN")) {
+      throw unwritten;
+    }
+    // What stopped the run matters more, and may be this very thing.
+  }
   return {
     status: "failed",
     step: step.id,

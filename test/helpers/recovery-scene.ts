@@ -29,8 +29,8 @@ export interface SceneOptions {
   readonly broken?: boolean;
   /** The second account owns the ProxyAdmin and the beacon. */
   readonly twoSigners?: boolean;
-  /** Seconds from block to block, once all is deployed; 0: only when told to. */
-  readonly blockSeconds?: number;
+  /** Seconds from block to block, once all is deployed, 1 by default; or each transaction at once, or only when told to. */
+  readonly blocks?: number | "at once" | "when told";
   readonly chainId?: number;
   /** Makes the URL that the project knows of the node's. */
   readonly disguise?: (url: string) => string;
@@ -81,11 +81,13 @@ export class RecoveryScene {
     const url = options.disguise?.(anvil.url) ?? anvil.url;
     const project = await CliProject.create(plugin, { url, accounts: KEYS });
     const scene = new RecoveryScene(anvil, project, platform);
-    await scene.#initialize(options.blockSeconds ?? 1);
+    await scene.#initialize(options.blocks ?? 1);
     return scene;
   }
 
-  async #initialize(blockSeconds: number): Promise<void> {
+  async #initialize(
+    blocks: NonNullable<SceneOptions["blocks"]>,
+  ): Promise<void> {
     const named = Object.entries(platformProxies(this.platform)).map(
       ([name, proxy]) => `${name}=${proxy}`,
     );
@@ -96,9 +98,11 @@ export class RecoveryScene {
     );
     expect(exitCode, stderr).to.equal(0);
     this.#deployFile = await this.readDeployFile();
-    await this.rpc.request("evm_setAutomine", [false]);
-    if (blockSeconds > 0) {
-      await this.rpc.request("evm_setIntervalMining", [blockSeconds]);
+    if (blocks !== "at once") {
+      await this.rpc.request("evm_setAutomine", [false]);
+    }
+    if (typeof blocks === "number") {
+      await this.rpc.request("evm_setIntervalMining", [blocks]);
     }
     await this.#remember();
   }
