@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -153,6 +154,109 @@ describe("a process that is stopped", function () {
     });
   });
 
+  describe("by whoever is asked", () => {
+    const development = useScene({ blocks: "at once" });
+    const live = useScene({ blocks: "at once", chainId: 4242 });
+
+    before(function () {
+      requireScript(this);
+    });
+
+    /** Answers the question at a terminal; null hangs up instead. */
+    async function answer(
+      { project }: RecoveryScene,
+      text: string | null,
+      args: readonly string[],
+    ): Promise<Ended> {
+      const command = project.shellCommand(args).replaceAll("'", "'\\''");
+      const started = project.startShell(
+        `exec script --quiet --return --command '${command}' /dev/null`,
+      );
+      const { child, ended } = started;
+      let printed = "";
+      child.stdout?.on("data", (chunk: string) => (printed += chunk));
+      await until(() => /Type .+: /.test(printed), started);
+      if (text === null) {
+        child.stdin?.end();
+      } else {
+        child.stdin?.write(text);
+      }
+      return await ended;
+    }
+
+    const PAUSE = ["dr:pause", "--all", "--confirmations", "1"];
+
+    for (const [name, text] of [
+      ["no", "n\r"],
+      ["an empty answer", "\r"],
+      ["Ctrl-C", "\u0003"],
+      ["Ctrl-D", "\u0004"],
+      ["a terminal that is gone", null],
+    ] as const) {
+      it(`${name}: ends with 3 and nothing is sent`, async () => {
+        const { exitCode, stdout } = await answer(development(), text, PAUSE);
+        expect(exitCode, stdout).to.equal(3);
+        expect(stdout).to.include("NOT_CONFIRMED").and.include("Pause Skill");
+        await development().expectSent([0, 0]);
+        expect((await development().project.journals()).size).to.equal(0);
+      });
+    }
+
+    it("yes: it is done", async () => {
+      const { exitCode, stdout } = await answer(development(), "y\r", PAUSE);
+      expect(exitCode, stdout).to.equal(0);
+      await development().expectSent([3, 0]);
+    });
+
+    for (const text of ["y\r", "Live\r", "liv\r"]) {
+      it(`${JSON.stringify(text)} isn't the name of a live network`, async () => {
+        const { exitCode, stdout } = await answer(live(), text, PAUSE);
+        expect(exitCode, stdout).to.equal(3);
+        expect(stdout).to.include("NOT_CONFIRMED");
+        await live().expectSent([0, 0]);
+      });
+    }
+
+    it("the name of a live network is", async () => {
+      const { exitCode, stdout } = await answer(live(), "live\r", PAUSE);
+      expect(exitCode, stdout).to.equal(0);
+      await live().expectSent([3, 0]);
+    });
+
+    it("with --json the plan and the question are on stderr", async () => {
+      const { project } = live();
+      const out = join(project.root, "out.json");
+      const command = project.shellCommand([...PAUSE, "--json"]);
+      const line = join(project.root, "ask.sh");
+      await writeFile(line, `${command} > ${out}`);
+      const started = project.startShell(
+        `exec script --quiet --return --command 'sh ${line}' /dev/null`,
+      );
+      let printed = "";
+      started.child.stdout?.on("data", (chunk: string) => (printed += chunk));
+      await until(() => /Type its name to .+: /.test(printed), started);
+      expect(printed).to.include("SkillProfile.pause()");
+      started.child.stdin?.write("live\r");
+      const { exitCode } = await started.ended;
+      expect(exitCode, printed).to.equal(0);
+      expect(onlyObject(await readFile(out, "utf8"))).to.include({
+        status: "done",
+      });
+    });
+
+    it("without a terminal nobody can be asked", async () => {
+      const { project } = development();
+      for (const stdin of ["ignore", "pipe"] as const) {
+        const { child, ended } = project.start(PAUSE, { stdin });
+        child.stdin?.end("y\n");
+        const { exitCode, stderr } = await ended;
+        expect(exitCode, stderr).to.equal(3);
+        expect(stderr).to.include("NO_TERMINAL");
+      }
+      await development().expectSent([0, 0]);
+    });
+  });
+
   describe("by its disk", () => {
     const scene = useScene({ blocks: "at once" });
 
@@ -284,6 +388,14 @@ async function until(
       assert.fail(`it ended early: ${stdout}${stderr}`);
     }
     await sleep(5);
+  }
+}
+
+/** `script` of util-linux gives a process a terminal. */
+function requireScript(context: Mocha.Context): void {
+  const { status } = spawnSync("script", ["-qec", "true", "/dev/null"]);
+  if (status !== 0) {
+    skip(context, "there is no script of util-linux");
   }
 }
 
