@@ -16,6 +16,7 @@ import { approvedSteps, digestPlan, type Plan } from "./plan.js";
 import {
   applyPlan,
   doneSteps,
+  hasEffects,
   type RunEvent,
   type RunOutcome,
 } from "./runner.js";
@@ -80,8 +81,9 @@ async function begin(
  * Goes on with an interrupted run.
  *
  * @param rebuild - Makes the plan again from what the journal says of it.
- * @throws {DrError} RUN_UNKNOWN, RUN_ALREADY_DONE, JOURNAL_TAMPERED, and
- * RESUME_PLAN_CHANGED when what is left is no longer what was approved.
+ * @throws {DrError} RUN_UNKNOWN, RUN_ALREADY_DONE, JOURNAL_TAMPERED,
+ * RESUME_PLAN_CHANGED when what is left is no longer what was approved, and
+ * PLAN_STALE when the world has moved on since, and nothing has changed yet.
  */
 export async function resumeRun(
   run: string,
@@ -98,6 +100,10 @@ export async function resumeRun(
       }
       const plan = await rebuild(started);
       assertAsApproved(run, started, plan, journal);
+      if (!hasEffects(journal)) {
+        // As good as a new run: what it was planned for must still be so.
+        await plan.assertFresh();
+      }
       await journal.append({ type: "run-resumed", pid: process.pid });
       return await apply(run, plan, journal, ports);
     });

@@ -160,7 +160,7 @@ export function doneSteps(journal: Pick<Journal, "records">): Set<string> {
 }
 
 /** Whether some step got as far as announcing an effect. */
-function hasEffects({ records }: Journal): boolean {
+export function hasEffects({ records }: Pick<Journal, "records">): boolean {
   return records.some(
     (record) =>
       record.type === "step-entry" ||

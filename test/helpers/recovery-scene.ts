@@ -203,6 +203,8 @@ export class RecoveryScene {
     for (const reasons of Object.values(history)) {
       expect(reasons).to.deep.equal(["deploy", "upgrade", "rollback"]);
     }
+    const layouts = await readdir(join(this.project.folder, "layouts"));
+    expect(layouts, "layouts of both versions").to.have.lengthOf(6);
     await this.expectTidy();
   }
 
