@@ -144,7 +144,7 @@ describe("a process that is killed", function () {
     const moment = (longest: number): Kill => ({
       milliseconds: Math.round(300 + random() * longest),
     });
-    const trials = Array.from({ length: 8 }, () => [
+    const trials = Array.from({ length: 6 }, () => [
       moment(6000),
       moment(4000),
     ]);
