@@ -3,6 +3,7 @@ import type { Address, Hex } from "../core/hex.js";
 import { decodeResult, encodeCall } from "./abi.js";
 import { decodeAggregate, encodeAggregate, MULTICALL3 } from "./multicall.js";
 import {
+  ask,
   isRevert,
   RpcResponseError,
   type Rpc,
@@ -218,7 +219,7 @@ export async function readBlock(
   block: bigint | "latest" | "finalized",
 ): Promise<BlockRef> {
   const tag = typeof block === "bigint" ? `0x${block.toString(16)}` : block;
-  const found = (await rpc.request("eth_getBlockByNumber", [tag, false])) as {
+  const found = (await ask(rpc, "eth_getBlockByNumber", [tag, false])) as {
     number: Hex;
     hash: Hex;
     timestamp: Hex;
@@ -238,7 +239,7 @@ export async function readBlock(
 }
 
 export async function readChainId(rpc: Rpc): Promise<bigint> {
-  return BigInt((await rpc.request("eth_chainId")) as Hex);
+  return BigInt((await ask(rpc, "eth_chainId")) as Hex);
 }
 
 /** A sender would be Multicall3's own: such a call goes alone. */

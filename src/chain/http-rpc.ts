@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from "../core/clock.js";
 import { DrError, isDrError, messageOf } from "../core/errors.js";
+import { redactorOf } from "./redaction.js";
 import {
   RpcResponseError,
   type Rpc,
@@ -36,6 +37,7 @@ interface JsonRpcResponse {
 export class HttpRpc implements Rpc {
   readonly network: string;
   readonly #url: string;
+  readonly #redact: (text: string) => string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #timeoutMs: number;
   readonly #clock: Clock;
@@ -46,6 +48,7 @@ export class HttpRpc implements Rpc {
     this.network = network;
     const { href, authorization } = withoutCredentials(url);
     this.#url = href;
+    this.#redact = redactorOf(url);
     this.#headers = {
       "content-type": "application/json",
       ...authorization,
@@ -59,11 +62,13 @@ export class HttpRpc implements Rpc {
     method: string,
     params: readonly unknown[] = [],
   ): Promise<unknown> {
-    const answer = await this.#post(
-      { jsonrpc: "2.0", id: this.#nextId++, method, params },
-      method,
-    );
-    return unwrap(asOutcome(answer as JsonRpcResponse));
+    const body = { jsonrpc: "2.0", id: this.#nextId++, method, params };
+    try {
+      const answer = await this.#post(body, method);
+      return unwrap(this.#asOutcome(answer as JsonRpcResponse));
+    } catch (error) {
+      throw this.#translate(error, method);
+    }
   }
 
   async batch(requests: readonly RpcRequest[]): Promise<RpcOutcome[]> {
@@ -96,7 +101,9 @@ export class HttpRpc implements Rpc {
       return await this.batch(requests);
     }
     const byId = new Map(answers.map((answer) => [answer.id, answer]));
-    return requests.map((_, index) => asOutcome(byId.get(firstId + index)));
+    return requests.map((_, index) =>
+      this.#asOutcome(byId.get(firstId + index)),
+    );
   }
 
   /** "refused" when the server takes no batch of this size. */
@@ -114,8 +121,33 @@ export class HttpRpc implements Rpc {
       if (error instanceof HttpStatusError && error.status < 500) {
         return "refused";
       }
-      throw error;
+      throw this.#translate(error, `a batch of ${String(size)}`);
     }
+  }
+
+  #translate(error: unknown, method: string): unknown {
+    return error instanceof HttpStatusError
+      ? new DrError(
+          "RPC_FAILED",
+          { network: this.network, method, reason: error.message },
+          { cause: error },
+        )
+      : error;
+  }
+
+  #asOutcome(answer: JsonRpcResponse | undefined): RpcOutcome {
+    if (answer?.error !== undefined) {
+      const { message, code, data } = answer.error;
+      const error = new RpcResponseError(this.#redact(message), code, data);
+      return { ok: false, error };
+    }
+    if (answer === undefined || !("result" in answer)) {
+      return {
+        ok: false,
+        error: new RpcResponseError("the node left this request unanswered", 0),
+      };
+    }
+    return { ok: true, result: answer.result };
   }
 
   async #post(body: unknown, what: string): Promise<unknown> {
@@ -237,20 +269,6 @@ export function hostOf(url: string): string {
 /** Whether no answer came, so that nobody knows if the node acted on the request. */
 export function isUnanswered(error: unknown): boolean {
   return isDrError(error, "RPC_UNREACHABLE", "RPC_TIMEOUT", "RPC_RATE_LIMITED");
-}
-
-function asOutcome(answer: JsonRpcResponse | undefined): RpcOutcome {
-  if (answer?.error !== undefined) {
-    const { message, code, data } = answer.error;
-    return { ok: false, error: new RpcResponseError(message, code, data) };
-  }
-  if (answer === undefined || !("result" in answer)) {
-    return {
-      ok: false,
-      error: new RpcResponseError("the node left this request unanswered", 0),
-    };
-  }
-  return { ok: true, result: answer.result };
 }
 
 /** fetch refuses URLs with a user and password: they go into a header. */

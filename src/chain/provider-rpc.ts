@@ -19,10 +19,17 @@ export interface Eip1193Provider {
 export class ProviderRpc implements Rpc {
   readonly network: string;
   readonly #provider: Eip1193Provider;
+  readonly #redact: (text: string) => string;
 
-  constructor(network: string, provider: Eip1193Provider) {
+  /** @param redact - Hides what a node's message must not tell. */
+  constructor(
+    network: string,
+    provider: Eip1193Provider,
+    redact: (text: string) => string = (text) => text,
+  ) {
     this.network = network;
     this.#provider = provider;
+    this.#redact = redact;
   }
 
   async request(
@@ -48,7 +55,7 @@ export class ProviderRpc implements Rpc {
   /** EIP-1193: an error with a numeric code is the node's own answer. */
   #translate(error: unknown, method: string): Error {
     const { network } = this;
-    const reason = messageOf(error);
+    const reason = this.#redact(messageOf(error));
     if (isConnectionFailure(error)) {
       return new DrError("RPC_UNREACHABLE", {
         network,

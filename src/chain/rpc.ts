@@ -1,3 +1,5 @@
+import { DrError } from "../core/errors.js";
+
 /** One JSON-RPC request. */
 export interface RpcRequest {
   readonly method: string;
@@ -45,6 +47,30 @@ export class RpcResponseError extends Error {
     super(message);
     this.code = code;
     this.data = data;
+  }
+}
+
+/**
+ * Asks what a node can always answer, so that its refusal is a failure.
+ *
+ * @throws {DrError} RPC_FAILED, and what {@link Rpc.request} throws without an answer.
+ */
+export async function ask(
+  rpc: Rpc,
+  method: string,
+  params: readonly unknown[] = [],
+): Promise<unknown> {
+  try {
+    return await rpc.request(method, params);
+  } catch (error) {
+    if (error instanceof RpcResponseError) {
+      throw new DrError(
+        "RPC_FAILED",
+        { network: rpc.network, method, reason: error.message },
+        { cause: error },
+      );
+    }
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
+
+import { removeAbandoned, temporaryBeside } from "./temporary-file.js";
 
 const PUBLIC_FILE_MODE = 0o644;
 
@@ -24,10 +25,8 @@ export async function writeAtomically(
   const path = await resolveLink(file);
   const folder = dirname(path);
   await mkdir(folder, { recursive: true });
-  const temporary = join(
-    folder,
-    `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`,
-  );
+  await removeAbandoned(folder);
+  const temporary = temporaryBeside(path);
   try {
     await writeDurably(temporary, text, await modeOf(path));
     await beforeRename?.();

@@ -385,6 +385,16 @@ export const CATALOGUE = {
     fix: "Don't resume it. Look at the chain with `npx hardhat dr:status` and start a new run for what is missing.",
     exitCode: refused,
   },
+  NOT_WRITABLE: {
+    message: "{path} can't be written: {reason}.",
+    fix: "Make room on the disk or mend the permissions, then run the same command again, or `npx hardhat dr:resume` if a run had begun.",
+    exitCode: refused,
+  },
+  JOURNAL_NOT_WRITTEN: {
+    message: "The journal {path} can't be written: {reason}.",
+    fix: "Nothing is done that can't be journaled first. Make room on the disk or mend the permissions, then `npx hardhat dr:resume`; if no run had begun, run the same command again.",
+    exitCode: refused,
+  },
   JOURNAL_UNREADABLE: {
     message: "The journal {path} can't be read: {reason}.",
     fix: "`npx hardhat dr:runs` lists the runs of a network; check `--network` and the file's permissions.",

@@ -1,3 +1,4 @@
+import { readChainId } from "../chain/block-reader.js";
 import type { Json } from "../core/canonical-json.js";
 import { DrError } from "../core/errors.js";
 import type { Plan } from "../run/plan.js";
@@ -8,16 +9,22 @@ import type { RecoveryPorts } from "./ports.js";
 
 /** What a journal says of the plan it belongs to. */
 export interface RecordedProcedure {
+  readonly run: string;
   readonly procedure: string;
   readonly chainId: number;
   readonly intent: Json;
 }
 
-/** @throws {DrError} PROCEDURE_UNKNOWN for the journal of a newer version. */
-export function rebuildPlan(
+/**
+ * The plan that a journal is of, on the chain that it is of.
+ *
+ * @throws {DrError} WRONG_CHAIN; PROCEDURE_UNKNOWN for the journal of a newer version.
+ */
+export async function rebuildPlan(
   ports: RecoveryPorts,
-  { procedure, chainId, intent }: RecordedProcedure,
-): Plan {
+  { run, procedure, chainId, intent }: RecordedProcedure,
+): Promise<Plan> {
+  await assertSameChain(ports, run, chainId);
   switch (procedure) {
     case "pause":
     case "unpause":
@@ -27,5 +34,17 @@ export function rebuildPlan(
       return buildChangePlan(ports, chainId, intent as unknown as ChangeIntent);
     default:
       throw new DrError("PROCEDURE_UNKNOWN", { procedure });
+  }
+}
+
+async function assertSameChain(
+  { rpc, network }: RecoveryPorts,
+  run: string,
+  expected: number,
+): Promise<void> {
+  const actual = await readChainId(rpc);
+  if (actual !== BigInt(expected)) {
+    const file = `the journal of ${run}`;
+    throw new DrError("WRONG_CHAIN", { network, actual, file, expected });
   }
 }

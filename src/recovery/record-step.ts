@@ -2,6 +2,7 @@ import { BlockReader, readBlock } from "../chain/block-reader.js";
 import { writeAtomically } from "../core/atomic-write.js";
 import type { Clock } from "../core/clock.js";
 import { DrError } from "../core/errors.js";
+import { writing } from "../core/writing.js";
 import { sameAddress } from "../core/hex.js";
 import type {
   DeployFile,
@@ -54,8 +55,9 @@ export function recordStep(ports: RecoveryPorts, intent: ChangeIntent): Step {
           file = await withChange(file, change, intent, ports);
         }
       }
-      await writeDeployFile(document, file);
+      // First, for a run that is killed here asks deploy.json whether all is done.
       await keepLayouts(ports, file.chainId, contracts);
+      await writeDeployFile(document, file);
     },
     verify: async () => {
       const { file } = await readDeployFile(path);
@@ -109,7 +111,9 @@ async function keepLayouts(
     const record =
       source.status === "known" ? toLayoutRecord(source) : undefined;
     if (record !== undefined) {
-      await writeLayoutRecord(folder, record, writeAtomically);
+      await writing(`${folder}/layouts`, async () => {
+        await writeLayoutRecord(folder, record, writeAtomically);
+      });
     }
   }
 }

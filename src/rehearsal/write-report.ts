@@ -1,6 +1,7 @@
 import { join } from "node:path";
 
 import { writeAtomically } from "../core/atomic-write.js";
+import { writing } from "../core/writing.js";
 import type { RehearsalReport } from "./report.js";
 
 /**
@@ -9,6 +10,7 @@ import type { RehearsalReport } from "./report.js";
  * @param folder - `deployments/<network>`.
  * @param markdown - The same report.
  * @returns the paths of both.
+ * @throws {DrError} NOT_WRITABLE.
  */
 export async function writeReport(
   folder: string,
@@ -18,10 +20,10 @@ export async function writeReport(
   const stamp = report.startedAt.replace(/[-:]/g, "").replace(".", "-");
   const base = join(folder, "rehearsals", `${stamp}-${report.procedure}`);
   const paths = { json: `${base}.json`, markdown: `${base}.md` };
-  await writeAtomically(
-    paths.json,
-    `${JSON.stringify(report, undefined, 2)}\n`,
-  );
-  await writeAtomically(paths.markdown, markdown);
+  await writing(paths.json, async () => {
+    const json = `${JSON.stringify(report, undefined, 2)}\n`;
+    await writeAtomically(paths.json, json);
+    await writeAtomically(paths.markdown, markdown);
+  });
   return paths;
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import { canonicalJson } from "../core/canonical-json.js";
@@ -15,6 +16,7 @@ import { approvedSteps, digestPlan, type Plan } from "./plan.js";
 import {
   applyPlan,
   doneSteps,
+  hasEffects,
   type RunEvent,
   type RunOutcome,
 } from "./runner.js";
@@ -42,7 +44,8 @@ type RunStarted = Extract<JournalEvent, { type: "run-started" }>;
 /**
  * Applies an approved plan: locked, checked once more, journaled.
  *
- * @throws {DrError} RUN_LOCKED, PLAN_STALE: nothing has changed.
+ * @throws {DrError} RUN_LOCKED, PLAN_STALE, NOT_WRITABLE, JOURNAL_NOT_WRITTEN:
+ * nothing has changed.
  */
 export async function conductPlan(
   plan: Plan,
@@ -54,18 +57,33 @@ export async function conductPlan(
     const path = join(ports.folder, "runs", `${run}.ndjson`);
     const journal = await FileJournal.create(path, ports.clock);
     return await withJournal(journal, async () => {
-      await journal.append(runStarted(run, plan, ports.toolVersion));
+      await begin(journal, path, runStarted(run, plan, ports.toolVersion));
       return await apply(run, plan, journal, ports);
     });
   });
+}
+
+/** A run that can't be begun leaves no journal, and nothing to resume. */
+async function begin(
+  journal: Journal,
+  path: string,
+  started: RunStarted,
+): Promise<void> {
+  try {
+    await journal.append(started);
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
 }
 
 /**
  * Goes on with an interrupted run.
  *
  * @param rebuild - Makes the plan again from what the journal says of it.
- * @throws {DrError} RUN_UNKNOWN, RUN_ALREADY_DONE, JOURNAL_TAMPERED, and
- * RESUME_PLAN_CHANGED when what is left is no longer what was approved.
+ * @throws {DrError} RUN_UNKNOWN, RUN_ALREADY_DONE, JOURNAL_TAMPERED,
+ * RESUME_PLAN_CHANGED when what is left is no longer what was approved, and
+ * PLAN_STALE when the world has moved on since, and nothing has changed yet.
  */
 export async function resumeRun(
   run: string,
@@ -82,6 +100,10 @@ export async function resumeRun(
       }
       const plan = await rebuild(started);
       assertAsApproved(run, started, plan, journal);
+      if (!hasEffects(journal)) {
+        // As good as a new run: what it was planned for must still be so.
+        await plan.assertFresh();
+      }
       await journal.append({ type: "run-resumed", pid: process.pid });
       return await apply(run, plan, journal, ports);
     });

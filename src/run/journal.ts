@@ -3,9 +3,11 @@ import { constants } from "node:fs";
 import { mkdir, open, readFile, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 
+import { syncFolder } from "../core/atomic-write.js";
 import { canonicalJson, type Json } from "../core/canonical-json.js";
 import type { Clock } from "../core/clock.js";
 import { DrError, messageOf } from "../core/errors.js";
+import { writing } from "../core/writing.js";
 import type { ApprovedStep } from "./plan.js";
 
 /** What happened, in the order it happened. The first record says what was approved. */
@@ -59,7 +61,7 @@ export type JournalRecord = JournalEvent & {
 
 export interface Journal {
   readonly records: readonly JournalRecord[];
-  /** On disk when it resolves. */
+  /** On disk when it resolves. @throws {DrError} JOURNAL_NOT_WRITTEN. */
   append(event: JournalEvent): Promise<void>;
   close(): Promise<void>;
 }
@@ -137,35 +139,51 @@ function follows(
 
 /** A journal in a file: one record a line, each written through to the disk. */
 export class FileJournal implements Journal {
-  readonly #records: JournalRecord[];
+  readonly #path: string;
   readonly #file: FileHandle;
+  readonly #records: JournalRecord[];
   readonly #clock: Clock;
+  #failure: DrError | undefined;
 
   private constructor(
+    path: string,
     file: FileHandle,
     records: JournalRecord[],
     clock: Clock,
   ) {
+    this.#path = path;
     this.#file = file;
     this.#records = records;
     this.#clock = clock;
   }
 
-  /** A new journal; the file must not exist yet. */
+  /**
+   * A new journal; the file must not exist yet.
+   *
+   * @throws {DrError} NOT_WRITABLE.
+   */
   static async create(path: string, clock: Clock): Promise<FileJournal> {
-    await mkdir(dirname(path), { recursive: true });
-    const flags = constants.O_CREAT | constants.O_EXCL;
-    const file = await openForAppend(path, flags);
-    await syncFolder(dirname(path));
-    return new FileJournal(file, [], clock);
+    return await writing(path, async () => {
+      await mkdir(dirname(path), { recursive: true });
+      const flags = constants.O_CREAT | constants.O_EXCL;
+      const file = await openForAppend(path, flags);
+      await syncFolder(dirname(path));
+      return new FileJournal(path, file, [], clock);
+    });
   }
 
-  /** An existing journal, checked, to go on with. */
+  /**
+   * An existing journal, checked, to go on with.
+   *
+   * @throws {DrError} JOURNAL_UNREADABLE, JOURNAL_TAMPERED, NOT_WRITABLE.
+   */
   static async open(path: string, clock: Clock): Promise<FileJournal> {
     const { records, bytes } = await readJournal(path);
-    const file = await openForAppend(path, 0);
-    await file.truncate(bytes);
-    return new FileJournal(file, records, clock);
+    return await writing(path, async () => {
+      const file = await openForAppend(path, 0);
+      await file.truncate(bytes);
+      return new FileJournal(path, file, records, clock);
+    });
   }
 
   get records(): readonly JournalRecord[] {
@@ -175,8 +193,25 @@ export class FileJournal implements Journal {
   async append(event: JournalEvent): Promise<void> {
     const last = this.#records.at(-1);
     const record = chainRecord(event, last, this.#clock.now());
-    await this.#file.appendFile(`${JSON.stringify(record)}\n`);
+    await this.#write(`${JSON.stringify(record)}\n`);
     this.#records.push(record);
+  }
+
+  /** A full disk takes the beginning of a line; nothing may be glued to that. */
+  async #write(line: string): Promise<void> {
+    if (this.#failure !== undefined) {
+      throw this.#failure;
+    }
+    try {
+      await this.#file.appendFile(line);
+    } catch (error) {
+      this.#failure = new DrError(
+        "JOURNAL_NOT_WRITTEN",
+        { path: this.#path, reason: messageOf(error) },
+        { cause: error },
+      );
+      throw this.#failure;
+    }
   }
 
   async close(): Promise<void> {
@@ -228,14 +263,4 @@ export async function readJournal(
 async function openForAppend(path: string, flags: number): Promise<FileHandle> {
   const { O_WRONLY, O_APPEND, O_DSYNC } = constants;
   return await open(path, O_WRONLY | O_APPEND | O_DSYNC | flags, 0o600);
-}
-
-/** So that the new file's name survives a power cut too. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { DrError, isDrError } from "../core/errors.js";
+import { DrError, isDrError, messageOf } from "../core/errors.js";
 import { readJournal, type JournalRecord } from "./journal.js";
 
 /** A run as its journal tells it. */
@@ -22,7 +22,7 @@ export interface RunSummary {
 
 /** All runs of a network, the newest first. */
 export async function listRuns(folder: string): Promise<RunSummary[]> {
-  const names = await readdir(join(folder, "runs")).catch(() => []);
+  const names = await namesIn(join(folder, "runs"));
   const runs = names
     .filter((name) => name.endsWith(".ndjson"))
     .map((name) => name.slice(0, -".ndjson".length))
@@ -31,6 +31,21 @@ export async function listRuns(folder: string): Promise<RunSummary[]> {
   return await Promise.all(
     runs.map(async (run) => await summarizeRun(folder, run)),
   );
+}
+
+async function namesIn(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+      return [];
+    }
+    throw new DrError(
+      "JOURNAL_UNREADABLE",
+      { path, reason: messageOf(error) },
+      { cause: error },
+    );
+  }
 }
 
 async function summarizeRun(folder: string, run: string): Promise<RunSummary> {
@@ -106,6 +121,11 @@ export async function findRun(
     ({ status }) => status === "unfinished" || status === "waiting",
   );
   if (only === undefined) {
+    const [newest] = runs;
+    if (newest?.status === "damaged") {
+      // It may be the one that was meant: whoever opens it says what is wrong.
+      return newest.run;
+    }
     throw new DrError("NOTHING_TO_RESUME", { folder });
   }
   if (others.length > 0) {

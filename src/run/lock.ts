@@ -1,10 +1,15 @@
-import { randomBytes } from "node:crypto";
 import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 
 import type { Clock } from "../core/clock.js";
 import { DrError } from "../core/errors.js";
+import {
+  isAlive,
+  removeAbandoned,
+  temporaryBeside,
+} from "../core/temporary-file.js";
+import { writing } from "../core/writing.js";
 
 /** Who is at work on a network right now. */
 export interface LockOwner {
@@ -26,13 +31,22 @@ export interface Lock {
  * taken over; one from another host can't be judged from here and holds.
  *
  * @param folder - `deployments/<network>`.
- * @throws {DrError} RUN_LOCKED with the owner and the lock's age.
+ * @throws {DrError} RUN_LOCKED with the owner and the lock's age; NOT_WRITABLE.
  */
 export async function acquireLock(folder: string, clock: Clock): Promise<Lock> {
   const path = join(folder, ".lock");
+  return await writing(path, async () => await acquire(folder, path, clock));
+}
+
+async function acquire(
+  folder: string,
+  path: string,
+  clock: Clock,
+): Promise<Lock> {
   await mkdir(folder, { recursive: true });
+  await removeAbandoned(folder);
   const mine: LockOwner = {
-    user: userInfo().username,
+    user: userName(),
     host: hostname(),
     pid: process.pid,
     since: clock.now().toISOString(),
@@ -41,13 +55,22 @@ export async function acquireLock(folder: string, clock: Clock): Promise<Lock> {
     return heldLock(path);
   }
   const owner = await readOwner(path);
-  if (owner === undefined || isAlive(owner)) {
+  if (owner === undefined || isAtWork(owner)) {
     throw lockedError(path, owner, clock);
   }
   if (!(await removeStale(path, owner)) || !(await tryCreate(path, mine))) {
     throw lockedError(path, await readOwner(path), clock);
   }
   return { ...heldLock(path), takenFrom: owner };
+}
+
+/** A container's user often has a number and no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `user ${String(process.getuid?.() ?? "")}`;
+  }
 }
 
 function heldLock(path: string): Lock {
@@ -95,10 +118,6 @@ async function removeStale(path: string, stale: LockOwner): Promise<boolean> {
   return isTheStaleOne;
 }
 
-function temporaryBeside(path: string): string {
-  return join(dirname(path), `.lock.${randomBytes(6).toString("hex")}`);
-}
-
 async function readOwner(path: string): Promise<LockOwner | undefined> {
   try {
     return JSON.parse(await readFile(path, "utf8")) as LockOwner;
@@ -107,17 +126,8 @@ async function readOwner(path: string): Promise<LockOwner | undefined> {
   }
 }
 
-function isAlive({ host, pid }: LockOwner): boolean {
-  if (host !== hostname()) {
-    return true;
-  }
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it lives, as somebody else's.
-    return hasCode(error, "EPERM");
-  }
+function isAtWork({ host, pid }: LockOwner): boolean {
+  return host !== hostname() || isAlive(pid);
 }
 
 function lockedError(

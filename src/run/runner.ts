@@ -64,7 +64,12 @@ export async function applyPlan(options: ApplyOptions): Promise<RunOutcome> {
       return await fail(step, error, options);
     }
   }
-  await journal.append({ type: "run-done" });
+  try {
+    await journal.append({ type: "run-done" });
+  } catch (error) {
+    const step = plan.steps.at(-1)?.id ?? "";
+    return { status: "failed", step, error, changed: hasEffects(journal) };
+  }
   return { status: "done" };
 }
 
@@ -118,12 +123,19 @@ async function fail(
   { journal, onEvent }: ApplyOptions,
 ): Promise<RunOutcome> {
   onEvent?.({ type: "step-failed", step, error });
-  await journal.append({
-    type: "step-failed",
-    step: step.id,
-    code: isDrError(error) ? error.code : "UNEXPECTED",
-    message: messageOf(error),
-  });
+  try {
+    await journal.append({
+      type: "step-failed",
+      step: step.id,
+      code: isDrError(error) ? error.code : "UNEXPECTED",
+      message: messageOf(error),
+    });
+  } catch (unwritten) {
+    if (!isDrError(unwritten, "JOURNAL_NOT_WRITTEN")) {
+      throw unwritten;
+    }
+    // What stopped the run matters more, and may be this very thing.
+  }
   return {
     status: "failed",
     step: step.id,
@@ -142,7 +154,7 @@ export function doneSteps(journal: Pick<Journal, "records">): Set<string> {
 }
 
 /** Whether some step got as far as announcing an effect. */
-function hasEffects({ records }: Journal): boolean {
+export function hasEffects({ records }: Pick<Journal, "records">): boolean {
   return records.some(
     (record) =>
       record.type === "step-entry" ||

@@ -136,7 +136,7 @@ export function createDisasterRecovery(
       const run = await findRun(ports.folder, wanted);
       const conducted = await resumeRun(
         run,
-        (started) => Promise.resolve(rebuildPlan(ports, started)),
+        async (started) => await rebuildPlan(ports, started),
         runPorts(session, options),
       );
       return requireDone(conducted).run;

@@ -7,6 +7,7 @@ import type { EthereumProvider } from "hardhat/types/providers";
 import { readChainId } from "../chain/block-reader.js";
 import { HttpRpc } from "../chain/http-rpc.js";
 import { ProviderRpc } from "../chain/provider-rpc.js";
+import { redactorOf } from "../chain/redaction.js";
 import type { Rpc } from "../chain/rpc.js";
 import type { DrConfig } from "../config/types.js";
 import { systemClock, type Clock } from "../core/clock.js";
@@ -70,11 +71,14 @@ export async function openSession(
   options: SessionOptions = {},
 ): Promise<Session> {
   const { networkName, config, root, artifacts } = source;
-  const rpc = await openRpc(source);
+  const [rpc, provider] = await Promise.all([
+    openRpc(source),
+    openProvider(source),
+  ]);
   const [chainId, signers] = await Promise.all([
     readChainId(rpc),
     // Loading signers keeps this process busy: the request goes out first.
-    setImmediate().then(async () => await openSigners(source)),
+    setImmediate().then(async () => await openSigners(source, provider)),
   ]);
   const isDevelopment = DEVELOPMENT_CHAINS.includes(chainId);
   const folder = join(config.paths.deployments, networkName);
@@ -83,7 +87,7 @@ export async function openSession(
   const openDirect = (from: Address) =>
     new DirectRoute({
       ...sending,
-      ...openSigner(source, signers, from, rpc, options),
+      ...openSigner(source, signers, from, { rpc, provider }, options),
     });
   return {
     isDevelopment,
@@ -142,14 +146,29 @@ async function openRpc({
     : new ProviderRpc(networkName, provider);
 }
 
-async function openSigners({
-  networkConfig,
-  provider,
-}: SessionSource): Promise<readonly Signer[]> {
+async function openSigners(
+  { networkConfig }: SessionSource,
+  provider: Rpc,
+): Promise<readonly Signer[]> {
   return await loadSigners(
     provider,
     networkConfig.type === "http" ? networkConfig.accounts : "remote",
   );
+}
+
+/** What goes through Hardhat's provider and whoever it hands it to: other plugins, a wallet. */
+async function openProvider({
+  networkName,
+  networkConfig,
+  provider,
+}: SessionSource): Promise<Rpc> {
+  return networkConfig.type === "http"
+    ? new ProviderRpc(
+        networkName,
+        provider,
+        redactorOf(await networkConfig.url.getUrl()),
+      )
+    : new ProviderRpc(networkName, provider);
 }
 
 function chooseAccounts(
@@ -203,10 +222,10 @@ function sendingPorts(
 
 /** How one account signs, and where its transactions then go. */
 function openSigner(
-  { networkName, provider }: SessionSource,
+  { networkName }: SessionSource,
   signers: readonly Signer[],
   from: Address,
-  rpc: Rpc,
+  { rpc, provider }: { readonly rpc: Rpc; readonly provider: Rpc },
   { privateRpc }: SessionOptions,
 ): Pick<SendPorts, "signer" | "broadcastRpc"> {
   const signer = signers.find(({ address }) => sameAddress(address, from)) ?? {
@@ -216,7 +235,7 @@ function openSigner(
   if (privateRpc === undefined) {
     return {
       signer,
-      broadcastRpc: hasKey ? rpc : new ProviderRpc(networkName, provider),
+      broadcastRpc: hasKey ? rpc : provider,
     };
   }
   if (!hasKey) {

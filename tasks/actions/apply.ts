@@ -1,5 +1,6 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
+import type { Json } from "../../src/core/canonical-json.js";
 import { DrError, isDrError, messageOf } from "../../src/core/errors.js";
 import { formatError } from "../../src/display/error.js";
 import { formatPlan } from "../../src/display/plan.js";
@@ -9,7 +10,8 @@ import { approvedSteps, digestPlan, type Plan } from "../../src/run/plan.js";
 import type { RunEvent, RunOutcome } from "../../src/run/runner.js";
 import type { Session } from "../../src/session/open-session.js";
 import { TOOL_VERSION } from "../../src/session/tool-version.js";
-import type { Output } from "./output.js";
+import { ask } from "./ask.js";
+import { anyErrorToJson, type Output } from "./output.js";
 
 interface Consent {
   readonly dryRun: boolean;
@@ -27,13 +29,15 @@ export function requireConsentPossible({ dryRun, yes }: Consent): void {
  * Asks before something is done; on a live chain its name must be typed.
  *
  * @param deed - What is asked for: `apply this plan`.
+ * @param signal - Takes the question back; that is a no.
  * @throws {DrError} NOT_CONFIRMED.
  */
 export async function requireConsent(
   deed: string,
   { isDevelopment, ports }: Session,
   { yes }: Pick<Consent, "yes">,
-  { interruptions }: HardhatRuntimeEnvironment,
+  { hooks }: HardhatRuntimeEnvironment,
+  signal?: AbortSignal,
 ): Promise<void> {
   if (yes) {
     return;
@@ -41,9 +45,7 @@ export async function requireConsent(
   const question = isDevelopment
     ? `Type y to ${deed}`
     : `This is ${ports.network}. Type its name to ${deed}`;
-  const answer = (
-    await interruptions.requestInput("hardhat-dr", question)
-  ).trim();
+  const answer = (await ask(question, hooks, signal)).trim();
   const isConfirmed = isDevelopment
     ? /^y(es)?$/i.test(answer)
     : answer === ports.network;
@@ -113,6 +115,27 @@ export function tell(event: RunEvent, output: Output): void {
   }
 }
 
+/** A run and how it ended, for `--json`. */
+export function outcomeToJson(
+  run: string,
+  outcome: RunOutcome,
+): Readonly<Record<string, Json>> {
+  const { status } = outcome;
+  switch (outcome.status) {
+    case "done":
+      return { run, status };
+    case "waiting":
+      return { run, status, step: outcome.step, reason: outcome.reason };
+    case "failed":
+      return {
+        run,
+        status,
+        step: outcome.step,
+        error: anyErrorToJson(outcome.error),
+      };
+  }
+}
+
 /** Tells of a run that didn't get to its end, and how to go on. */
 export function tellOutcome(run: string, outcome: RunOutcome): void {
   if (outcome.status === "failed") {
@@ -131,6 +154,9 @@ export function tellOutcome(run: string, outcome: RunOutcome): void {
   }
 }
 
+/** Ctrl-C, being told to end, and a terminal that is closed. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** Ctrl-C, made polite: the first stops the run at a safe point, the second kills. */
 export class Interruption {
   readonly #controller = new AbortController();
@@ -143,13 +169,15 @@ export class Interruption {
     const stop = () => {
       this.#controller.abort(new DrError("INTERRUPTED", {}));
     };
-    process.once("SIGINT", stop);
-    process.once("SIGTERM", stop);
+    for (const signal of SIGNALS) {
+      process.once(signal, stop);
+    }
     try {
       return await work();
     } finally {
-      process.removeListener("SIGINT", stop);
-      process.removeListener("SIGTERM", stop);
+      for (const signal of SIGNALS) {
+        process.removeListener(signal, stop);
+      }
     }
   }
 }

@@ -17,6 +17,7 @@ import {
 import {
   conduct,
   Interruption,
+  outcomeToJson,
   requireConsent,
   requireConsentPossible,
   showPlan,
@@ -80,7 +81,9 @@ export async function changePaused(
     output.text(formatResults(results));
     return {
       json: {
-        run: conducted?.run ?? null,
+        ...(conducted === undefined
+          ? { run: null }
+          : outcomeToJson(conducted.run, conducted.outcome)),
         status: statusOf(conducted, results),
         contracts: results.map(resultToJson),
         ...proven,

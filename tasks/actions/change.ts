@@ -14,6 +14,7 @@ import { planToJson } from "../../src/display/plan.js";
 import {
   conduct,
   Interruption,
+  outcomeToJson,
   requireConsent,
   requireConsentPossible,
   showPlan,
@@ -86,7 +87,7 @@ export async function runChange<
     );
     output.text(results.map(formatResult).join(""));
     return {
-      json: { run, status: outcome.status, contracts: results.map(toJson) },
+      json: { ...outcomeToJson(run, outcome), contracts: results.map(toJson) },
       exitCode: exitCodeOf(outcome),
     };
   });

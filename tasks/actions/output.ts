@@ -14,6 +14,14 @@ export interface Output {
   readonly progress: (line: string) => void;
 }
 
+/** What of a task's arguments decides where it prints. */
+interface OutputArguments {
+  readonly json: boolean;
+  /** Only of tasks that change something; without either they ask. */
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+}
+
 /** What a task leaves: for `--json`, and for the shell. */
 export interface TaskResult {
   readonly json: Json;
@@ -26,16 +34,47 @@ export interface TaskResult {
  * @returns what `--json` prints, for those who run tasks from code.
  */
 export async function runTask(
-  { json }: { readonly json: boolean },
+  args: OutputArguments,
   work: (output: Output) => Promise<TaskResult>,
 ): Promise<Json> {
-  const output = createOutput(json);
+  const { json } = args;
+  surviveLostReaders();
+  const output = createOutput(args);
   const result = await settle(work(output), json);
+  process.exitCode = result.exitCode;
   if (json) {
     process.stdout.write(`${JSON.stringify(result.json)}\n`);
   }
-  process.exitCode = result.exitCode;
   return result.json;
+}
+
+let isOutputLost = false;
+
+/**
+ * A recovery isn't abandoned half-way because nobody reads what it prints any
+ * more: `| head -1` has seen enough, a closed terminal is gone.
+ */
+function surviveLostReaders(): void {
+  process.stdout.off("error", onStdoutError).on("error", onStdoutError);
+  process.stderr.off("error", ignore).on("error", ignore);
+}
+
+/** Output that somebody may count on is gone: a failure, even where the work isn't. */
+function onStdoutError({ code, message }: NodeJS.ErrnoException): void {
+  if (code === "EPIPE" || code === "EIO" || isOutputLost) {
+    return;
+  }
+  isOutputLost = true;
+  process.stderr.write(`stdout can't be written: ${message}\n`);
+  process.once("exit", () => {
+    if (process.exitCode === EXIT_CODES.done) {
+      process.exitCode = EXIT_CODES.error;
+    }
+  });
+}
+
+function ignore(): void {
+  // There is nowhere left to say it.
 }
 
 async function settle(
@@ -54,19 +93,32 @@ async function settle(
     }
     process.stderr.write(`${messageOf(error)}\n`);
     return {
-      json: { error: { code: "UNEXPECTED", message: messageOf(error) } },
+      json: { error: anyErrorToJson(error) },
       exitCode: EXIT_CODES.error,
     };
   }
 }
 
-function createOutput(json: boolean): Output {
+/** Any error for `--json`, ours or not. */
+export function anyErrorToJson(error: unknown): {
+  readonly code: string;
+  readonly message: string;
+} {
+  return isDrError(error)
+    ? errorToJson(error)
+    : { code: "UNEXPECTED", message: messageOf(error) };
+}
+
+function createOutput({ json, yes, dryRun }: OutputArguments): Output {
+  // Nobody can approve what isn't shown; stdout is for the JSON alone.
+  const isAsked = yes === false && dryRun === false;
+  const stream = json ? process.stderr : process.stdout;
   return {
     json,
-    paint: paintFor(process.stdout),
+    paint: paintFor(stream),
     text: (text) => {
-      if (!json) {
-        process.stdout.write(text);
+      if (!json || isAsked) {
+        stream.write(text);
       }
     },
     progress: (line) => {

@@ -6,6 +6,7 @@ import { findRun } from "../../src/run/list-runs.js";
 import { exitCodeOf } from "../../src/run/runner.js";
 import {
   Interruption,
+  outcomeToJson,
   requireConsent,
   requireConsentPossible,
   runPorts,
@@ -35,9 +36,15 @@ const action: NewTaskActionFunction<ResumeArguments> = async (args, hre) =>
         await resumeRun(
           run,
           async (started) => {
-            const plan = rebuildPlan(ports, started);
+            const plan = await rebuildPlan(ports, started);
             showPlan(plan, output);
-            await requireConsent("apply this plan", session, args, hre);
+            await requireConsent(
+              "apply this plan",
+              session,
+              args,
+              hre,
+              interruption.signal,
+            );
             return plan;
           },
           runPorts(ports, output, interruption.signal),
@@ -46,7 +53,7 @@ const action: NewTaskActionFunction<ResumeArguments> = async (args, hre) =>
     tellOutcome(run, outcome);
     output.text(`${run}: ${outcome.status}\n`);
     return {
-      json: { run, status: outcome.status },
+      json: outcomeToJson(run, outcome),
       exitCode: exitCodeOf(outcome),
     };
   });

@@ -185,7 +185,7 @@ async function resume(source: SessionSource): Promise<void> {
   }
   const { outcome } = await resumeRun(
     run,
-    (started) => Promise.resolve(rebuildPlan(ports, started)),
+    async (started) => await rebuildPlan(ports, started),
     { folder: ports.folder, clock: systemClock, toolVersion: "test" },
   );
   if (outcome.status === "failed") {

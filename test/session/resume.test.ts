@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect } from "chai";
+import hre from "hardhat";
 
 import { systemClock } from "../../src/core/clock.js";
 import { DrError } from "../../src/core/errors.js";
@@ -12,7 +13,12 @@ import { createDisasterRecovery } from "../../src/session/disaster-recovery.js";
 import { requireDone } from "../../src/session/require-done.js";
 import { codeOf, refusalOf } from "../deployments/refusal.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
-import { breakPlatform, deployPlatform } from "../helpers/deploy-platform.js";
+import { contractAt, deploy, send } from "../helpers/contracts.js";
+import {
+  breakPlatform,
+  deployPlatform,
+  upgradePlatform,
+} from "../helpers/deploy-platform.js";
 import { platformProxies, sessionSource } from "../helpers/recovery-session.js";
 import { openRecovery } from "./recovery.js";
 
@@ -39,7 +45,16 @@ describe("dr.resume", () => {
       const [newest] = await listRuns(recovery.folder);
       return newest!.run;
     };
-    return { ...recovery, health, failRollback };
+    /** A run that was approved, and interrupted before its first step. */
+    const interrupt = async (task: "pause" | "rollback") => {
+      const controller = new AbortController();
+      controller.abort(new DrError("INTERRUPTED", {}));
+      const { signal } = controller;
+      const call = { contracts: ["SkillProfile"], signal };
+      const code = await codeOf(() => recovery.dr[task](call));
+      expect(code).to.equal("INTERRUPTED");
+    };
+    return { ...recovery, platform, health, failRollback, interrupt };
   }
 
   it("refuses when there is nothing to go on with", async () => {
@@ -116,6 +131,80 @@ describe("dr.resume", () => {
     expect(await codeOf(() => dr.resume())).to.equal("PROCEDURE_UNKNOWN");
   });
 
+  it("refuses a run of another chain", async () => {
+    const { dr, folder: network, failRollback } = await ailing();
+    const run = await failRollback("SkillProfile");
+    const other = await openRecovery(
+      folder.path,
+      {},
+      await hre.network.create({ override: { chainId: 4242 } }),
+    );
+    expect(other.folder).to.equal(network);
+    expect(await codeOf(() => other.dr.resume(run))).to.equal("WRONG_CHAIN");
+    expect(await codeOf(() => dr.resume(run))).to.equal("VERIFICATION_FAILED");
+  });
+
+  it("refuses when somebody else upgraded meanwhile, and says to what", async () => {
+    const { dr, connection, platform, health, interrupt, blockNumber } =
+      await ailing();
+    health.SkillProfile = true;
+    await interrupt("rollback");
+    const elsewhere = await deploy(connection, "SkillProfile");
+    const implementations = {
+      ...platform.implementations,
+      skillProfile: elsewhere,
+    };
+    await upgradePlatform(connection, platform, implementations);
+    const before = await blockNumber();
+    const error = await refusalOf(() => dr.resume());
+    expect(error).to.include({ code: "PLAN_STALE", exitCode: 3 });
+    expect(error.message).to.include(elsewhere);
+    expect(await blockNumber()).to.equal(before);
+  });
+
+  it("fails the verification when somebody upgraded what it had upgraded", async () => {
+    const { dr, connection, platform, health, failRollback, blockNumber } =
+      await ailing();
+    await failRollback("SkillProfile");
+    health.SkillProfile = true;
+    const elsewhere = await deploy(connection, "SkillProfile");
+    const implementations = {
+      ...platform.implementations,
+      skillProfile: elsewhere,
+    };
+    await upgradePlatform(connection, platform, implementations);
+    const before = await blockNumber();
+    const error = await refusalOf(() => dr.resume());
+    expect(error).to.include({ code: "VERIFICATION_FAILED", exitCode: 5 });
+    expect(error.message).to.include(elsewhere);
+    expect(await blockNumber()).to.equal(before);
+  });
+
+  it("is done when somebody else did what was left, and sends nothing", async () => {
+    const { dr, connection, platform, interrupt, blockNumber } = await ailing();
+    await interrupt("pause");
+    const { skillProfile } = platform;
+    const contract = await contractAt(connection, "SkillProfile", skillProfile);
+    await send(connection, contract, "pause");
+    const before = await blockNumber();
+    await dr.resume();
+    expect(await blockNumber()).to.equal(before);
+    expect(await codeOf(() => dr.resume())).to.equal("NOTHING_TO_RESUME");
+  });
+
+  it("minds no strange files, and names a damaged journal instead of nothing", async () => {
+    const { dr, folder: network } = await ailing();
+    const runs = join(network, "runs");
+    await mkdir(runs, { recursive: true });
+    await writeFile(join(runs, "notes.txt"), "by hand");
+    await writeFile(join(runs, "20260101-empty.ndjson"), "");
+    expect(await codeOf(() => dr.resume())).to.equal("NOTHING_TO_RESUME");
+    await writeFile(join(runs, "20260102-damaged.ndjson"), "{}\n");
+    expect(await codeOf(() => dr.resume())).to.equal("JOURNAL_TAMPERED");
+    const states = (await listRuns(network)).map(({ status }) => status);
+    expect(states).to.deep.equal(["damaged", "empty"]);
+  });
+
   it("lets one run at a time at a network", async () => {
     const { dr, folder: network, blockNumber } = await ailing();
     const lock = await acquireLock(network, systemClock);
@@ -129,14 +218,9 @@ describe("dr.resume", () => {
   });
 
   it("goes on after an interruption", async () => {
-    const { dr, health } = await ailing();
+    const { dr, health, interrupt } = await ailing();
     health.SkillProfile = true;
-    const controller = new AbortController();
-    controller.abort(new DrError("INTERRUPTED", {}));
-    const error = await refusalOf(() =>
-      dr.rollback({ contracts: ["SkillProfile"], signal: controller.signal }),
-    );
-    expect(error).to.include({ code: "INTERRUPTED", exitCode: 5 });
+    await interrupt("rollback");
     await dr.resume();
     const [status] = (await dr.status()).contracts;
     expect(status).to.deep.include({ version: "1.0.0", paused: false });

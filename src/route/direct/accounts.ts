@@ -1,4 +1,4 @@
-import type { Eip1193Provider } from "../../chain/provider-rpc.js";
+import { ask, type Rpc } from "../../chain/rpc.js";
 import { sameAddress, type Address, type Hex } from "../../core/hex.js";
 import type { Signer } from "./signer.js";
 
@@ -25,12 +25,12 @@ export type AccountsConfig =
  * accounts, a hardware wallet's) signs behind its provider.
  */
 export async function loadSigners(
-  provider: Eip1193Provider,
+  rpc: Rpc,
   accounts: AccountsConfig,
 ): Promise<readonly Signer[]> {
   const [keys, addresses] = await Promise.all([
     readKeys(accounts),
-    provider.request({ method: "eth_accounts" }) as Promise<readonly Address[]>,
+    ask(rpc, "eth_accounts") as Promise<readonly Address[]>,
   ]);
   const { checksum } = await import("ox/Address");
   const local = await localSigners(keys);

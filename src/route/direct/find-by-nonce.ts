@@ -1,4 +1,4 @@
-import type { Rpc } from "../../chain/rpc.js";
+import { ask, type Rpc } from "../../chain/rpc.js";
 import { sameAddress, type Address, type Hex } from "../../core/hex.js";
 
 export interface FoundTransaction {
@@ -30,7 +30,7 @@ export async function findByNonce(
       low = middle;
     }
   }
-  const block = (await rpc.request("eth_getBlockByNumber", [
+  const block = (await ask(rpc, "eth_getBlockByNumber", [
     `0x${high.toString(16)}`,
     true,
   ])) as {
@@ -48,5 +48,5 @@ async function countAt(
   block: bigint,
 ): Promise<number> {
   const tag = `0x${block.toString(16)}`;
-  return Number(await rpc.request("eth_getTransactionCount", [account, tag]));
+  return Number(await ask(rpc, "eth_getTransactionCount", [account, tag]));
 }

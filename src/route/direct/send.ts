@@ -1,6 +1,6 @@
 import { BlockReader } from "../../chain/block-reader.js";
 import { isUnanswered } from "../../chain/http-rpc.js";
-import { isRevert, type Rpc } from "../../chain/rpc.js";
+import { ask, isRevert, type Rpc } from "../../chain/rpc.js";
 import { explainRevert } from "../../chain/revert-reason.js";
 import type { Json } from "../../core/canonical-json.js";
 import type { Clock } from "../../core/clock.js";
@@ -255,7 +255,7 @@ class Sender {
   async #nextNonce(): Promise<number> {
     const { rpc, signer } = this.#ports;
     const pending = Number(
-      await rpc.request("eth_getTransactionCount", [signer.address, "pending"]),
+      await ask(rpc, "eth_getTransactionCount", [signer.address, "pending"]),
     );
     const own = this.#live().map(({ transaction }) => transaction.nonce + 1);
     return Math.max(pending, ...own);

@@ -1,0 +1,270 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { expect } from "chai";
+
+import { requireAnvil } from "../helpers/anvil.js";
+import { BuiltPlugin, type Started } from "../helpers/cli-project.js";
+import { RecoveryScene, type SceneOptions } from "../helpers/recovery-scene.js";
+
+/** So many scenes at once: a run mostly waits for blocks. */
+const SCENES = 4;
+const MOST_ATTEMPTS = 80;
+
+/** When a process is killed. */
+type Kill =
+  /** As soon as its n-th record is on the disk. */
+  | { readonly records: number }
+  /** As soon as a record is there that takes the run further. */
+  | { readonly at: "progress" }
+  /** As soon as the node has one more transaction of ours. */
+  | { readonly at: "send" }
+  | { readonly milliseconds: number };
+
+const ROLLBACK = ["dr:rollback", "--all"];
+const UPGRADE = ["dr:upgrade", "SkillProfile", "--to", "SkillProfileV2"];
+const PAUSE = ["dr:pause", "--all"];
+
+describe("a process that is killed", function () {
+  this.timeout(240_000);
+  const scenes: RecoveryScene[] = [];
+  let plugin: BuiltPlugin;
+
+  before(async function () {
+    requireAnvil(this);
+    plugin = await BuiltPlugin.create();
+  });
+
+  afterEach(async () => {
+    await Promise.all(
+      scenes.splice(0).map(async (scene) => {
+        await scene.end();
+      }),
+    );
+  });
+
+  after(async () => {
+    await plugin.remove();
+  });
+
+  async function createScene(options: SceneOptions): Promise<RecoveryScene> {
+    const scene = await RecoveryScene.create(plugin, options);
+    scenes.push(scene);
+    return scene;
+  }
+
+  /** Works off trials on several scenes at once. */
+  async function inParallel<T>(
+    options: SceneOptions,
+    trials: Iterable<T>,
+    run: (scene: RecoveryScene, trial: T) => Promise<boolean>,
+  ): Promise<number> {
+    const iterator = trials[Symbol.iterator]();
+    let deaths = 0;
+    let isOver = false;
+    await Promise.all(
+      Array.from({ length: SCENES }, async () => {
+        const scene = await createScene(options);
+        for (let isFirst = true; !isOver; isFirst = false) {
+          const trial = iterator.next();
+          if (trial.done === true) {
+            return;
+          }
+          if (!isFirst) {
+            await scene.reset();
+          }
+          if (await run(scene, trial.value)) {
+            deaths += 1;
+          } else {
+            isOver = true;
+          }
+        }
+      }),
+    );
+    return deaths;
+  }
+
+  it("rolls back all the same, killed after any record", async () => {
+    const deaths = await inParallel({}, naturals(), async (scene, records) => {
+      const died = await recover(scene, ROLLBACK, [{ records }]);
+      await scene.expectRolledBack();
+      await scene.expectSent([9, 0]);
+      return died > 0;
+    });
+    expect(deaths).to.be.at.least(20);
+  });
+
+  it("pauses all the same, killed after any record", async () => {
+    const deaths = await inParallel({}, naturals(), async (scene, records) => {
+      const died = await recover(scene, PAUSE, [{ records }]);
+      expect(await scene.paused()).to.deep.equal([true, true, true]);
+      await scene.expectSent([3, 0]);
+      await scene.expectTidy();
+      return died > 0;
+    });
+    expect(deaths).to.be.at.least(5);
+  });
+
+  it("rolls back with two signers, killed again and again", async () => {
+    const scene = await createScene({ twoSigners: true });
+    const kills = Array<Kill>(MOST_ATTEMPTS - 1).fill({ at: "progress" });
+    expect(await recover(scene, ROLLBACK, kills)).to.be.at.least(12);
+    await scene.expectRolledBack();
+    await scene.expectSent([7, 2]);
+  });
+
+  it("rolls back all the same, killed as its transactions go out", async () => {
+    const scene = await createScene({});
+    const kills = Array<Kill>(MOST_ATTEMPTS - 1).fill({ at: "send" });
+    expect(await recover(scene, ROLLBACK, kills)).to.equal(3);
+    await scene.expectRolledBack();
+    await scene.expectSent([9, 0]);
+  });
+
+  it("upgrades all the same, killed again and again", async () => {
+    const scene = await createScene({ broken: false });
+    const before = await scene.implementations();
+    const kills = Array<Kill>(MOST_ATTEMPTS - 1).fill({ at: "progress" });
+    expect(await recover(scene, UPGRADE, kills)).to.be.at.least(8);
+    const [profile] = await scene.implementations();
+    expect(profile).to.not.equal(before[0]);
+    expect((await scene.reasons()).SkillProfile).to.deep.equal([
+      "deploy",
+      "upgrade",
+    ]);
+    await scene.expectSent([2, 0]);
+    await scene.expectTidy();
+  });
+
+  it("rolls back with two signers, killed at any moment, twice", async () => {
+    const seed = Number(process.env.KILL_SEED ?? Date.now() % 2 ** 31);
+    process.stderr.write(`      KILL_SEED=${String(seed)}\n`);
+    const random = randomNumbers(seed);
+    const moment = (longest: number): Kill => ({
+      milliseconds: Math.round(300 + random() * longest),
+    });
+    const trials = Array.from({ length: 6 }, () => [
+      moment(6000),
+      moment(4000),
+    ]);
+    await inParallel({ twoSigners: true }, trials, async (scene, kills) => {
+      await recover(scene, ROLLBACK, kills);
+      await scene.expectRolledBack();
+      await scene.expectSent([7, 2]);
+      return true;
+    });
+  });
+});
+
+/**
+ * What somebody does whose process dies: resume the run, or start again when
+ * none had begun.
+ *
+ * @returns how many were killed.
+ */
+async function recover(
+  scene: RecoveryScene,
+  command: readonly string[],
+  kills: readonly Kill[],
+): Promise<number> {
+  let died = 0;
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+    const args = await nextCommand(scene, command);
+    if (args === undefined) {
+      return died;
+    }
+    const started = scene.project.start([...args, "--yes", "--json"]);
+    const kill = kills[attempt];
+    if (kill !== undefined) {
+      await killWhen(scene, started, kill);
+    }
+    const { exitCode, signal, stdout, stderr } = await started.ended;
+    if (signal === "SIGKILL") {
+      died += 1;
+    } else {
+      expect(exitCode, `${args.join(" ")}\n${stdout}${stderr}`).to.equal(0);
+    }
+  }
+  expect.fail("it never comes to its end");
+}
+
+/** By the journals alone, as they are on the disk. */
+async function nextCommand(
+  scene: RecoveryScene,
+  command: readonly string[],
+): Promise<readonly string[] | undefined> {
+  const texts = [...(await scene.project.journals()).values()];
+  if (texts.some((text) => /"type":"run-done".*\n$/.test(text))) {
+    return undefined;
+  }
+  const isBegun = texts.some((text) => text.includes("\n"));
+  return isBegun ? ["dr:resume"] : command;
+}
+
+async function killWhen(
+  scene: RecoveryScene,
+  { child, ended }: Started,
+  kill: Kill,
+): Promise<void> {
+  if ("milliseconds" in kill) {
+    await Promise.race([sleep(kill.milliseconds), ended]);
+  } else {
+    const isTime = await momentOf(scene, kill);
+    while (child.exitCode === null && !(await isTime())) {
+      await sleep(2);
+    }
+  }
+  child.kill("SIGKILL");
+}
+
+async function momentOf(
+  scene: RecoveryScene,
+  kill: Exclude<Kill, { readonly milliseconds: number }>,
+): Promise<() => boolean | Promise<boolean>> {
+  if ("at" in kill && kill.at === "send") {
+    const sent = async () =>
+      await scene.rpc.nonce(scene.platform.owner, "pending");
+    const before = await sent();
+    return async () => (await sent()) > before;
+  }
+  const before = recordTypes(scene).length;
+  return () => {
+    const news = recordTypes(scene).slice(before);
+    return "records" in kill
+      ? news.length >= kill.records
+      : news.some((type) => !/^(run-resumed|step-started)$/.test(type));
+  };
+}
+
+/** Of all records that are whole. */
+function recordTypes({ project }: RecoveryScene): string[] {
+  const folder = join(project.folder, "runs");
+  try {
+    const texts = readdirSync(folder).map((name) =>
+      readFileSync(join(folder, name), "utf8"),
+    );
+    return texts
+      .flatMap((text) => text.split("\n").slice(0, -1))
+      .map((line) => /"type":"([a-z-]+)"/.exec(line)?.[1] ?? "");
+  } catch {
+    return [];
+  }
+}
+
+function* naturals(): Generator<number> {
+  for (let number = 1; ; number += 1) {
+    yield number;
+  }
+}
+
+/** Mulberry32: the same seed, the same numbers, each in [0, 1). */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
