@@ -1,5 +1,6 @@
 import type { HardhatPlugin } from "hardhat/types/plugins";
 
+import { emergencyTask } from "../tasks/emergency.js";
 import { initTask } from "../tasks/init.js";
 import { pauseTask } from "../tasks/pause.js";
 import { rehearseTask } from "../tasks/rehearse.js";
@@ -30,6 +31,7 @@ const hardhatDr: HardhatPlugin = {
     unpauseTask,
     rollbackTask,
     upgradeTask,
+    emergencyTask,
     rehearseTask,
     resumeTask,
     runsTask,

@@ -10,6 +10,7 @@ interface ChangingArguments extends DrArguments {
   readonly dryRun: boolean;
   readonly yes: boolean;
   readonly from: string | undefined;
+  readonly route: string | undefined;
   readonly confirmations: string | undefined;
   readonly privateRpc: string | undefined;
 }
@@ -39,6 +40,13 @@ export function changingTask(
     .addOption({
       name: "from",
       description: "The account to act with; default: whoever may",
+      type: ArgumentType.STRING_WITHOUT_DEFAULT,
+      defaultValue: undefined,
+    })
+    .addOption({
+      name: "route",
+      description:
+        "Who shall act: direct, safe, timelock or access-manager; default: whoever is best",
       type: ArgumentType.STRING_WITHOUT_DEFAULT,
       defaultValue: undefined,
     })

@@ -4,7 +4,7 @@ import { drTask } from "./builders.js";
 
 export const rehearseTask = drTask(
   "dr:rehearse",
-  "Run pause, rollback or upgrade on a fork of the network, and report",
+  "Run pause, rollback, upgrade or emergency on a fork of the network, and report",
 )
   .addFlag({ name: "all", description: "Every contract in deploy.json" })
   .addOption({
@@ -22,6 +22,17 @@ export const rehearseTask = drTask(
     name: "acceptStorageRisk",
     description:
       "Rollback: storage slots, by comma, that may be misread afterwards",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addFlag({
+    name: "unpause",
+    description: "Emergency: unpause in the same transaction",
+  })
+  .addOption({
+    name: "route",
+    description:
+      "Who shall act: direct, safe, timelock or access-manager; default: whoever is best",
     type: ArgumentType.STRING_WITHOUT_DEFAULT,
     defaultValue: undefined,
   })
@@ -45,7 +56,7 @@ export const rehearseTask = drTask(
   })
   .addPositionalArgument({
     name: "procedure",
-    description: "pause, rollback or upgrade",
+    description: "pause, rollback, upgrade or emergency",
   })
   .addVariadicArgument({
     name: "names",

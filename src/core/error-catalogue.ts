@@ -464,6 +464,12 @@ export const CATALOGUE = {
     fix: "Choose the right `--network`, or correct the network's `url` in hardhat.config.ts.",
     exitCode: refused,
   },
+  EMERGENCY_WOULD_FAIL: {
+    message:
+      "Tried on a fork of the chain, the emergency upgrade fails: {reason}",
+    fix: "Read {report}; correct the target or the arguments, then run it again. Nothing was proposed.",
+    exitCode: refused,
+  },
   // Rehearsals
   FORK_FAILED: {
     message: "{network} can't be forked at block {block}: {reason}.",

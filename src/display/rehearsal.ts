@@ -89,6 +89,11 @@ function describeExtent({ storage }: RehearsalReport): string {
   return `${String(storage.length)} storage slots of ${String(accounts)} accounts`;
 }
 
+/** What changed, a line a slot, without colours. */
+export function summarizeChanges({ storage }: RehearsalReport): string[] {
+  return storage.map((slot) => formatSlot(slot, (_, text) => text));
+}
+
 function formatSlot(slot: SlotReport, paint: Paint): string {
   const { account, name, slot: place, label, expected, restored } = slot;
   const text = `${name ?? account}: ${label ?? place}  ${shorten(slot.before)} → ${shorten(slot.after)}${restored ? " (and back)" : ""}`;

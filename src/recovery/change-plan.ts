@@ -4,7 +4,7 @@ import { assertAddressFree, deploySteps } from "./deploy-step.js";
 import type { Plan } from "../run/plan.js";
 import { assertUnchanged } from "./change-actions.js";
 import type { ChangeIntent } from "./change-intent.js";
-import { roundsOf } from "./change-rounds.js";
+import { pausesWithUpgrade, roundsOf } from "./change-rounds.js";
 import type { RecoveryPorts } from "./ports.js";
 import { recordStep } from "./record-step.js";
 import { stepsFor } from "./routing.js";
@@ -21,25 +21,20 @@ export function buildChangePlan(
   intent: ChangeIntent,
   notes: readonly string[] = [],
 ): Plan {
-  const { contracts, reason } = intent;
+  const { reason } = intent;
   const { openRoute, network } = ports;
   const rounds = roundsOf(intent);
   const steps = [
     ...(reason === "upgrade" ? (ports.beforeUpgrade?.(intent) ?? []) : []),
     ...deploySteps(ports, intent),
     ...stepsFor("pause", titled("Pause"), rounds.pause, openRoute),
-    ...stepsFor(
-      reason,
-      titled(reason === "rollback" ? "Roll back" : "Upgrade"),
-      rounds.upgrade,
-      openRoute,
-    ),
-    verifyStep(ports, contracts),
+    ...stepsFor(reason, titled(verbOf(intent)), rounds.upgrade, openRoute),
+    verifyStep(ports, intent),
     ...stepsFor("unpause", titled("Unpause"), rounds.unpause, openRoute),
     recordStep(ports, intent),
   ];
   return {
-    procedure: reason,
+    procedure: intent.atOnce === true ? "emergency" : reason,
     network,
     chainId,
     intent: intent as unknown as Json,
@@ -49,6 +44,17 @@ export function buildChangePlan(
       await assertFreshChanges(ports, intent);
     },
   };
+}
+
+/** In words what the transaction or operation that upgrades does. */
+function verbOf({ reason, contracts, atOnce }: ChangeIntent): string {
+  const unpauses = contracts.some(({ unpauseRoute }) => unpauseRoute);
+  const verbs = [
+    ...(contracts.some(pausesWithUpgrade) ? ["pause"] : []),
+    reason === "rollback" ? "roll back" : "upgrade",
+    ...(atOnce === true && unpauses ? ["unpause"] : []),
+  ];
+  return verbs.join(", ").replace(/^./, (letter) => letter.toUpperCase());
 }
 
 function titled(verb: string): (names: readonly string[]) => string {

@@ -1,11 +1,15 @@
 import type { BlockReader } from "../chain/block-reader.js";
-import { canonicalJson, type Json } from "../core/canonical-json.js";
+import {
+  rewrapRoute,
+  unwrapManaged,
+  unwrapRoute,
+  type RoutedAction,
+} from "../route/access-manager/unwrap.js";
 import type { RouteChoice } from "../route/choice.js";
-import { sealRoutes } from "../route/seal.js";
+import { isSameRoute, sealRoutes } from "../route/seal.js";
 import { oncePerTarget, upgradeAction } from "./change-actions.js";
 import type { ChangeIntent, ContractChange } from "./change-intent.js";
 import { pauseAction } from "./pause-call.js";
-import type { RoutedAction } from "./routing.js";
 
 /** What a change does, in its order: what stands in one round goes together where its routes allow. */
 export interface ChangeRounds {
@@ -15,22 +19,25 @@ export interface ChangeRounds {
   readonly unpause: readonly RoutedAction[];
 }
 
+type Change = Pick<ChangeIntent, "contracts" | "atOnce">;
+
 /** The rounds of a change, from its intent alone. */
-export function roundsOf({
-  contracts,
-  atOnce,
-}: Pick<ChangeIntent, "contracts" | "atOnce">): ChangeRounds {
-  const pausedApart = contracts.filter((change) => !pausesWithUpgrade(change));
-  const pausedTogether = contracts.filter(pausesWithUpgrade);
-  const upgrades = oncePerTarget(contracts).map((change) => ({
-    action: upgradeAction(change),
-    route: change.upgradeRoute,
-  }));
+export function roundsOf({ contracts, atOnce }: Change): ChangeRounds {
+  const apart = contracts.filter((change) => !pausesWithUpgrade(change));
+  const together = contracts.filter(pausesWithUpgrade);
+  const upgrades = oncePerTarget(contracts).map((change) =>
+    unwrapManaged({
+      action: upgradeAction(change),
+      route: change.upgradeRoute,
+    }),
+  );
   const unpauses = pauses(contracts, false);
   return {
-    pause: pauses(pausedApart, true),
+    pause: pauses(apart, true),
     upgrade: [
-      ...pauses(pausedTogether, true),
+      ...(atOnce === true
+        ? together.map(passingPause)
+        : pauses(together, true)),
       ...upgrades,
       ...(atOnce === true ? unpauses : []),
     ],
@@ -38,14 +45,31 @@ export function roundsOf({
   };
 }
 
-function pausesWithUpgrade({
+/**
+ * A pause that the same transaction may take back: it is done when the upgrade
+ * is, whatever `paused()` says by then.
+ */
+function passingPause(change: ContractChange): RoutedAction {
+  const { name, proxy, unpauseRoute, upgradeRoute } = change;
+  const pause = pauseAction(name, proxy, true);
+  const action =
+    unpauseRoute === undefined
+      ? pause
+      : { ...pause, isDone: upgradeAction(change).isDone };
+  return unwrapManaged({ action, route: change.pauseRoute ?? upgradeRoute });
+}
+
+/** Whether one Safe's transaction, or one operation, both pauses and upgrades it. */
+export function pausesWithUpgrade({
   pauseRoute,
   upgradeRoute,
 }: ContractChange): boolean {
+  if (pauseRoute === undefined) {
+    return false;
+  }
+  const route = unwrapRoute(pauseRoute);
   return (
-    pauseRoute !== undefined &&
-    pauseRoute.kind !== "direct" &&
-    isSame(pauseRoute, upgradeRoute)
+    route.kind !== "direct" && isSameRoute(route, unwrapRoute(upgradeRoute))
   );
 }
 
@@ -57,52 +81,46 @@ function pauses(
     const route = paused ? pauseRoute : unpauseRoute;
     return route === undefined
       ? []
-      : [{ action: pauseAction(name, proxy, paused), route }];
+      : [unwrapManaged({ action: pauseAction(name, proxy, paused), route })];
   });
 }
 
 /** Settles the routes of a whole change, round by round; see `sealRoutes`. */
 export async function sealChanges(
   reader: BlockReader,
-  intent: Pick<ChangeIntent, "contracts" | "atOnce">,
+  change: Change,
 ): Promise<readonly ContractChange[]> {
-  const rounds = roundsOf(intent);
-  const [pause, upgrade, unpause] = await Promise.all(
-    [rounds.pause, rounds.upgrade, rounds.unpause].map(
-      async (round) => await sealRound(reader, round),
-    ),
-  );
-  return intent.contracts.map((change) => {
-    const { pauseRoute, upgradeRoute, unpauseRoute } = change;
-    const pauseRound = pausesWithUpgrade(change) ? upgrade : pause;
-    const unpauseRound = intent.atOnce === true ? upgrade : unpause;
+  const rounds = roundsOf(change);
+  const [pause, upgrade, unpause] = await Promise.all([
+    sealRound(reader, rounds.pause),
+    sealRound(reader, rounds.upgrade),
+    sealRound(reader, rounds.unpause),
+  ]);
+  return change.contracts.map((one) => {
+    const { pauseRoute, upgradeRoute, unpauseRoute } = one;
+    const pausing = pausesWithUpgrade(one) ? upgrade : pause;
+    const unpausing = change.atOnce === true ? upgrade : unpause;
     return {
-      ...change,
-      upgradeRoute: upgrade?.(upgradeRoute) ?? upgradeRoute,
-      ...(pauseRoute && {
-        pauseRoute: pauseRound?.(pauseRoute) ?? pauseRoute,
-      }),
-      ...(unpauseRoute && {
-        unpauseRoute: unpauseRound?.(unpauseRoute) ?? unpauseRoute,
-      }),
+      ...one,
+      upgradeRoute: upgrade(upgradeRoute),
+      ...(pauseRoute && { pauseRoute: pausing(pauseRoute) }),
+      ...(unpauseRoute && { unpauseRoute: unpausing(unpauseRoute) }),
     };
   });
 }
 
-/** A round's routes as they were, to what they have become. */
+/** What a round's routes become. */
 async function sealRound(
   reader: BlockReader,
   round: readonly RoutedAction[],
-): Promise<(route: RouteChoice) => RouteChoice | undefined> {
+): Promise<(route: RouteChoice) => RouteChoice> {
   const sealed = await sealRoutes(
     reader,
     round.map(({ action: { call }, route }) => ({ call, route })),
   );
-  return (route) => sealed[round.findIndex((one) => isSame(one.route, route))];
-}
-
-function isSame(a: RouteChoice, b: RouteChoice): boolean {
-  return (
-    canonicalJson(a as unknown as Json) === canonicalJson(b as unknown as Json)
-  );
+  return (route) => {
+    const inner = unwrapRoute(route);
+    const found = round.findIndex((one) => isSameRoute(one.route, inner));
+    return rewrapRoute(route, sealed[found] ?? inner);
+  };
 }

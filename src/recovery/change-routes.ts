@@ -16,7 +16,11 @@ import { upgradeCall } from "./change-actions.js";
 import type { ContractChange } from "./change-intent.js";
 import { pauseCall } from "./pause-call.js";
 import type { RecoveryPorts, World } from "./ports.js";
-import { authorityElsewhere, chooseRoute } from "./routing.js";
+import {
+  authorityElsewhere,
+  chooseRoute,
+  type RouteRequest,
+} from "./routing.js";
 import { scanStart } from "./scan-start.js";
 
 export interface ChangeOptions {
@@ -138,7 +142,7 @@ async function findPauser({
   calls,
 }: Question): Promise<RouteChoice> {
   const permission = async () => await pausePermission(graph, state);
-  const route = await chooseRoute(reader, ports, {
+  const route = await chooseSwitchRoute(reader, ports, {
     call: calls.pause,
     permission,
     preference: "fastest",
@@ -160,7 +164,7 @@ async function findUnpauser(
       ? []
       : [{ ...calls.pause, from: callerOf(pauseRoute) }];
   const pauser = pauseRoute?.kind === "direct" ? pauseRoute.from : undefined;
-  const route = await chooseRoute(
+  const route = await chooseSwitchRoute(
     reader,
     { ...ports, accounts: preferring(ports.accounts, pauser) },
     { call: calls.unpause, permission, preference: "fastest", before },
@@ -169,6 +173,19 @@ async function findUnpauser(
     throw authorityElsewhere(calls.unpause, await permission());
   }
   return route;
+}
+
+/** Whoever shall upgrade need not be one who may pause: then whoever may. */
+async function chooseSwitchRoute(
+  reader: World["reader"],
+  ports: Pick<RecoveryPorts, "accounts" | "goesBy">,
+  request: RouteRequest,
+): Promise<RouteChoice | undefined> {
+  const { accounts } = ports;
+  return (
+    (await chooseRoute(reader, ports, request)) ??
+    (await chooseRoute(reader, { accounts }, request))
+  );
 }
 
 /** The pause itself may be what stands in the way of an upgrade. */

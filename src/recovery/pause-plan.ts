@@ -12,6 +12,11 @@ import { selectContracts } from "../deployments/select.js";
 import { readPaused } from "../proxy/getters.js";
 import { inspectProxy } from "../proxy/inspect.js";
 import type { RouteChoice } from "../route/choice.js";
+import {
+  rewrapRoute,
+  unwrapManaged,
+  unwrapRoute,
+} from "../route/access-manager/unwrap.js";
 import { sealRoutes } from "../route/seal.js";
 import type { Plan } from "../run/plan.js";
 import { scanStart } from "./scan-start.js";
@@ -126,19 +131,31 @@ async function routeTargets(
   );
   const chosen = targets.flatMap((target, index) => {
     const route = routes[index];
-    const call = requests[index]?.call;
-    return route === undefined || call === undefined
-      ? []
-      : [{ target, call, route }];
+    return route === undefined ? [] : [{ ...target, route }];
   });
-  const sealed = await sealRoutes(reader, chosen);
   return {
-    contracts: chosen.map(({ target, route }, index) => ({
-      ...target,
-      route: sealed[index] ?? route,
-    })),
+    contracts: await sealPauses(reader, chosen, paused),
     refused,
   };
+}
+
+async function sealPauses(
+  reader: World["reader"],
+  contracts: PauseIntent["contracts"],
+  paused: boolean,
+): Promise<PauseIntent["contracts"]> {
+  const sealed = await sealRoutes(
+    reader,
+    contracts.map(({ name, proxy, route }) => {
+      const action = pauseAction(name, proxy, paused);
+      const unwrapped = unwrapManaged({ action, route });
+      return { call: unwrapped.action.call, route: unwrapped.route };
+    }),
+  );
+  return contracts.map((one, index) => ({
+    ...one,
+    route: rewrapRoute(one.route, sealed[index] ?? unwrapRoute(one.route)),
+  }));
 }
 
 async function readPermission(
@@ -203,10 +220,9 @@ export function buildPausePlan(
     steps: stepsFor(
       paused ? "pause" : "unpause",
       (names) => `${verb} ${names.join(", ")}`,
-      contracts.map(({ name, proxy, route }) => ({
-        action: pauseAction(name, proxy, paused),
-        route,
-      })),
+      contracts.map(({ name, proxy, route }) =>
+        unwrapManaged({ action: pauseAction(name, proxy, paused), route }),
+      ),
       ports.openRoute,
     ),
     notes,

@@ -23,8 +23,8 @@ export interface RecoveryPorts {
   readonly folder: string;
   /** Everyone who can sign here, in order of preference. */
   readonly accounts: readonly Address[];
-  /** The only way to go, where the user has named one. */
-  readonly routeKind?: RouteChoice["kind"];
+  /** Who shall act, where the user has named one; see `actorOf`. */
+  readonly goesBy?: RouteChoice["kind"];
   readonly openRoute: OpenRoute;
   readonly openDeployer: OpenDeployer;
   readonly artifacts: ArtifactSource;

@@ -31,6 +31,7 @@ export async function rebuildPlan(
       return buildPausePlan(ports, chainId, intent as unknown as PauseIntent);
     case "rollback":
     case "upgrade":
+    case "emergency":
       return buildChangePlan(ports, chainId, intent as unknown as ChangeIntent);
     default:
       throw new DrError("PROCEDURE_UNKNOWN", { procedure });

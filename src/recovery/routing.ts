@@ -6,9 +6,15 @@ import type { Call } from "../core/call.js";
 import { DrError } from "../core/errors.js";
 import { contractsOf } from "../route/actions.js";
 import { findCandidates, type RoutePreference } from "../route/candidates.js";
-import { callerOf, totalDelay, type RouteChoice } from "../route/choice.js";
+import {
+  actorOf,
+  callerOf,
+  totalDelay,
+  type RouteChoice,
+} from "../route/choice.js";
 import { chooseSenders, maySend } from "../route/choose.js";
-import type { Action, OpenRoute } from "../route/route.js";
+import type { RoutedAction } from "../route/access-manager/unwrap.js";
+import type { OpenRoute } from "../route/route.js";
 import { groupByRoute } from "../route/seal.js";
 import type { Step } from "../run/step.js";
 import type { RecoveryPorts } from "./ports.js";
@@ -31,7 +37,7 @@ export interface RouteRequest {
  */
 export async function chooseRoute(
   reader: BlockReader,
-  ports: Pick<RecoveryPorts, "accounts" | "routeKind">,
+  ports: Pick<RecoveryPorts, "accounts" | "goesBy">,
   request: RouteRequest,
 ): Promise<RouteChoice | undefined> {
   const [route] = await chooseRoutes(reader, ports, [request]);
@@ -41,14 +47,13 @@ export async function chooseRoute(
 /** @returns one for each request, in order. */
 export async function chooseRoutes(
   reader: BlockReader,
-  { accounts, routeKind }: Pick<RecoveryPorts, "accounts" | "routeKind">,
+  { accounts, goesBy }: Pick<RecoveryPorts, "accounts" | "goesBy">,
   requests: readonly RouteRequest[],
 ): Promise<readonly (RouteChoice | undefined)[]> {
-  const isWanted = (kind: RouteChoice["kind"]): boolean =>
-    routeKind === undefined || routeKind === kind;
-  const senders = isWanted("direct")
-    ? await chooseSenders(reader, requests, accounts)
-    : [];
+  const senders =
+    goesBy === undefined || goesBy === "direct"
+      ? await chooseSenders(reader, requests, accounts)
+      : [];
   return await Promise.all(
     requests.map(async (request, index) => {
       const from = senders[index];
@@ -60,7 +65,7 @@ export async function chooseRoutes(
         await permission(),
         accounts,
         preference,
-      ).filter(({ kind }) => isWanted(kind));
+      ).filter((route) => goesBy === undefined || actorOf(route) === goesBy);
       return await firstThatMay(reader, request, candidates);
     }),
   );
@@ -94,12 +99,6 @@ export function authorityElsewhere(
     value,
     data,
   });
-}
-
-/** An action with the way it goes. */
-export interface RoutedAction {
-  readonly action: Action;
-  readonly route: RouteChoice;
 }
 
 /**

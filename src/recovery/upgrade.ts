@@ -21,6 +21,10 @@ export interface UpgradeOptions {
   /** A contract of this project, or the address of an implementation. */
   readonly to: string;
   readonly constructorArguments: readonly unknown[];
+  /** Pause before; default: users go on all the while. */
+  readonly pause?: boolean;
+  /** Unpause what was paused before. */
+  readonly unpause?: boolean;
 }
 
 /** An upgrade with nothing left open, and what the user must know of it. */
@@ -55,8 +59,8 @@ export async function resolveUpgrade(
     ...(planned === undefined ? {} : { newCode: planned.code }),
   };
   const { change, notes: more } = await resolveChange(ports, world, wanted, {
-    pause: false,
-    unpause: false,
+    pause: options.pause ?? false,
+    unpause: options.unpause ?? false,
     acceptedSlots: [],
   });
   return {

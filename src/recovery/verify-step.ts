@@ -6,7 +6,7 @@ import { readPaused, readVersion } from "../proxy/getters.js";
 import { readCodeHash } from "../proxy/inspect.js";
 import type { Step } from "../run/step.js";
 import { readImplementation } from "./change-actions.js";
-import type { ContractChange } from "./change-intent.js";
+import type { ChangeIntent, ContractChange } from "./change-intent.js";
 import type { RecoveryPorts } from "./ports.js";
 
 /**
@@ -15,7 +15,7 @@ import type { RecoveryPorts } from "./ports.js";
  */
 export function verifyStep(
   ports: RecoveryPorts,
-  changes: readonly ContractChange[],
+  { contracts: changes, atOnce = false }: ChangeIntent,
 ): Step {
   return {
     id: "verify",
@@ -27,7 +27,7 @@ export function verifyStep(
     verify: async () => {
       const reader = await BlockReader.at(ports.rpc);
       for (const change of changes) {
-        await verifyChange(reader, change, ports.checks[change.name]);
+        await verifyChange(reader, change, atOnce, ports.checks[change.name]);
       }
     },
   };
@@ -46,9 +46,11 @@ function describeChecks(
 async function verifyChange(
   reader: BlockReader,
   change: ContractChange,
+  atOnce: boolean,
   check: VerifyCheck | undefined,
 ): Promise<void> {
-  const { name, proxy, to, toCodeHash, versionAfter, pauseRoute } = change;
+  const { name, proxy, to, toCodeHash, versionAfter } = change;
+  const { pauseRoute, unpauseRoute } = change;
   const [implementation, codeHash, version, paused] = await Promise.all([
     readImplementation(reader, change),
     readCodeHash(reader, to),
@@ -69,8 +71,9 @@ async function verifyChange(
     versionAfter === undefined || version === versionAfter,
     { expected: versionAfter ?? "", found: version ?? "no answer" },
   );
-  demand(name, "paused()", pauseRoute === undefined || paused === true, {
-    expected: "true",
+  const isUnpaused = atOnce && unpauseRoute !== undefined;
+  demand(name, "paused()", pauseRoute === undefined || paused === !isUnpaused, {
+    expected: String(!isUnpaused),
     found: String(paused),
   });
   if (check !== undefined) {

@@ -72,21 +72,21 @@ async function explain(
   if (book !== undefined) {
     return book;
   }
-  if (/^(un)?pause(:|$)/.test(step)) {
-    const isPaused = expectation.contracts.some(
-      ({ proxy, pauses }) => pauses && sameAddress(proxy, account),
-    );
-    return isPaused && (await isPauseSwitch(rpc, account, write, block))
-      ? "paused()"
-      : undefined;
+  const upgrades = /^(rollback|upgrade)(:|$)/.test(step);
+  const mayPause = expectation.contracts.some(
+    ({ proxy, pauses, pausesWithUpgrade }) =>
+      sameAddress(proxy, account) &&
+      (upgrades ? pausesWithUpgrade : pauses && /^(un)?pause(:|$)/.test(step)),
+  );
+  if (mayPause && (await isPauseSwitch(rpc, account, write, block))) {
+    return "paused()";
   }
   if (step === "deploy") {
     return expectation.created.some((one) => sameAddress(one, account))
       ? "constructor"
       : undefined;
   }
-  return /^(rollback|upgrade)(:|$)/.test(step) &&
-    isExpectedMove(expectation, account, write)
+  return upgrades && isExpectedMove(expectation, account, write)
     ? "implementation"
     : undefined;
 }

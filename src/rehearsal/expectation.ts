@@ -11,6 +11,7 @@ import {
   ZOS_IMPLEMENTATION_SLOT,
 } from "../proxy/slots.js";
 import type { ChangeIntent } from "../recovery/change-intent.js";
+import { pausesWithUpgrade } from "../recovery/change-rounds.js";
 import type { PauseIntent } from "../recovery/pause-plan.js";
 import type { Plan } from "../run/plan.js";
 import { booksOf } from "./books.js";
@@ -39,6 +40,8 @@ export interface ExpectedContract {
   readonly move?: { readonly from: Address; readonly to: Address };
   /** Whether its `paused()` may change. */
   readonly pauses: boolean;
+  /** Whether that happens in the very transaction that upgrades it. */
+  readonly pausesWithUpgrade: boolean;
 }
 
 /** Read from the plan's intent: a plan that is rehearsed is the one that is run. */
@@ -59,6 +62,7 @@ function expectPause({ contracts }: PauseIntent): Omit<Expectation, "books"> {
       name,
       proxy,
       pauses: true,
+      pausesWithUpgrade: false,
     })),
     created: [],
   };
@@ -69,15 +73,18 @@ function expectChange({
   deployment,
 }: ChangeIntent): Omit<Expectation, "books"> {
   return {
-    contracts: contracts.map(
-      ({ name, proxy, beacon, from, to, pauseRoute, unpauseRoute }) => ({
+    contracts: contracts.map((change) => {
+      const { name, proxy, beacon, from, to } = change;
+      return {
         name,
         proxy,
         ...(beacon === undefined ? {} : { beacon }),
         move: { from, to },
-        pauses: pauseRoute !== undefined || unpauseRoute !== undefined,
-      }),
-    ),
+        pauses:
+          change.pauseRoute !== undefined || change.unpauseRoute !== undefined,
+        pausesWithUpgrade: pausesWithUpgrade(change),
+      };
+    }),
     created:
       deployment === undefined ? [] : [OxAddress.checksum(deployment.address)],
   };

@@ -55,7 +55,7 @@ export function measureTime(
         ? moment(lastPause)
         : null,
     recovered:
-      /^(rollback|upgrade)$/.test(procedure) &&
+      /^(rollback|upgrade|emergency)$/.test(procedure) &&
       lastOnChain >= 0 &&
       steps.every(isDone)
         ? moment(lastOnChain)

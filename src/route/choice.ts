@@ -59,6 +59,13 @@ export function callerOf(choice: RouteChoice): Address {
   }
 }
 
+/** Whose way it is, as people name it: what an AccessManager lets through at once is its member's. */
+export function actorOf(choice: RouteChoice): RouteChoice["kind"] {
+  return choice.kind === "access-manager" && BigInt(choice.delaySeconds) === 0n
+    ? actorOf(choice.member)
+    : choice.kind;
+}
+
 /** Seconds between the first transaction of a way and its effect. */
 export function totalDelay(choice: RouteChoice): bigint {
   switch (choice.kind) {

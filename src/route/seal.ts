@@ -51,6 +51,10 @@ export function groupByRoute<T extends { readonly route: RouteChoice }>(
   return Map.groupBy(items, ({ route }) => keyOf(route));
 }
 
+export function isSameRoute(a: RouteChoice, b: RouteChoice): boolean {
+  return keyOf(a) === keyOf(b);
+}
+
 function keyOf(route: RouteChoice): string {
   return canonicalJson(route as unknown as Json);
 }

@@ -23,6 +23,7 @@ import type { SendPorts } from "../route/direct/send.js";
 import type { Signer } from "../route/direct/signer.js";
 import { createOpenRoute } from "../route/open-route.js";
 import type { SafeRoutePorts } from "../route/safe/ports.js";
+import type { SimulationReport } from "../safe/proposal.js";
 import { findMultiSend } from "../safe/multi-send-addresses.js";
 import { describeContracts } from "../recovery/proposed-contracts.js";
 
@@ -43,10 +44,12 @@ export interface SessionOptions {
   /** Act as these, in this order, and as nobody else: a fork lets them without their keys. */
   readonly impersonate?: readonly Address[];
   readonly confirmations?: number;
-  /** The only way to go; default: whichever the authority asks for. */
-  readonly route?: RouteChoice["kind"];
+  /** Who shall act: accounts, a Safe, a timelock; default: whoever is best. */
+  readonly goesBy?: RouteChoice["kind"];
   /** Where transactions go instead of the network's own RPC. */
   readonly privateRpc?: string;
+  /** What was seen on a fork, for those who sign; see {@link SafeRoutePorts}. */
+  readonly simulation?: SimulationReport;
   /** How an owner of a Safe signs; default: as Hardhat's provider does for its accounts. */
   readonly signTypedData?: SafeRoutePorts["signTypedData"];
   readonly clock?: Clock;
@@ -101,7 +104,7 @@ export async function openSession(
       accounts,
       artifacts,
       checks: config.verify,
-      ...(options.route === undefined ? {} : { routeKind: options.route }),
+      ...(options.goesBy === undefined ? {} : { goesBy: options.goesBy }),
       openRoute: createOpenRoute({
         rpc,
         network: networkName,
@@ -112,6 +115,9 @@ export async function openSession(
         signTypedData: options.signTypedData ?? typedDataSigner(source),
         findMultiSend: async (reader, version) =>
           await findMultiSend(reader, version, config.safeContracts),
+        ...(options.simulation === undefined
+          ? {}
+          : { simulation: options.simulation }),
         describeContracts: async (reader, names) =>
           await describeContracts(folder, reader, names),
       }),

@@ -4,6 +4,10 @@ import { readDeployFile } from "../deployments/read.js";
 import { buildPausePlan, resolvePause } from "../recovery/pause-plan.js";
 import type { PauseResolution } from "../recovery/pause-plan.js";
 import type {
+  EmergencyOptions,
+  EmergencyResolution,
+} from "../recovery/emergency.js";
+import type {
   RollbackOptions,
   RollbackResolution,
 } from "../recovery/rollback.js";
@@ -59,6 +63,19 @@ export async function prepareUpgrade(
     import("../recovery/change-plan.js"),
   ]);
   const resolution = await resolveUpgrade(ports, options);
+  const { intent, chainId, notes } = resolution;
+  return { plan: buildChangePlan(ports, chainId, intent, notes), resolution };
+}
+
+export async function prepareEmergency(
+  { ports }: Session,
+  options: EmergencyOptions,
+): Promise<Prepared<EmergencyResolution>> {
+  const [{ resolveEmergency }, { buildChangePlan }] = await Promise.all([
+    import("../recovery/emergency.js"),
+    import("../recovery/change-plan.js"),
+  ]);
+  const resolution = await resolveEmergency(ports, options);
   const { intent, chainId, notes } = resolution;
   return { plan: buildChangePlan(ports, chainId, intent, notes), resolution };
 }

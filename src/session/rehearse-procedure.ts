@@ -4,12 +4,14 @@ import {
   type Rehearsable,
   type Rehearsal,
 } from "../rehearsal/rehearse.js";
+import type { EmergencyOptions } from "../recovery/emergency.js";
 import type { RollbackOptions } from "../recovery/rollback.js";
 import type { UpgradeOptions } from "../recovery/upgrade.js";
 import type { RunEvent } from "../run/runner.js";
 import { withFork, type ForkOptions } from "./fork-session.js";
 import type { Session, SessionSource } from "./open-session.js";
 import {
+  prepareEmergency,
   preparePause,
   prepareRollback,
   prepareUpgrade,
@@ -21,7 +23,8 @@ import { TOOL_VERSION } from "./tool-version.js";
 export type Procedure =
   | ({ readonly kind: "pause" } & Selection)
   | ({ readonly kind: "rollback" } & RollbackOptions)
-  | ({ readonly kind: "upgrade" } & UpgradeOptions);
+  | ({ readonly kind: "upgrade" } & UpgradeOptions)
+  | ({ readonly kind: "emergency" } & EmergencyOptions);
 
 export interface RehearsalOptions extends Omit<ForkOptions, "authorityOver"> {
   readonly onEvent?: (event: RunEvent) => void;
@@ -79,6 +82,10 @@ async function prepare(
     }
     case "rollback": {
       const { plan } = await prepareRollback(session, procedure);
+      return { plan, refused: [] };
+    }
+    case "emergency": {
+      const { plan } = await prepareEmergency(session, procedure);
       return { plan, refused: [] };
     }
     case "upgrade": {

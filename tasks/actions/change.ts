@@ -8,7 +8,10 @@ import {
   type ChangeResult,
 } from "../../src/recovery/change-result.js";
 import { exitCodeOf } from "../../src/run/runner.js";
-import type { Session } from "../../src/session/open-session.js";
+import type {
+  Session,
+  SessionOptions,
+} from "../../src/session/open-session.js";
 import type { Prepared } from "../../src/session/procedure.js";
 import { planToJson } from "../../src/display/plan.js";
 import {
@@ -24,6 +27,11 @@ import { runTask, type Output } from "./output.js";
 import { connect, sessionOptions, type ChangingArguments } from "./session.js";
 
 interface Change<Resolution> {
+  /** What comes before the network is opened for it. */
+  readonly before?: (
+    hre: HardhatRuntimeEnvironment,
+    output: Output,
+  ) => Promise<SessionOptions>;
   readonly prepare: (session: Session) => Promise<Prepared<Resolution>>;
   /** What there is to read before the plan is approved. */
   readonly explain?: (resolution: Resolution, output: Output) => void;
@@ -40,13 +48,14 @@ export async function runChange<
 >(
   args: ChangingArguments,
   hre: HardhatRuntimeEnvironment,
-  { prepare, explain, extend }: Change<Resolution>,
+  { before, prepare, explain, extend }: Change<Resolution>,
 ): Promise<Json> {
   return await runTask(args, async (output) => {
     requireConsentPossible(args);
     const interruption = new Interruption();
     const session = await connect(hre, {
       ...sessionOptions(args),
+      ...(await before?.(hre, output)),
       progress: output.progress,
       signal: interruption.signal,
     });

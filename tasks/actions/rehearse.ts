@@ -27,9 +27,11 @@ interface RehearseArguments {
   readonly to: string;
   readonly noPause: boolean;
   readonly keepPaused: boolean;
+  readonly unpause: boolean;
   readonly acceptStorageRisk?: string | undefined;
   readonly constructorArgs: string;
   readonly from?: string | undefined;
+  readonly route?: string | undefined;
   readonly confirmations?: string | undefined;
   readonly json: boolean;
 }
@@ -87,6 +89,16 @@ function parseProcedure(args: RehearseArguments): Procedure {
         keepPaused,
         acceptedSlots: args.acceptStorageRisk?.split(",") ?? [],
       };
+    case "emergency":
+      return {
+        kind: "emergency",
+        names,
+        all,
+        to,
+        unpause: args.unpause,
+        constructorArguments: parseConstructorArguments(args.constructorArgs),
+        acceptedSlots: args.acceptStorageRisk?.split(",") ?? [],
+      };
     case "upgrade":
       return {
         kind: "upgrade",
@@ -98,7 +110,7 @@ function parseProcedure(args: RehearseArguments): Procedure {
       throw new DrError("OPTION_INVALID", {
         option: "PROCEDURE",
         value: procedure,
-        expected: "pause, rollback or upgrade",
+        expected: "pause, rollback, upgrade or emergency",
       });
   }
 }

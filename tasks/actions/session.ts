@@ -16,6 +16,7 @@ export interface ChangingArguments {
   readonly dryRun: boolean;
   readonly yes: boolean;
   readonly from?: string | undefined;
+  readonly route?: string | undefined;
   readonly confirmations?: string | undefined;
   readonly privateRpc?: string | undefined;
 }
@@ -53,13 +54,15 @@ export function networkFolder({ config, networkName }: SessionSource): string {
 /** The session options in a task's arguments. @throws {DrError} OPTION_INVALID. */
 export function sessionOptions({
   from,
+  route,
   confirmations,
   privateRpc,
 }: Pick<
   ChangingArguments,
-  "from" | "confirmations" | "privateRpc"
+  "from" | "route" | "confirmations" | "privateRpc"
 >): SessionOptions {
   return {
+    ...(route === undefined ? {} : { goesBy: parseRoute(route) }),
     ...(from === undefined ? {} : { from: parseAddress("--from", from) }),
     ...(confirmations === undefined
       ? {}
@@ -68,6 +71,16 @@ export function sessionOptions({
       ? {}
       : { privateRpc: parseUrl("--private-rpc", privateRpc) }),
   };
+}
+
+const ROUTES = ["direct", "safe", "timelock", "access-manager"] as const;
+
+function parseRoute(value: string): (typeof ROUTES)[number] {
+  const route = ROUTES.find((one) => one === value);
+  if (route === undefined) {
+    throw invalid("--route", value, `one of ${ROUTES.join(", ")}`);
+  }
+  return route;
 }
 
 function parseAddress(option: string, value: string): string {

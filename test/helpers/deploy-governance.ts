@@ -21,6 +21,7 @@ export const ACCESS_MANAGER =
 interface SafeArtifact {
   readonly abi: InterfaceAbi;
   readonly bytecode: Hex;
+  readonly deployedBytecode: Hex;
 }
 
 export const SAFE_VERSIONS = ["1.3.0", "1.4.1", "1.5.0"] as const;
@@ -78,6 +79,15 @@ export async function deploySafeContract(
   version: SafeVersion = "1.5.0",
 ): Promise<Address> {
   return await deployCode(connection, safeArtifact(name, version).bytecode);
+}
+
+/** MultiSendCallOnly where Safe has it on every chain. */
+export async function placeMultiSend({ provider }: Connection): Promise<void> {
+  const { deployedBytecode } = safeArtifact("MultiSendCallOnly", "1.4.1");
+  await provider.request({
+    method: "hardhat_setCode",
+    params: ["0x9641d764fc13c8B624c04430C7356C1C7C8102e2", deployedBytecode],
+  });
 }
 
 /** A Safe to send to and read from. */

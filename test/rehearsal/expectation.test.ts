@@ -19,13 +19,20 @@ function holding(implementation: Address, rest = "0"): Hex {
 describe("what a plan is expected to write", () => {
   const expectation = {
     contracts: [
-      { name: "A", proxy: PROXY, move: { from: FROM, to: TO }, pauses: false },
+      {
+        name: "A",
+        proxy: PROXY,
+        move: { from: FROM, to: TO },
+        pauses: false,
+        pausesWithUpgrade: false,
+      },
       {
         name: "B",
         proxy: BEHIND,
         beacon: BEACON,
         move: { from: FROM, to: TO },
         pauses: false,
+        pausesWithUpgrade: false,
       },
     ],
     created: [],

@@ -34,7 +34,7 @@ export async function propose(
   safe: Address,
   actions: readonly Action[],
 ): Promise<Proposal> {
-  const { rpc, folder, clock, chainId, describeContracts } = ports;
+  const { rpc, folder, clock, chainId, describeContracts, simulation } = ports;
   const reader = await BlockReader.at(rpc);
   const state = await readSafeState(reader, safe);
   const body = await bodyOf(ports, reader, state, callsOf(actions));
@@ -46,6 +46,7 @@ export async function propose(
     block: Number(reader.block.number),
     proposedAt: clock.now().toISOString(),
     contracts: await describeContracts(reader, contractsOf(actions)),
+    ...(simulation === undefined ? {} : { simulation }),
   });
   const domain = domainOf(chainId, state);
   const { transaction } = proposal;

@@ -2,7 +2,10 @@ import type { BlockReader } from "../../chain/block-reader.js";
 import type { Rpc } from "../../chain/rpc.js";
 import type { Clock } from "../../core/clock.js";
 import type { Address, Hex } from "../../core/hex.js";
-import type { ProposedContract } from "../../safe/proposal.js";
+import type {
+  ProposedContract,
+  SimulationReport,
+} from "../../safe/proposal.js";
 import type { TypedData } from "../../safe/transaction.js";
 import type { DirectRoute } from "../direct/direct-route.js";
 
@@ -22,6 +25,8 @@ export interface SafeRoutePorts {
     reader: BlockReader,
     version: string,
   ) => Promise<Address>;
+  /** What the next proposal did on a fork, for those who sign. */
+  readonly simulation?: SimulationReport;
   /** How contracts of deploy.json stand, for those who sign. */
   readonly describeContracts: (
     reader: BlockReader,
