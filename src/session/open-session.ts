@@ -10,8 +10,8 @@ import { ProviderRpc } from "../chain/provider-rpc.js";
 import type { Rpc } from "../chain/rpc.js";
 import type { DrConfig } from "../config/types.js";
 import { systemClock, type Clock } from "../core/clock.js";
-import { DrError } from "../core/errors.js";
-import { sameAddress, type Address } from "../core/hex.js";
+import { DrError, messageOf } from "../core/errors.js";
+import { sameAddress, type Address, type Hex } from "../core/hex.js";
 import type { ArtifactSource } from "../implementation/artifact-source.js";
 import type { RecoveryPorts } from "../recovery/ports.js";
 import { preferring } from "../route/choose.js";
@@ -51,6 +51,12 @@ export interface Session {
   readonly isDevelopment: boolean;
   /** Blocks that transactions are waited for. */
   readonly confirmations: number;
+  /**
+   * Asks whoever holds the key: this process, the node, a hardware wallet.
+   *
+   * @throws {DrError} SIGNING_FAILED.
+   */
+  readonly signTypedData: (account: Address, typedData: object) => Promise<Hex>;
 }
 
 const DEVELOPMENT_CHAINS: readonly bigint[] = [31337n, 1337n];
@@ -78,6 +84,8 @@ export async function openSession(
   return {
     isDevelopment,
     confirmations: sending.confirmations,
+    signTypedData: async (account, typedData) =>
+      await signTypedData(source, account, typedData),
     ports: {
       network: networkName,
       rpc,
@@ -87,6 +95,7 @@ export async function openSession(
       accounts,
       artifacts,
       checks: config.verify,
+      safeContracts: config.safeContracts,
       openRoute: ({ from }) => openDirect(from),
       openDeployer: openDirect,
     },
@@ -106,6 +115,25 @@ async function openRpc({
         timeoutMs: networkConfig.timeout,
       })
     : new ProviderRpc(networkName, provider);
+}
+
+async function signTypedData(
+  { provider }: SessionSource,
+  account: Address,
+  typedData: object,
+): Promise<Hex> {
+  try {
+    return (await provider.request({
+      method: "eth_signTypedData_v4",
+      params: [account, JSON.stringify(typedData)],
+    })) as Hex;
+  } catch (error) {
+    throw new DrError(
+      "SIGNING_FAILED",
+      { account, reason: messageOf(error) },
+      { cause: error },
+    );
+  }
 }
 
 async function openSigners({
