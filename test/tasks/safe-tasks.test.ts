@@ -348,7 +348,7 @@ describe("the tasks of a Safe", () => {
     });
     const refused = await run("dr:safe:execute", {
       proposal: safeTxHash,
-      yes: true,
+      dryRun: true,
     });
     expect(refused.error?.code).to.equal("PLAN_STALE");
     expect(refused.error?.message).to.contain(implementation);
@@ -362,7 +362,7 @@ describe("the tasks of a Safe", () => {
     await scene.sign(failing, 1);
     const gs013 = await run("dr:safe:execute", {
       proposal: failing,
-      yes: true,
+      dryRun: true,
     });
     expect(gs013.error?.code).to.equal("SAFE_EXECUTION_REFUSED");
     expect(gs013.error?.message).to.contain("GS013");
@@ -385,7 +385,7 @@ describe("the tasks of a Safe", () => {
     await scene.sign(guarded.safeTxHash, 1);
     const refused = await run("dr:safe:execute", {
       proposal: guarded.safeTxHash,
-      yes: true,
+      dryRun: true,
     });
     expect(refused.error?.code).to.equal("SAFE_EXECUTION_REFUSED");
     expect(refused.error?.message).to.contain(guard);
@@ -507,7 +507,7 @@ describe("the tasks of a Safe", () => {
 
   it("count approvals on the chain, and the owner who executes", async () => {
     const scene = await openSafeScene(folder.path);
-    const { run, connection, safe, owners } = scene;
+    const { run, connection, safe } = scene;
     const hash = await scene.propose({});
     await scene.sign(hash, 1);
     const { abi } = safeArtifact("Safe", "1.4.1");
@@ -521,7 +521,6 @@ describe("the tasks of a Safe", () => {
     expect(status.signatures.count).to.equal(2);
     const executed = await run("dr:safe:execute", {
       proposal: hash,
-      from: owners[4],
       yes: true,
     });
     expect(executed.status).to.equal("done");
