@@ -7,6 +7,12 @@ import { rehearseTask } from "../tasks/rehearse.js";
 import { resumeTask } from "../tasks/resume.js";
 import { rollbackTask } from "../tasks/rollback.js";
 import { runsTask } from "../tasks/runs.js";
+import {
+  safeExecuteTask,
+  safeProposeTask,
+  safeSignTask,
+  safeStatusTask,
+} from "../tasks/safe.js";
 import { statusTask } from "../tasks/status.js";
 import { unpauseTask } from "../tasks/unpause.js";
 import { upgradeTask } from "../tasks/upgrade.js";
@@ -35,6 +41,10 @@ const hardhatDr: HardhatPlugin = {
     rehearseTask,
     resumeTask,
     runsTask,
+    safeStatusTask,
+    safeProposeTask,
+    safeSignTask,
+    safeExecuteTask,
   ],
   hookHandlers: {
     config: () => import("./hooks/config.js"),

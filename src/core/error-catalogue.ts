@@ -225,12 +225,6 @@ export const CATALOGUE = {
     fix: "Bring the file back from version control or from whoever signed it, then `npx hardhat dr:resume`; or start a new run.",
     exitCode: partial,
   },
-  SAFE_NONCE_TAKEN: {
-    message:
-      "The Safe {safe} has used nonce {nonce} for {by} (transaction {tx}), so {safeTxHash} can never be executed.",
-    fix: "Start again with the same command: it proposes the same with the next nonce, to be signed anew.",
-    exitCode: partial,
-  },
   SAFE_WITHOUT_EFFECT: {
     message:
       "The Safe {safe} has executed {safeTxHash} (transaction {tx}), but what it should have changed isn't so now.",
@@ -240,6 +234,44 @@ export const CATALOGUE = {
   SAFE_DANGEROUS_CALL: {
     message: "The transaction is refused: {dangers}.",
     fix: "Ask whoever proposed it why. If that is truly meant, run it again with `--accept-danger {ids}`.",
+    exitCode: refused,
+  },
+  SAFE_ALREADY_EXECUTED: {
+    message: "{safeTxHash} was executed in {tx}, block {block}.",
+    fix: "Nothing is left to be done; `npx hardhat dr:status` shows how things stand.",
+    exitCode: refused,
+  },
+  SAFE_NONCE_TAKEN: {
+    message:
+      "The nonce {nonce} of {safe} is gone: another transaction took it, {by}.",
+    fix: "This proposal can never be executed. Propose it again with the next nonce and have it signed again.",
+    exitCode: refused,
+  },
+  SAFE_NONCE_FUTURE: {
+    message:
+      "The proposal has the nonce {nonce}, but the Safe is at {present}: {ahead} transactions must be executed before it.",
+    fix: "Execute those first, then run this again.",
+    exitCode: waiting,
+  },
+  SAFE_EXECUTION_REFUSED: {
+    message: "{safe} would refuse to execute it: {reason}.",
+    fix: "`npx hardhat dr:safe:status` shows signatures, nonce, guard and what has changed since. Nothing was sent.",
+    exitCode: refused,
+  },
+  SAFE_EXECUTION_FAILED: {
+    message:
+      "{safe} was asked to execute {safeTxHash}, but its events tell of {found}.",
+    fix: "Its nonce may be used up: look with `npx hardhat dr:safe:status` and `npx hardhat dr:status`, then propose again what is missing.",
+    exitCode: partial,
+  },
+  SAFE_NOT_NAMED: {
+    message: "Which Safe? deploy.json has no `governance.safe`.",
+    fix: "Name it with `--safe 0x…`, or add it to {file}.",
+    exitCode: refused,
+  },
+  SAFE_NO_OWNER_HERE: {
+    message: "No account of this machine is an owner of {safe}.",
+    fix: "Owners are {owners}. Name one with `--from`, or add a signature made elsewhere with `--signature 0x…`.",
     exitCode: refused,
   },
   SIGNATURE_MALFORMED: {
@@ -372,6 +404,11 @@ export const CATALOGUE = {
     fix: "Use an account whose key Hardhat holds (`accounts` or the keystore), or leave out `--private-rpc`.",
     exitCode: refused,
   },
+  SIGNING_FAILED: {
+    message: "{account} didn't sign: {reason}.",
+    fix: "See whether the wallet asks for something, and that it takes typed data (EIP-712); or sign elsewhere and give `--signature 0x…`.",
+    exitCode: error,
+  },
   PROCEDURE_UNKNOWN: {
     message:
       "The journal is of a procedure that this version doesn't know: {procedure}.",
@@ -477,7 +514,7 @@ export const CATALOGUE = {
     exitCode: error,
   },
   PROOF_INVALID: {
-    message: "--prove {proof}: {reason}.",
+    message: "`{proof}` isn't a call that can be made: {reason}.",
     fix: 'Write NAME.method(arguments), with arguments as in JSON: --prove \'SkillProfile.register("ada", "smith")\'. Where the contract\'s source isn\'t in this project give the types too: \'SkillProfile.register(string,string)("ada", "smith")\'.',
     exitCode: refused,
   },

@@ -37,6 +37,7 @@ export function upgradeAction(change: ContractChange): Action {
   return {
     contracts: [change.name],
     call: upgradeCall(change),
+    target: change.to,
     isDone: async (reader) =>
       sameAddress(await readImplementation(reader, change), change.to),
     assertFresh: async (reader) => {

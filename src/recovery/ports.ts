@@ -8,6 +8,8 @@ import type { Step } from "../run/step.js";
 import { readDeployFile, type DeployDocument } from "../deployments/read.js";
 import type { ArtifactSource } from "../implementation/artifact-source.js";
 import type { RouteChoice } from "../route/choice.js";
+import type { SafeContracts } from "../safe/multi-send-addresses.js";
+import type { Proposal, SimulationReport } from "../safe/proposal.js";
 import type { OpenDeployer, OpenRoute } from "../route/route.js";
 
 import type { ChangeIntent } from "./change-intent.js";
@@ -29,6 +31,10 @@ export interface RecoveryPorts {
   readonly openDeployer: OpenDeployer;
   readonly artifacts: ArtifactSource;
   readonly checks: Readonly<Record<string, VerifyCheck>>;
+  /** Safe's contracts on this chain, where the user says so. */
+  readonly safeContracts: SafeContracts;
+  /** What a Safe's transaction would do, tried on a fork. */
+  readonly simulateProposal?: (proposal: Proposal) => Promise<SimulationReport>;
   /** Steps that go before every upgrade; here snapshots are taken. */
   readonly beforeUpgrade?: (intent: ChangeIntent) => readonly Step[];
 }

@@ -5,6 +5,10 @@ import type { Plan } from "../run/plan.js";
 import type { ChangeIntent } from "./change-intent.js";
 import { buildChangePlan } from "./change-plan.js";
 import { buildPausePlan, type PauseIntent } from "./pause-plan.js";
+import {
+  buildSafeExecutePlan,
+  type SafeExecuteIntent,
+} from "./safe/execute-plan.js";
 import type { RecoveryPorts } from "./ports.js";
 
 /** What a journal says of the plan it belongs to. */
@@ -33,6 +37,12 @@ export async function rebuildPlan(
     case "upgrade":
     case "emergency":
       return buildChangePlan(ports, chainId, intent as unknown as ChangeIntent);
+    case "safe-execute":
+      return buildSafeExecutePlan(
+        ports,
+        chainId,
+        intent as unknown as SafeExecuteIntent,
+      );
     default:
       throw new DrError("PROCEDURE_UNKNOWN", { procedure });
   }

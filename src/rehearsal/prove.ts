@@ -24,7 +24,10 @@ import {
   type Look,
   type ViewComparison,
 } from "./look.js";
-import { encodeProofCall, type ProofRequest } from "./proof-request.js";
+import {
+  encodeCallRequest,
+  type CallRequest,
+} from "../implementation/call-request.js";
 
 /** That a pause stops a call: it passed before, and now it doesn't. */
 export interface Proof {
@@ -64,10 +67,10 @@ const PAUSED_WORDS = /EnforcedPause|Pausable: paused/;
 export async function provePause(
   { fork, recovery, callers }: ProofPorts,
   plan: Plan,
-  request: ProofRequest,
+  request: CallRequest,
 ): Promise<Proof> {
   const target = await findTarget(recovery, request);
-  const data = encodeProofCall(request, target.abi);
+  const data = encodeCallRequest(request, target.abi);
   const views = viewsOf(target.abi ?? []);
   const look = async (): Promise<Look> =>
     await lookAt(await BlockReader.at(fork.rpc), {
@@ -111,7 +114,7 @@ export async function provePause(
 
 async function findTarget(
   { rpc, folder, artifacts }: RecoveryPorts,
-  { name }: ProofRequest,
+  { name }: CallRequest,
 ): Promise<{
   readonly proxy: Address;
   readonly abi: readonly unknown[] | undefined;

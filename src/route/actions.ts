@@ -1,5 +1,6 @@
 import type { BlockReader } from "../chain/block-reader.js";
 import type { Call } from "../core/call.js";
+import type { Address } from "../core/hex.js";
 import type { Action } from "./route.js";
 
 /** Those that the chain isn't as they would make it. */
@@ -34,6 +35,21 @@ export async function assertAllFresh(
 /** Whom these are for, each once. */
 export function contractsOf(actions: readonly Action[]): readonly string[] {
   return [...new Set(actions.flatMap(({ contracts }) => contracts))];
+}
+
+/** A contract of deploy.json, and the implementation it shall get. */
+export interface Subject {
+  readonly name: string;
+  readonly target?: Address;
+}
+
+export function subjectsOf(actions: readonly Action[]): readonly Subject[] {
+  return contractsOf(actions).map((name) => {
+    const target = actions.find(
+      (action) => action.target && action.contracts.includes(name),
+    )?.target;
+    return { name, ...(target === undefined ? {} : { target }) };
+  });
 }
 
 export function callsOf(actions: readonly Action[]): readonly Call[] {

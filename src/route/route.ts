@@ -9,6 +9,8 @@ export interface Action {
   /** Whom it is for: names in deploy.json. */
   readonly contracts: readonly string[];
   readonly call: Call;
+  /** The implementation that it brings, if it is an upgrade. */
+  readonly target?: Address;
   /** Whether the chain is already as this call would make it. */
   readonly isDone: (reader: BlockReader) => Promise<boolean>;
   /**

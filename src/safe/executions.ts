@@ -3,6 +3,7 @@ import * as OxHex from "ox/Hex";
 
 import { readLogs, type Log } from "../chain/logs.js";
 import type { BlockReader } from "../chain/block-reader.js";
+import { DrError } from "../core/errors.js";
 import type { Address, Hex } from "../core/hex.js";
 
 /** A transaction that a Safe has made. */
@@ -87,6 +88,40 @@ export async function readNonceStanding(
   return own === undefined
     ? { status: "taken", by: executions.at(-Number(present - nonce)) }
     : { status: "executed", execution: own };
+}
+
+/**
+ * That a proposal's nonce isn't used up.
+ *
+ * @throws {DrError} SAFE_ALREADY_EXECUTED, SAFE_NONCE_TAKEN.
+ */
+export function requireStanding(
+  standing: NonceStanding,
+  {
+    safe,
+    safeTxHash,
+    nonce,
+  }: {
+    readonly safe: Address;
+    readonly safeTxHash: Hex;
+    readonly nonce: bigint;
+  },
+): void {
+  if (standing.status === "executed") {
+    const { tx, block } = standing.execution;
+    throw new DrError("SAFE_ALREADY_EXECUTED", { safeTxHash, tx, block });
+  }
+  if (standing.status === "taken") {
+    const { by } = standing;
+    throw new DrError("SAFE_NONCE_TAKEN", {
+      safe,
+      nonce,
+      by:
+        by === undefined
+          ? "a transaction whose log isn't to be had"
+          : `${by.safeTxHash} in ${by.tx}, block ${String(by.block)}`,
+    });
+  }
 }
 
 function topicOf(event: string): Hex {

@@ -11,7 +11,7 @@ import { redactorOf } from "../chain/redaction.js";
 import type { Rpc } from "../chain/rpc.js";
 import type { DrConfig } from "../config/types.js";
 import { systemClock, type Clock } from "../core/clock.js";
-import { DrError } from "../core/errors.js";
+import { DrError, messageOf } from "../core/errors.js";
 import { sameAddress, type Address, type Hex } from "../core/hex.js";
 import type { ArtifactSource } from "../implementation/artifact-source.js";
 import type { RecoveryPorts } from "../recovery/ports.js";
@@ -25,7 +25,7 @@ import { createOpenRoute } from "../route/open-route.js";
 import type { SafeRoutePorts } from "../route/safe/ports.js";
 import type { SimulationReport } from "../safe/proposal.js";
 import { findMultiSend } from "../safe/multi-send-addresses.js";
-import { describeContracts } from "../recovery/proposed-contracts.js";
+import { describeContracts } from "../recovery/safe/proposed-contracts.js";
 
 /** The parts of Hardhat that a session is made of. */
 export interface SessionSource {
@@ -64,6 +64,12 @@ export interface Session {
   readonly isDevelopment: boolean;
   /** Blocks that transactions are waited for. */
   readonly confirmations: number;
+  /**
+   * Asks whoever holds the key: this process, the node, a hardware wallet.
+   *
+   * @throws {DrError} SIGNING_FAILED.
+   */
+  readonly signTypedData: SafeRoutePorts["signTypedData"];
 }
 
 const DEVELOPMENT_CHAINS: readonly bigint[] = [31337n, 1337n];
@@ -92,9 +98,14 @@ export async function openSession(
       ...sending,
       ...openSigner(source, signers, from, { rpc, provider }, options),
     });
+  const signTypedData =
+    options.signTypedData ??
+    (async (owner, typedData) =>
+      await signWithProvider(source, owner, typedData));
   return {
     isDevelopment,
     confirmations: sending.confirmations,
+    signTypedData,
     ports: {
       network: networkName,
       rpc,
@@ -112,29 +123,19 @@ export async function openSession(
         clock: sending.clock,
         chainId: Number(chainId),
         openDirect,
-        signTypedData: options.signTypedData ?? typedDataSigner(source),
+        signTypedData,
         findMultiSend: async (reader, version) =>
           await findMultiSend(reader, version, config.safeContracts),
         ...(options.simulation === undefined
           ? {}
           : { simulation: options.simulation }),
-        describeContracts: async (reader, names) =>
-          await describeContracts(folder, reader, names),
+        describeContracts: async (reader, subjects) =>
+          await describeContracts(folder, reader, subjects),
       }),
+      safeContracts: config.safeContracts,
       openDeployer: openDirect,
     },
   };
-}
-
-/** Keys of the configuration, keystores, hardware wallets and nodes: Hardhat asks whoever holds the account. */
-function typedDataSigner({
-  provider,
-}: SessionSource): SafeRoutePorts["signTypedData"] {
-  return async (owner, typedData) =>
-    (await provider.request({
-      method: "eth_signTypedData_v4",
-      params: [owner, JSON.stringify(typedData)],
-    })) as Hex;
 }
 
 async function openRpc({
@@ -150,6 +151,25 @@ async function openRpc({
         timeoutMs: networkConfig.timeout,
       })
     : new ProviderRpc(networkName, provider);
+}
+
+async function signWithProvider(
+  { provider }: SessionSource,
+  account: Address,
+  typedData: object,
+): Promise<Hex> {
+  try {
+    return (await provider.request({
+      method: "eth_signTypedData_v4",
+      params: [account, JSON.stringify(typedData)],
+    })) as Hex;
+  } catch (error) {
+    throw new DrError(
+      "SIGNING_FAILED",
+      { account, reason: messageOf(error) },
+      { cause: error },
+    );
+  }
 }
 
 async function openSigners(

@@ -83,7 +83,7 @@ function parseRoute(value: string): (typeof ROUTES)[number] {
   return route;
 }
 
-function parseAddress(option: string, value: string): string {
+export function parseAddress(option: string, value: string): string {
   if (!/^0x[0-9a-fA-F]{40}$/.test(value)) {
     throw invalid(option, value, "an address: 0x and 40 hexadecimal digits");
   }

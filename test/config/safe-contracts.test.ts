@@ -22,7 +22,7 @@ describe("dr.safeContracts", () => {
 
   it("are nothing else", () => {
     const problems = validateDrConfig({
-      safeContracts: { multiSend: "0x12", multiSendCallOnly: 5, other: "" },
+      safeContracts: { multiSend: "0x12", multiSendCallOnly: "a", other: "" },
     });
     expect(problems.map(({ path }) => path.join("."))).to.deep.equal([
       "dr.safeContracts.multiSend",

@@ -2,7 +2,7 @@ import { BlockReader } from "../../chain/block-reader.js";
 import { DrError } from "../../core/errors.js";
 import { sameAddress, ZERO_ADDRESS, type Address } from "../../core/hex.js";
 import type { Call } from "../../core/call.js";
-import { readNonceStanding } from "../../safe/executions.js";
+import { readNonceStanding, requireStanding } from "../../safe/executions.js";
 import { bundle } from "../../safe/multi-send.js";
 import {
   createProposal,
@@ -14,7 +14,7 @@ import { readSafeState, type SafeState } from "../../safe/safe-state.js";
 import { checkSignatures, type SignatureCheck } from "../../safe/signature.js";
 import type { SafeDomain, SafeTransaction } from "../../safe/transaction.js";
 import { assertSameHash, readHashWitnesses } from "../../safe/witnesses.js";
-import { callsOf, contractsOf } from "../actions.js";
+import { callsOf, subjectsOf } from "../actions.js";
 import type { Action } from "../route.js";
 import type { SafeRoutePorts } from "./ports.js";
 
@@ -45,7 +45,7 @@ export async function propose(
     transaction: { ...body, nonce: state.nonce },
     block: Number(reader.block.number),
     proposedAt: clock.now().toISOString(),
-    contracts: await describeContracts(reader, contractsOf(actions)),
+    contracts: await describeContracts(reader, subjectsOf(actions)),
     ...(simulation === undefined ? {} : { simulation }),
   });
   const domain = domainOf(chainId, state);
@@ -103,7 +103,7 @@ export async function examineProposal(
   return { state, domain, proposal, check };
 }
 
-/** @throws {DrError} SAFE_NONCE_TAKEN, naming the transaction that took it. */
+/** @throws {DrError} SAFE_NONCE_TAKEN, naming the transaction that took it; SAFE_WITHOUT_EFFECT. */
 async function requireNonceFree(
   reader: BlockReader,
   { address, nonce: present }: SafeState,
@@ -114,25 +114,11 @@ async function requireNonceFree(
     nonce,
     fromBlock: BigInt(block),
   });
-  switch (standing.status) {
-    case "current":
-    case "future":
-      return;
-    case "executed":
-      throw new DrError("SAFE_WITHOUT_EFFECT", {
-        safe: address,
-        safeTxHash,
-        tx: standing.execution.tx,
-      });
-    case "taken":
-      throw new DrError("SAFE_NONCE_TAKEN", {
-        safe: address,
-        safeTxHash,
-        nonce,
-        by: standing.by?.safeTxHash ?? "one whose log isn't to be had",
-        tx: standing.by?.tx ?? "unknown",
-      });
+  if (standing.status === "executed") {
+    const { tx } = standing.execution;
+    throw new DrError("SAFE_WITHOUT_EFFECT", { safe: address, safeTxHash, tx });
   }
+  requireStanding(standing, { safe: address, safeTxHash, nonce });
 }
 
 /** By nonce. */

@@ -7,6 +7,7 @@ import type {
   SimulationReport,
 } from "../../safe/proposal.js";
 import type { TypedData } from "../../safe/transaction.js";
+import type { Subject } from "../actions.js";
 import type { DirectRoute } from "../direct/direct-route.js";
 
 /** What going through a Safe needs. */
@@ -30,6 +31,6 @@ export interface SafeRoutePorts {
   /** How contracts of deploy.json stand, for those who sign. */
   readonly describeContracts: (
     reader: BlockReader,
-    names: readonly string[],
+    subjects: readonly Subject[],
   ) => Promise<readonly ProposedContract[]>;
 }

@@ -4,9 +4,9 @@ import * as AbiFunction from "ox/AbiFunction";
 import { encodeCall } from "../../src/chain/abi.js";
 import type { DrError } from "../../src/core/errors.js";
 import {
-  encodeProofCall,
-  parseProofRequest,
-} from "../../src/rehearsal/proof-request.js";
+  encodeCallRequest,
+  parseCallRequest,
+} from "../../src/implementation/call-request.js";
 
 const ADDRESS = "0x00000000000000000000000000000000000000A1";
 
@@ -21,7 +21,7 @@ function codeOf(work: () => unknown): string {
 
 describe("a requested proof", () => {
   it("is a contract, a method and arguments", () => {
-    expect(parseProofRequest(` Vault.draw( 5, "a)b(" ) `)).to.deep.equal({
+    expect(parseCallRequest(` Vault.draw( 5, "a)b(" ) `)).to.deep.equal({
       text: `Vault.draw( 5, "a)b(" )`,
       name: "Vault",
       method: "draw",
@@ -30,11 +30,11 @@ describe("a requested proof", () => {
   });
 
   it("may give the types, tuples too", () => {
-    const request = parseProofRequest(
+    const request = parseCallRequest(
       `Vault.draw((address,uint256)[],bool)([[${ADDRESS}, 1]], true)`,
     );
     expect(request.types).to.equal("(address,uint256)[],bool");
-    expect(encodeProofCall(request, undefined)).to.equal(
+    expect(encodeCallRequest(request, undefined)).to.equal(
       encodeCall("function draw((address,uint256)[],bool)", [
         [[ADDRESS, 1n]],
         true,
@@ -44,10 +44,10 @@ describe("a requested proof", () => {
 
   it("keeps numbers of any size, and hexadecimal", () => {
     const huge = 2n ** 255n + 1n;
-    const request = parseProofRequest(
+    const request = parseCallRequest(
       `A.b(int256,uint256,bytes,string)(-7, ${String(huge)}, 0xbeef, "0x12")`,
     );
-    expect(encodeProofCall(request, undefined)).to.equal(
+    expect(encodeCallRequest(request, undefined)).to.equal(
       encodeCall("function b(int256,uint256,bytes,string)", [
         -7n,
         huge,
@@ -64,7 +64,7 @@ describe("a requested proof", () => {
       { type: "receive" },
     ];
     const encode = (text: string) =>
-      encodeProofCall(parseProofRequest(text), abi);
+      encodeCallRequest(parseCallRequest(text), abi);
     expect(encode("A.draw(1)")).to.equal(
       encodeCall("function draw(uint256)", [1n]),
     );
@@ -86,7 +86,7 @@ describe("a requested proof", () => {
     `A.draw("open)`,
   ]) {
     it(`is PROOF_INVALID as ${JSON.stringify(text)}`, () => {
-      expect(codeOf(() => parseProofRequest(text))).to.equal("PROOF_INVALID");
+      expect(codeOf(() => parseCallRequest(text))).to.equal("PROOF_INVALID");
     });
   }
 
@@ -103,9 +103,9 @@ describe("a requested proof", () => {
       [`A.draw(uint8)("many")`, abi],
       ["A.draw(nothing)(1)", abi],
     ] as const) {
-      const request = parseProofRequest(text);
+      const request = parseCallRequest(text);
       expect(
-        codeOf(() => encodeProofCall(request, known)),
+        codeOf(() => encodeCallRequest(request, known)),
         text,
       ).to.equal("PROOF_INVALID");
     }

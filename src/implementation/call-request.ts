@@ -3,8 +3,8 @@ import * as AbiFunction from "ox/AbiFunction";
 import { DrError, messageOf } from "../core/errors.js";
 import type { Hex } from "../core/hex.js";
 
-/** A call that a pause shall stop: `NAME.method(arguments)`, or with types `NAME.method(types)(arguments)`. */
-export interface ProofRequest {
+/** A call as a person writes it: `NAME.method(arguments)`, or with types `NAME.method(types)(arguments)`. */
+export interface CallRequest {
   readonly text: string;
   /** As in deploy.json. */
   readonly name: string;
@@ -16,7 +16,7 @@ export interface ProofRequest {
 }
 
 /** @throws {DrError} PROOF_INVALID. */
-export function parseProofRequest(text: string): ProofRequest {
+export function parseCallRequest(text: string): CallRequest {
   const head = /^\s*([\w$-]+)\.([A-Za-z_$][\w$]*)\s*(?=\()/.exec(text);
   const [, name = "", method = ""] = head ?? [];
   const lists = head === null ? [] : splitLists(text.slice(head[0].length));
@@ -78,8 +78,8 @@ function parseArguments(text: string, list: string): readonly unknown[] {
  * @param abi - Of the contract; undefined when it isn't known.
  * @throws {DrError} PROOF_INVALID.
  */
-export function encodeProofCall(
-  { text, method, types, args }: ProofRequest,
+export function encodeCallRequest(
+  { text, method, types, args }: CallRequest,
   abi: readonly unknown[] | undefined,
 ): Hex {
   const item =

@@ -1,0 +1,127 @@
+import type { NewTaskActionFunction } from "hardhat/types/tasks";
+
+import { EXIT_CODES } from "../../src/core/exit-codes.js";
+import type { Hex } from "../../src/core/hex.js";
+import { formatProposal, proposalToJson } from "../../src/display/safe.js";
+import {
+  openProposal,
+  requireOpen,
+  viewProposal,
+  type ProposalView,
+} from "../../src/recovery/safe/proposal-view.js";
+import {
+  chooseAccount,
+  readSignature,
+  readSigningTargets,
+  withChecked,
+  withMerged,
+  wrap,
+} from "../../src/recovery/safe/signing.js";
+import {
+  DANGERS,
+  parseAcceptedDangers,
+  requireAccepted,
+} from "../../src/safe/danger.js";
+import { parseSignature } from "../../src/safe/owner-signature.js";
+import {
+  readProposal,
+  writeProposal,
+  type Proposal,
+} from "../../src/safe/proposal.js";
+import { assertSameHash } from "../../src/safe/witnesses.js";
+import type { Session } from "../../src/session/open-session.js";
+import { requireConsent, requireConsentPossible } from "./apply.js";
+import { runTask } from "./output.js";
+import { connect, sessionOptions } from "./session.js";
+
+interface SignArguments {
+  readonly proposal: string;
+  readonly from?: string | undefined;
+  readonly signature?: string | undefined;
+  readonly merge?: string | undefined;
+  readonly acceptDanger?: string | undefined;
+  readonly json: boolean;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+}
+
+const action: NewTaskActionFunction<SignArguments> = async (args, hre) =>
+  await runTask(args, async (output) => {
+    requireConsentPossible(args);
+    const accepted = acceptedDangers(args);
+    const session = await connect(
+      hre,
+      sessionOptions({
+        from: args.from,
+        confirmations: undefined,
+        privateRpc: undefined,
+      }),
+    );
+    const { ports } = session;
+    const view = await openProposal(ports, args.proposal);
+    output.text(formatProposal(view, DANGERS, output.paint));
+    assertSameHash(view.witnesses);
+    requireOpen(view);
+    requireAccepted(view.review.dangers, accepted);
+    if (args.dryRun) {
+      return { json: proposalToJson(view), exitCode: EXIT_CODES.done };
+    }
+    const signed = await sign(session, view, args, async () => {
+      await requireConsent(
+        `sign ${view.proposal.safeTxHash}`,
+        session,
+        args,
+        hre,
+      );
+    });
+    const path = await writeProposal(ports.folder, signed);
+    const after = await viewProposal(ports, path, signed);
+    const { check } = after;
+    const count = check.valid.length + check.approved.length;
+    output.text(
+      `${String(count)} of ${String(check.threshold)} owners have signed. ${path}\n`,
+    );
+    return { json: proposalToJson(after), exitCode: EXIT_CODES.done };
+  });
+
+export default action;
+
+export function acceptedDangers({
+  acceptDanger,
+}: Pick<SignArguments, "acceptDanger">): readonly string[] {
+  return acceptDanger === undefined ? [] : parseAcceptedDangers(acceptDanger);
+}
+
+/** The proposal with what the arguments add to it. */
+async function sign(
+  { ports, signTypedData }: Session,
+  view: ProposalView,
+  { merge, signature }: SignArguments,
+  consent: () => Promise<void>,
+): Promise<Proposal> {
+  const { proposal, reader } = view;
+  if (merge !== undefined) {
+    const theirs = await readProposal(merge, {
+      network: view.network,
+      chainId: proposal.chainId,
+      anyName: true,
+    });
+    await consent();
+    return await withMerged(view, theirs);
+  }
+  const targets = await readSigningTargets(reader, view);
+  const at = ports.clock.now().toISOString();
+  if (signature !== undefined) {
+    await consent();
+    const given = readSignature(signature as Hex, targets, at);
+    return await withChecked(view, [given]);
+  }
+  const { account, target } = chooseAccount(targets, ports.accounts, proposal);
+  await consent();
+  const bytes = await signTypedData(account, target.signable.typedData);
+  const own = {
+    ...parseSignature(bytes, target.signable.hash, target.owners),
+    at,
+  };
+  return await withChecked(view, [wrap(own, target.through)]);
+}
