@@ -22,7 +22,8 @@ export interface Rpc {
 
   /**
    * @throws {RpcResponseError} the node answered with an error.
-   * @throws {DrError} RPC_UNREACHABLE, RPC_TIMEOUT, RPC_RATE_LIMITED: no answer.
+   * @throws {DrError} RPC_UNREACHABLE, RPC_TIMEOUT, RPC_RATE_LIMITED,
+   * RPC_ANSWER_INVALID: no answer; RPC_ACCESS_DENIED: no right to one.
    */
   request(method: string, params?: readonly unknown[]): Promise<unknown>;
 
