@@ -229,6 +229,17 @@ export const CATALOGUE = {
     fix: "`npx hardhat dr:runs` lists the runs of a network; check `--network` and the file's permissions.",
     exitCode: refused,
   },
+  JOURNAL_NOT_CREATED: {
+    message: "The journal {path} can't be created: {reason}. Nothing was sent.",
+    fix: "Free some space or give this user the right to write in its folder, then run the same command again.",
+    exitCode: refused,
+  },
+  JOURNAL_NOT_WRITTEN: {
+    message:
+      "The journal {path} can't be written: {reason}. Nothing more was sent.",
+    fix: "Free some space or give this user the right to write it, then run `npx hardhat dr:resume`.",
+    exitCode: partial,
+  },
   JOURNAL_EMPTY: {
     message:
       "The journal {path} doesn't say what was approved: the run was stopped before it began.",
@@ -285,6 +296,16 @@ export const CATALOGUE = {
     message:
       "Another run is at work on this network: {user}@{host}, process {pid}, for {seconds} s.",
     fix: "Wait for it, or stop it. If that host is gone for good, delete {path}.",
+    exitCode: refused,
+  },
+  LOCK_UNREADABLE: {
+    message: "The lock {path} doesn't say who is at work on this network.",
+    fix: "See that no other run is at work on it, then delete {path}.",
+    exitCode: refused,
+  },
+  LOCK_NOT_TAKEN: {
+    message: "The lock {path} can't be taken: {reason}. Nothing was sent.",
+    fix: "Free some space or give this user the right to write in its folder, then run the same command again.",
     exitCode: refused,
   },
   WRONG_CHAIN: {

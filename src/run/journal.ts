@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { mkdir, open, readFile, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 
+import { syncFolder } from "../core/atomic-write.js";
 import { canonicalJson, type Json } from "../core/canonical-json.js";
 import type { Clock } from "../core/clock.js";
 import { DrError, messageOf } from "../core/errors.js";
@@ -59,7 +60,11 @@ export type JournalRecord = JournalEvent & {
 
 export interface Journal {
   readonly records: readonly JournalRecord[];
-  /** On disk when it resolves. */
+  /**
+   * On disk when it resolves.
+   *
+   * @throws {DrError} JOURNAL_NOT_WRITTEN, then and ever after.
+   */
   append(event: JournalEvent): Promise<void>;
   close(): Promise<void>;
 }
@@ -87,9 +92,13 @@ function hashRecord(body: object): string {
     .digest("hex");
 }
 
+/** How a whole record ends: the hash comes last. */
+const RECORD_END = /"hash":"[0-9a-f]{64}"\}./s;
+
 /**
  * The records of a journal's text. A last line without an end is a write that
- * a crash cut off: it was never acted upon and is left out.
+ * a crash cut off: it was never acted upon and is left out. A whole record
+ * with something else than a line's end behind it was damaged later.
  *
  * @returns the records and how many bytes they take.
  * @throws {DrError} JOURNAL_TAMPERED when a record isn't what was written.
@@ -108,13 +117,19 @@ export function parseJournal(
     }
     records.push(record);
   }
+  if (RECORD_END.test(text.slice(end))) {
+    throw new DrError("JOURNAL_TAMPERED", { path, line: lines.length + 1 });
+  }
   return { records, bytes: Buffer.byteLength(text.slice(0, end)) };
 }
 
+/** undefined unless it is, byte for byte, what {@link FileJournal} writes. */
 function parseRecord(line: string): JournalRecord | undefined {
   try {
     const parsed: unknown = JSON.parse(line);
-    return typeof parsed === "object" && parsed !== null
+    return typeof parsed === "object" &&
+      parsed !== null &&
+      JSON.stringify(parsed) === line
       ? (parsed as JournalRecord)
       : undefined;
   } catch {
@@ -137,35 +152,62 @@ function follows(
 
 /** A journal in a file: one record a line, each written through to the disk. */
 export class FileJournal implements Journal {
+  readonly #path: string;
   readonly #records: JournalRecord[];
   readonly #file: FileHandle;
   readonly #clock: Clock;
+  #failure: DrError | undefined;
 
   private constructor(
+    path: string,
     file: FileHandle,
     records: JournalRecord[],
     clock: Clock,
   ) {
+    this.#path = path;
     this.#file = file;
     this.#records = records;
     this.#clock = clock;
   }
 
-  /** A new journal; the file must not exist yet. */
+  /**
+   * A new journal; the file must not exist yet.
+   *
+   * @throws {DrError} JOURNAL_NOT_CREATED.
+   */
   static async create(path: string, clock: Clock): Promise<FileJournal> {
-    await mkdir(dirname(path), { recursive: true });
+    const folder = dirname(path);
     const flags = constants.O_CREAT | constants.O_EXCL;
-    const file = await openForAppend(path, flags);
-    await syncFolder(dirname(path));
-    return new FileJournal(file, [], clock);
+    try {
+      await mkdir(folder, { recursive: true });
+      const file = await openForAppend(path, flags);
+      // So that the new file's name, and its folder's, survive a power cut too.
+      await syncFolder(folder);
+      await syncFolder(dirname(folder));
+      return new FileJournal(path, file, [], clock);
+    } catch (error) {
+      throw new DrError(
+        "JOURNAL_NOT_CREATED",
+        { path, reason: messageOf(error) },
+        { cause: error },
+      );
+    }
   }
 
-  /** An existing journal, checked, to go on with. */
+  /**
+   * An existing journal, checked, to go on with.
+   *
+   * @throws {DrError} JOURNAL_UNREADABLE, JOURNAL_TAMPERED, JOURNAL_NOT_WRITTEN.
+   */
   static async open(path: string, clock: Clock): Promise<FileJournal> {
     const { records, bytes } = await readJournal(path);
-    const file = await openForAppend(path, 0);
-    await file.truncate(bytes);
-    return new FileJournal(file, records, clock);
+    try {
+      const file = await openForAppend(path, 0);
+      await file.truncate(bytes);
+      return new FileJournal(path, file, records, clock);
+    } catch (error) {
+      throw notWritten(path, error);
+    }
   }
 
   get records(): readonly JournalRecord[] {
@@ -173,9 +215,18 @@ export class FileJournal implements Journal {
   }
 
   async append(event: JournalEvent): Promise<void> {
+    if (this.#failure !== undefined) {
+      throw this.#failure;
+    }
     const last = this.#records.at(-1);
     const record = chainRecord(event, last, this.#clock.now());
-    await this.#file.appendFile(`${JSON.stringify(record)}\n`);
+    try {
+      await this.#file.appendFile(`${JSON.stringify(record)}\n`);
+    } catch (error) {
+      // Half a line may be there now, and another behind it would break the chain.
+      this.#failure = notWritten(this.#path, error);
+      throw this.#failure;
+    }
     this.#records.push(record);
   }
 
@@ -230,12 +281,10 @@ async function openForAppend(path: string, flags: number): Promise<FileHandle> {
   return await open(path, O_WRONLY | O_APPEND | O_DSYNC | flags, 0o600);
 }
 
-/** So that the new file's name survives a power cut too. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+function notWritten(path: string, cause: unknown): DrError {
+  return new DrError(
+    "JOURNAL_NOT_WRITTEN",
+    { path, reason: messageOf(cause) },
+    { cause },
+  );
 }

@@ -124,12 +124,19 @@ async function fail(
   { journal, onEvent }: ApplyOptions,
 ): Promise<RunOutcome> {
   onEvent?.({ type: "step-failed", step, error });
-  await journal.append({
-    type: "step-failed",
-    step: step.id,
-    code: isDrError(error) ? error.code : "UNEXPECTED",
-    message: messageOf(error),
-  });
+  try {
+    await journal.append({
+      type: "step-failed",
+      step: step.id,
+      code: isDrError(error) ? error.code : "UNEXPECTED",
+      message: messageOf(error),
+    });
+  } catch (failure) {
+    // A journal that can't be written mustn't hide why the step failed.
+    if (!isDrError(failure, "JOURNAL_NOT_WRITTEN")) {
+      throw failure;
+    }
+  }
   return {
     status: "failed",
     step: step.id,
