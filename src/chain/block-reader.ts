@@ -1,8 +1,9 @@
-import { DrError, messageOf } from "../core/errors.js";
+import { DrError } from "../core/errors.js";
 import type { Address, Hex } from "../core/hex.js";
 import { decodeResult, encodeCall } from "./abi.js";
 import { decodeAggregate, encodeAggregate, MULTICALL3 } from "./multicall.js";
 import {
+  failedRequest,
   isRevert,
   RpcResponseError,
   type Rpc,
@@ -98,7 +99,7 @@ export class BlockReader {
   }): Promise<RpcOutcome> {
     const outcome = await this.#outcome("eth_call", [call]);
     if (!outcome.ok && !isRevert(outcome.error)) {
-      throw this.#failed("eth_call", outcome.error);
+      throw failedRequest(this.rpc, "eth_call", outcome.error);
     }
     return outcome;
   }
@@ -106,17 +107,9 @@ export class BlockReader {
   async #ask(method: string, params: readonly unknown[]): Promise<unknown> {
     const outcome = await this.#outcome(method, params);
     if (!outcome.ok) {
-      throw this.#failed(method, outcome.error);
+      throw failedRequest(this.rpc, method, outcome.error);
     }
     return outcome.result;
-  }
-
-  #failed(method: string, cause: unknown): DrError {
-    return new DrError(
-      "RPC_FAILED",
-      { network: this.rpc.network, method, reason: messageOf(cause) },
-      { cause },
-    );
   }
 
   async #outcome(
@@ -212,13 +205,13 @@ export class BlockReader {
   }
 }
 
-/** @throws {DrError} RPC_FAILED when there is no such block. */
+/** @throws {DrError} RPC_FAILED when the node refuses, or has no such block. */
 export async function readBlock(
   rpc: Rpc,
   block: bigint | "latest" | "finalized",
 ): Promise<BlockRef> {
   const tag = typeof block === "bigint" ? `0x${block.toString(16)}` : block;
-  const found = (await rpc.request("eth_getBlockByNumber", [tag, false])) as {
+  const found = (await ask(rpc, "eth_getBlockByNumber", [tag, false])) as {
     number: Hex;
     hash: Hex;
     timestamp: Hex;
@@ -237,8 +230,23 @@ export async function readBlock(
   };
 }
 
+/** @throws {DrError} RPC_FAILED when the node doesn't tell. */
 export async function readChainId(rpc: Rpc): Promise<bigint> {
-  return BigInt((await rpc.request("eth_chainId")) as Hex);
+  return BigInt((await ask(rpc, "eth_chainId", [])) as Hex);
+}
+
+async function ask(
+  rpc: Rpc,
+  method: string,
+  params: readonly unknown[],
+): Promise<unknown> {
+  try {
+    return await rpc.request(method, params);
+  } catch (error) {
+    throw error instanceof RpcResponseError
+      ? failedRequest(rpc, method, error)
+      : error;
+  }
 }
 
 /** A sender would be Multicall3's own: such a call goes alone. */

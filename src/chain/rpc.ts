@@ -1,3 +1,5 @@
+import { DrError, messageOf } from "../core/errors.js";
+
 /** One JSON-RPC request. */
 export interface RpcRequest {
   readonly method: string;
@@ -47,6 +49,16 @@ export class RpcResponseError extends Error {
     this.code = code;
     this.data = data;
   }
+}
+
+/** What the node has against a request, as an error with a way out. */
+export function failedRequest(
+  { network }: Rpc,
+  method: string,
+  cause: unknown,
+): DrError {
+  const reason = messageOf(cause);
+  return new DrError("RPC_FAILED", { network, method, reason }, { cause });
 }
 
 const REVERT_CODE = 3;
