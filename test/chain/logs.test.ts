@@ -32,6 +32,8 @@ class LogRpc implements Rpc {
     expect(method).to.equal("eth_getLogs");
     const filter = params[0] as Record<string, unknown>;
     expect(filter.topics).to.deep.equal([TOPIC]);
+    expect(filter.fromBlock).to.match(/^0x/);
+    expect(filter.toBlock).to.match(/^0x/);
     const from = Number(filter.fromBlock);
     const to = Number(filter.toBlock);
     this.asked.push([from, to]);

@@ -19,6 +19,7 @@ import fc from "fast-check";
 import { systemClock } from "../../src/core/clock.js";
 import { DrError, isDrError } from "../../src/core/errors.js";
 import {
+  chainRecord,
   FileJournal,
   MemoryJournal,
   parseJournal,
@@ -227,6 +228,15 @@ describe("a journal", () => {
       }
     });
 
+    it("is refused for a number that is left out", async () => {
+      const [first = ""] = await linesWritten();
+      const { records } = parseJournal(`${first}\n`, "");
+      const [last] = records;
+      const gap = last && { ...last, seq: 1 };
+      const next = chainRecord({ type: "run-done" }, gap, new Date());
+      expectTampered(textOf([first, JSON.stringify(next)]));
+    });
+
     it("names the line", async () => {
       const lines = await linesWritten();
       const changed = textOf([...lines.slice(0, 3), "{}", ...lines.slice(4)]);
@@ -340,23 +350,28 @@ describe("a journal", () => {
       expect(journal.records).to.have.length(1);
     });
 
-    it("doesn't hide why a step failed", async () => {
-      const reason = new DrError("NO_CODE", { address: "0x", what: "it" });
-      const full: Journal = {
+    /** One step fails, and then the journal. */
+    async function failTwice(reason: Error, failure: Error): Promise<unknown> {
+      const journal: Journal = {
         records: [],
-        append: () =>
-          Promise.reject(
-            new DrError("JOURNAL_NOT_WRITTEN", { path: "", reason: "ENOSPC" }),
-          ),
+        append: () => Promise.reject(failure),
         close: () => Promise.resolve(),
       };
-      const outcome = await applyPlan({
-        plan: {
-          steps: [{ id: "a", check: () => Promise.reject(reason) }],
-        } as unknown as Plan,
-        journal: full,
+      const step = { id: "a", check: () => Promise.reject(reason) };
+      const plan = { steps: [step] } as unknown as Plan;
+      return await applyPlan({ plan, journal });
+    }
+
+    it("doesn't hide why a step failed", async () => {
+      const reason = new DrError("NO_CODE", { address: "0x", what: "it" });
+      const full = new DrError("JOURNAL_NOT_WRITTEN", { path: "", reason: "" });
+      expect(await failTwice(reason, full)).to.include({
+        status: "failed",
+        error: reason,
       });
-      expect(outcome).to.include({ status: "failed", error: reason });
+      const bug = new TypeError("a bug");
+      const thrown = failTwice(reason, bug).catch((error: unknown) => error);
+      expect(await thrown).to.equal(bug);
     });
   });
 

@@ -208,9 +208,11 @@ describe("acquireLock", () => {
     });
 
     after(() => {
-      racers.forEach((racer) => {
-        racer.disconnect();
-      });
+      racers
+        .filter(({ connected }) => connected)
+        .forEach((racer) => {
+          racer.disconnect();
+        });
     });
 
     for (const [kind, word] of [
@@ -247,6 +249,7 @@ describe("acquireLock", () => {
 
     it("passes on from one that is killed", async () => {
       const victim = startWorker();
+      racers.push(victim);
       await nextWord(victim);
       const births = [racers[0], victim].map(
         async (worker) => await processBirth(worker?.pid ?? 0),
