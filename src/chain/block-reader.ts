@@ -133,7 +133,13 @@ export class BlockReader {
       });
       this.#answers.set(key, answer);
     }
-    return await answer;
+    try {
+      return await answer;
+    } catch (error) {
+      // No answer is none to remember: it may be asked for again.
+      this.#answers.delete(key);
+      throw error;
+    }
   }
 
   async #flush(): Promise<void> {
@@ -161,7 +167,10 @@ export class BlockReader {
   async #hasMulticall(): Promise<boolean> {
     this.#multicall ??= this.rpc
       .request("eth_getCode", [MULTICALL3, this.#tag])
-      .then((code) => code !== "0x");
+      .then(
+        (code) => code !== "0x",
+        () => false,
+      );
     return await this.#multicall;
   }
 
