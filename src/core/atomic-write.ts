@@ -1,6 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import {
+  mkdir,
+  open,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 
 const PUBLIC_FILE_MODE = 0o644;
 
@@ -69,12 +77,13 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** A rename onto a symbolic link would replace the link. */
+/** A rename onto a symbolic link would replace the link, even one that leads nowhere yet. */
 async function resolveLink(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch {
-    return path;
+    const target = await readlink(path).catch(() => undefined);
+    return target === undefined ? path : resolve(dirname(path), target);
   }
 }
 
