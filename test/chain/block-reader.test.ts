@@ -105,6 +105,9 @@ describe("BlockReader", () => {
     node.resetCounts();
     await Promise.all(
       Array.from({ length: 100 }, async (_, index) => {
+        for (let ready = 0; ready < index % 5; ready += 1) {
+          await Promise.resolve();
+        }
         await reader.code(addressOf(1000 + index));
         await reader.balance(addressOf(1000 + index));
       }),

@@ -47,6 +47,15 @@ describe("bumpFees", () => {
     });
   }
 
+  it("is above even the smallest amounts", () => {
+    for (const gasPrice of [0n, 1n, 3n]) {
+      const old = { type: "legacy", gasPrice } as const;
+      const [bumped = 0n] = amountsOf(bumpFees(old, old));
+      expect(bumped > gasPrice).to.equal(true);
+      expect(bumped * 1000n >= gasPrice * 1125n).to.equal(true);
+    }
+  });
+
   it("never tips more than it pays", () => {
     fc.assert(
       fc.property(eip1559, eip1559, (old, present) => {
