@@ -203,13 +203,18 @@ describe("HttpRpc", () => {
 
     it("doesn't raise the limit again, whichever refusal comes last", async () => {
       const big = "0x".padEnd(1_000_000, "0");
-      server.answer = async (body) => {
-        if (Array.isArray(body) && body.length > 1) {
-          const isFirst = body.length === 4;
-          await new Promise((resolve) => setTimeout(resolve, isFirst ? 50 : 0));
-          return failure(null, -32600, "no");
+      const received = async (count: number): Promise<void> => {
+        while (server.bodies.length < count) {
+          await new Promise((resolve) => setTimeout(resolve, 5));
         }
-        return echoAll(body);
+      };
+      server.answer = async (body) => {
+        if (sizeOf(body) === 1) {
+          return echoAll(body);
+        }
+        // The four are refused when the two are already asked for one by one.
+        await received(sizeOf(body));
+        return failure(null, -32600, "no");
       };
       // Its bytes split this into one of four and one of two.
       const requests = [1, 2, 3, big, big.slice(0, 600_000), 4].map(toRequest);

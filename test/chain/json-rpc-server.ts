@@ -63,11 +63,12 @@ export function useJsonRpcServer(): JsonRpcServer {
   const server = createServer((incoming, response) => {
     current += 1;
     state.busiest = Math.max(state.busiest, current);
-    response.once("close", () => (current -= 1));
     void readText(incoming).then(async (text) => {
       const body = JSON.parse(text) as Message | Message[];
       state.bodies.push(body);
       const answer = await state.answer(body, response, incoming);
+      // Before the client knows and sends the next.
+      current -= 1;
       if (answer !== BY_HAND) {
         response.end(JSON.stringify(answer));
       }
