@@ -1,9 +1,10 @@
-import { DrError, messageOf } from "../core/errors.js";
+import { DrError } from "../core/errors.js";
 import type { Address, Hex } from "../core/hex.js";
 import { decodeResult, encodeCall } from "./abi.js";
 import { decodeAggregate, encodeAggregate, MULTICALL3 } from "./multicall.js";
 import {
   ask,
+  failedRequest,
   isRevert,
   RpcResponseError,
   type Rpc,
@@ -99,7 +100,7 @@ export class BlockReader {
   }): Promise<RpcOutcome> {
     const outcome = await this.#outcome("eth_call", [call]);
     if (!outcome.ok && !isRevert(outcome.error)) {
-      throw this.#failed("eth_call", outcome.error);
+      throw failedRequest(this.rpc, "eth_call", outcome.error);
     }
     return outcome;
   }
@@ -107,17 +108,9 @@ export class BlockReader {
   async #ask(method: string, params: readonly unknown[]): Promise<unknown> {
     const outcome = await this.#outcome(method, params);
     if (!outcome.ok) {
-      throw this.#failed(method, outcome.error);
+      throw failedRequest(this.rpc, method, outcome.error);
     }
     return outcome.result;
-  }
-
-  #failed(method: string, cause: unknown): DrError {
-    return new DrError(
-      "RPC_FAILED",
-      { network: this.rpc.network, method, reason: messageOf(cause) },
-      { cause },
-    );
   }
 
   async #outcome(
@@ -141,7 +134,13 @@ export class BlockReader {
       });
       this.#answers.set(key, answer);
     }
-    return await answer;
+    try {
+      return await answer;
+    } catch (error) {
+      // No answer is none to remember: it may be asked for again.
+      this.#answers.delete(key);
+      throw error;
+    }
   }
 
   async #flush(): Promise<void> {
@@ -169,7 +168,10 @@ export class BlockReader {
   async #hasMulticall(): Promise<boolean> {
     this.#multicall ??= this.rpc
       .request("eth_getCode", [MULTICALL3, this.#tag])
-      .then((code) => code !== "0x");
+      .then(
+        (code) => code !== "0x",
+        () => false,
+      );
     return await this.#multicall;
   }
 
@@ -213,7 +215,7 @@ export class BlockReader {
   }
 }
 
-/** @throws {DrError} RPC_FAILED when there is no such block. */
+/** @throws {DrError} RPC_FAILED when the node refuses, or has no such block. */
 export async function readBlock(
   rpc: Rpc,
   block: bigint | "latest" | "finalized",
@@ -238,6 +240,7 @@ export async function readBlock(
   };
 }
 
+/** @throws {DrError} RPC_FAILED when the node doesn't tell. */
 export async function readChainId(rpc: Rpc): Promise<bigint> {
   return BigInt((await ask(rpc, "eth_chainId")) as Hex);
 }

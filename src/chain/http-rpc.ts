@@ -1,12 +1,21 @@
 import { systemClock, type Clock } from "../core/clock.js";
-import { DrError, isDrError, messageOf } from "../core/errors.js";
-import { redactorOf } from "./redaction.js";
+import { DrError, isDrError } from "../core/errors.js";
+import {
+  answers,
+  isAnswer,
+  isLeftOut,
+  isRateLimited,
+  toOutcome,
+  type JsonRpcAnswer,
+} from "./json-rpc.js";
+import { parseEndpoint, type RpcEndpoint } from "./rpc-endpoint.js";
 import {
   RpcResponseError,
   type Rpc,
   type RpcOutcome,
   type RpcRequest,
 } from "./rpc.js";
+import { Turnstile } from "./turnstile.js";
 
 export interface HttpRpcOptions {
   readonly network: string;
@@ -23,11 +32,16 @@ const BACKOFF_MS = 250;
 const LONGEST_WAIT_MS = 10_000;
 /** Above this a batch is split before it is tried; anvil takes 2 MB. */
 const BATCH_BYTES = 1_500_000;
+/** Where no batches are taken, thousands of reads would open as many sockets. */
+const ROUND_TRIPS_AT_ONCE = 32;
+const DENIALS: readonly number[] = [401, 402, 403];
+const BUSY: readonly number[] = [408, 429, 502, 503, 504];
 
-interface JsonRpcResponse {
-  readonly id?: number;
-  readonly result?: unknown;
-  readonly error?: { code: number; message: string; data?: unknown };
+interface HttpAnswer {
+  readonly status: number;
+  readonly retryAfter: string | null;
+  /** undefined where it isn't JSON. */
+  readonly body: unknown;
 }
 
 /**
@@ -36,22 +50,21 @@ interface JsonRpcResponse {
  */
 export class HttpRpc implements Rpc {
   readonly network: string;
-  readonly #url: string;
-  readonly #redact: (text: string) => string;
+  readonly #endpoint: RpcEndpoint;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #timeoutMs: number;
   readonly #clock: Clock;
+  readonly #turnstile = new Turnstile(ROUND_TRIPS_AT_ONCE);
   #nextId = 1;
   batchLimit = Number.POSITIVE_INFINITY;
 
+  /** @throws {DrError} RPC_URL_INVALID. */
   constructor({ network, url, headers, timeoutMs, clock }: HttpRpcOptions) {
     this.network = network;
-    const { href, authorization } = withoutCredentials(url);
-    this.#url = href;
-    this.#redact = redactorOf(url);
+    this.#endpoint = parseEndpoint(network, url);
     this.#headers = {
       "content-type": "application/json",
-      ...authorization,
+      ...this.#endpoint.headers,
       ...headers,
     };
     this.#timeoutMs = timeoutMs ?? 30_000;
@@ -62,181 +75,164 @@ export class HttpRpc implements Rpc {
     method: string,
     params: readonly unknown[] = [],
   ): Promise<unknown> {
-    const body = { jsonrpc: "2.0", id: this.#nextId++, method, params };
-    try {
-      const answer = await this.#post(body, method);
-      return unwrap(this.#asOutcome(answer as JsonRpcResponse));
-    } catch (error) {
-      throw this.#translate(error, method);
-    }
+    return unwrap(await this.#askOne({ method, params }));
   }
 
   async batch(requests: readonly RpcRequest[]): Promise<RpcOutcome[]> {
-    if (requests.length === 0) {
-      return [];
+    const ask = async (some: readonly RpcRequest[]): Promise<RpcOutcome[]> =>
+      await this.#askInChunks(some, this.batchLimit);
+    let outcomes = await ask(requests);
+    for (let attempt = 1; outcomes.some(isRateLimited); attempt += 1) {
+      if (attempt === ATTEMPTS) {
+        throw this.#givenUp(429);
+      }
+      await this.#clock.sleep(backoffMs(attempt));
+      outcomes = await fillGaps(
+        requests,
+        without(outcomes, isRateLimited),
+        ask,
+      );
     }
-    const chunks = chunk(requests, this.batchLimit);
+    return outcomes;
+  }
+
+  async #askInChunks(
+    requests: readonly RpcRequest[],
+    limit: number,
+  ): Promise<RpcOutcome[]> {
     const outcomes = await Promise.all(
-      chunks.map(async (part) => await this.#batchOnce(part)),
+      chunk(requests, limit).map(async (part) => await this.#askTogether(part)),
     );
     return outcomes.flat();
   }
 
-  async #batchOnce(requests: readonly RpcRequest[]): Promise<RpcOutcome[]> {
+  async #askTogether(requests: readonly RpcRequest[]): Promise<RpcOutcome[]> {
     const [only] = requests;
     if (requests.length === 1 && only !== undefined) {
-      return [await outcomeOf(this.request(only.method, only.params))];
+      return [await this.#askOne(only)];
     }
     const firstId = this.#nextId;
     this.#nextId += requests.length;
-    const body = requests.map(({ method, params }, index) => ({
-      jsonrpc: "2.0",
-      id: firstId + index,
-      method,
-      params,
-    }));
-    const answers = await this.#postBatch(body, requests.length);
-    if (answers === "refused") {
-      this.batchLimit = Math.ceil(requests.length / 2);
-      return await this.batch(requests);
+    const body = requests.map((request, index) =>
+      toMessage(request, firstId + index),
+    );
+    const half = Math.ceil(requests.length / 2);
+    const found = await this.#post(body, `a batch of ${requests.length}`);
+    const all = asBatch(found.body, requests.length);
+    if (all === undefined) {
+      this.batchLimit = Math.min(this.batchLimit, half);
+      return await this.#askInChunks(requests, this.batchLimit);
     }
-    const byId = new Map(answers.map((answer) => [answer.id, answer]));
-    return requests.map((_, index) =>
-      this.#asOutcome(byId.get(firstId + index)),
+    const byId = new Map(all.map((answer) => [answer.id, answer]));
+    const outcomes = requests.map((_, index) => {
+      const answer = byId.get(firstId + index);
+      return answer && toOutcome(answer, this.#endpoint.redact);
+    });
+    return await fillGaps(
+      requests,
+      without(outcomes, isLeftOut),
+      async (rest) => await this.#askInChunks(rest, half),
     );
   }
 
-  /** "refused" when the server takes no batch of this size. */
-  async #postBatch(
-    body: readonly object[],
-    size: number,
-  ): Promise<readonly JsonRpcResponse[] | "refused"> {
-    try {
-      const answer = await this.#post(body, `a batch of ${String(size)}`);
-      // A server that refuses the batch as a whole answers with one object.
-      return Array.isArray(answer) && answer.length >= size
-        ? (answer as JsonRpcResponse[])
-        : "refused";
-    } catch (error) {
-      if (error instanceof HttpStatusError && error.status < 500) {
-        return "refused";
-      }
-      throw this.#translate(error, `a batch of ${String(size)}`);
+  async #askOne(request: RpcRequest): Promise<RpcOutcome> {
+    const id = this.#nextId++;
+    const { method } = request;
+    const { status, body } = await this.#post(toMessage(request, id), method);
+    if (!isAnswer(body) || !answers(body, id)) {
+      const { network } = this;
+      const { host } = this.#endpoint;
+      throw new DrError("RPC_ANSWER_INVALID", {
+        network,
+        host,
+        method,
+        status,
+      });
     }
+    return toOutcome(body, this.#endpoint.redact);
   }
 
-  #translate(error: unknown, method: string): unknown {
-    return error instanceof HttpStatusError
-      ? new DrError(
-          "RPC_FAILED",
-          { network: this.network, method, reason: error.message },
-          { cause: error },
-        )
-      : error;
-  }
-
-  #asOutcome(answer: JsonRpcResponse | undefined): RpcOutcome {
-    if (answer?.error !== undefined) {
-      const { message, code, data } = answer.error;
-      const error = new RpcResponseError(this.#redact(message), code, data);
-      return { ok: false, error };
-    }
-    if (answer === undefined || !("result" in answer)) {
-      return {
-        ok: false,
-        error: new RpcResponseError("the node left this request unanswered", 0),
-      };
-    }
-    return { ok: true, result: answer.result };
-  }
-
-  async #post(body: unknown, what: string): Promise<unknown> {
+  async #post(message: unknown, what: string): Promise<HttpAnswer> {
+    const text = JSON.stringify(message);
     for (let attempt = 1; ; attempt += 1) {
-      const response = await this.#fetch(JSON.stringify(body), what, attempt);
-      if (response !== "again") {
-        return response;
+      const answer = await this.#turnstile.pass(
+        async () => await this.#fetch(text, what),
+      );
+      if (DENIALS.includes(answer.status)) {
+        throw this.#denied(answer);
       }
+      if (!isBusy(answer)) {
+        return answer;
+      }
+      if (attempt === ATTEMPTS) {
+        throw this.#givenUp(answer.status);
+      }
+      await this.#clock.sleep(
+        waitMs(answer.retryAfter, attempt, this.#clock.now()),
+      );
     }
   }
 
-  async #fetch(body: string, what: string, attempt: number): Promise<unknown> {
-    let response: Response;
-    let text: string;
+  async #fetch(body: string, what: string): Promise<HttpAnswer> {
     try {
-      response = await fetch(this.#url, {
+      const response = await fetch(this.#endpoint.href, {
         method: "POST",
         headers: this.#headers,
         body,
+        // Following one would carry the headers' keys to another host.
+        redirect: "manual",
         signal: AbortSignal.timeout(this.#timeoutMs),
       });
-      text = await response.text();
+      return {
+        status: response.status,
+        retryAfter: response.headers.get("retry-after"),
+        body: parseJson(await response.text()),
+      };
     } catch (error) {
       throw this.#unanswered(error, what);
     }
-    if (isTransient(response.status)) {
-      if (attempt === ATTEMPTS) {
-        throw this.#refusal(response.status, attempt);
-      }
-      await this.#clock.sleep(waitMs(response, attempt));
-      return "again";
-    }
-    return this.#parse(text, response.status);
   }
 
-  #parse(text: string, status: number): unknown {
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(text);
-    } catch {
-      parsed = undefined;
-    }
-    if (typeof parsed !== "object" || parsed === null) {
-      throw new HttpStatusError(
-        status,
-        `HTTP ${String(status)} without a JSON-RPC answer`,
-      );
-    }
-    return parsed;
-  }
-
+  /** Without its cause: that may quote the URL or a header. */
   #unanswered(error: unknown, what: string): DrError {
-    const host = hostOf(this.#url);
-    if (error instanceof Error && error.name === "TimeoutError") {
-      return new DrError("RPC_TIMEOUT", {
-        network: this.network,
-        host,
-        method: what,
-        seconds: this.#timeoutMs / 1000,
-      });
-    }
-    return new DrError("RPC_UNREACHABLE", {
+    const { network } = this;
+    const { host } = this.#endpoint;
+    return error instanceof Error && error.name === "TimeoutError"
+      ? new DrError("RPC_TIMEOUT", {
+          network,
+          host,
+          method: what,
+          seconds: this.#timeoutMs / 1000,
+        })
+      : new DrError("RPC_UNREACHABLE", {
+          network,
+          host,
+          reason: reasonOf(error),
+        });
+  }
+
+  #denied({ status, body }: HttpAnswer): DrError {
+    const [first] = [body].flat();
+    const said = isAnswer(first) ? first.error?.message : undefined;
+    return new DrError("RPC_ACCESS_DENIED", {
       network: this.network,
-      host,
-      reason: reasonOf(error),
+      host: this.#endpoint.host,
+      status,
+      reason: this.#endpoint.redact(said ?? "it gives no reason"),
     });
   }
 
-  #refusal(status: number, attempts: number): DrError {
-    const host = hostOf(this.#url);
-    return status === 429
-      ? new DrError("RPC_RATE_LIMITED", {
-          network: this.network,
-          host,
-          attempts,
-        })
+  #givenUp(status: number): DrError {
+    const { network } = this;
+    const { host } = this.#endpoint;
+    // Under any other status than 5xx only a rate limit makes a server busy.
+    return status < 500
+      ? new DrError("RPC_RATE_LIMITED", { network, host, attempts: ATTEMPTS })
       : new DrError("RPC_UNREACHABLE", {
-          network: this.network,
+          network,
           host,
-          reason: `HTTP ${String(status)}`,
+          reason: `HTTP ${status}`,
         });
-  }
-}
-
-class HttpStatusError extends Error {
-  readonly status: number;
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
   }
 }
 
@@ -261,69 +257,106 @@ export function unwrap(outcome: RpcOutcome): unknown {
   throw outcome.error;
 }
 
-/** Host and port of a URL; the path often is an API key. */
-export function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : "an invalid URL";
-}
-
 /** Whether no answer came, so that nobody knows if the node acted on the request. */
 export function isUnanswered(error: unknown): boolean {
-  return isDrError(error, "RPC_UNREACHABLE", "RPC_TIMEOUT", "RPC_RATE_LIMITED");
+  return isDrError(
+    error,
+    "RPC_UNREACHABLE",
+    "RPC_TIMEOUT",
+    "RPC_RATE_LIMITED",
+    "RPC_ANSWER_INVALID",
+  );
 }
 
-/** fetch refuses URLs with a user and password: they go into a header. */
-function withoutCredentials(url: string): {
-  href: string;
-  authorization: Record<string, string>;
-} {
-  const parsed = new URL(url);
-  if (parsed.username === "") {
-    return { href: url, authorization: {} };
+function toMessage({ method, params }: RpcRequest, id: number): object {
+  return { jsonrpc: "2.0", id, method, params };
+}
+
+/** undefined when the server takes no batch of this size: it answers with one object, or too few. */
+function asBatch(
+  body: unknown,
+  size: number,
+): readonly JsonRpcAnswer[] | undefined {
+  return Array.isArray(body) && body.length >= size
+    ? body.filter(isAnswer)
+    : undefined;
+}
+
+function without(
+  outcomes: readonly (RpcOutcome | undefined)[],
+  isWanting: (outcome: RpcOutcome) => boolean,
+): (RpcOutcome | undefined)[] {
+  return outcomes.map((outcome) =>
+    outcome === undefined || isWanting(outcome) ? undefined : outcome,
+  );
+}
+
+/** Asks for what has no outcome yet. */
+async function fillGaps(
+  requests: readonly RpcRequest[],
+  outcomes: readonly (RpcOutcome | undefined)[],
+  ask: (rest: readonly RpcRequest[]) => Promise<RpcOutcome[]>,
+): Promise<RpcOutcome[]> {
+  const found = await ask(
+    requests.filter((_, index) => outcomes[index] === undefined),
+  );
+  return outcomes.flatMap((outcome) => outcome ?? found.splice(0, 1));
+}
+
+/** Whether the same may get an answer in a moment. */
+function isBusy({ status, body }: HttpAnswer): boolean {
+  if (!isAnswer(body)) {
+    return BUSY.includes(status) || (status >= 500 && !Array.isArray(body));
   }
-  const credentials = `${decodeURIComponent(parsed.username)}:${decodeURIComponent(parsed.password)}`;
-  parsed.username = "";
-  parsed.password = "";
-  return {
-    href: parsed.href,
-    authorization: {
-      authorization: `Basic ${Buffer.from(credentials).toString("base64")}`,
-    },
-  };
+  return BUSY.includes(status) || isRateLimited(toOutcome(body, String));
 }
 
-function isTransient(status: number): boolean {
-  return status === 429 || status === 502 || status === 503 || status === 504;
+function waitMs(retryAfter: string | null, attempt: number, now: Date): number {
+  const text = retryAfter?.trim() ?? "";
+  const wait = /^\d+$/.test(text)
+    ? Number(text) * 1000
+    : Date.parse(text) - now.getTime();
+  return Number.isNaN(wait)
+    ? backoffMs(attempt)
+    : Math.min(Math.max(wait, 0), LONGEST_WAIT_MS);
 }
 
-function waitMs(response: Response, attempt: number): number {
-  const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
-  const wait = Number.isFinite(seconds)
-    ? seconds * 1000
-    : BACKOFF_MS * 2 ** attempt;
-  return Math.min(wait, LONGEST_WAIT_MS);
+function backoffMs(attempt: number): number {
+  return Math.min(BACKOFF_MS * 2 ** attempt, LONGEST_WAIT_MS);
 }
 
-/** undici hides the reason in `cause`, and its messages may quote the URL. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** undici hides the reason in `cause`; its messages may quote the URL or a header. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause instanceof Error && "code" in cause) {
     return String(cause.code);
   }
-  return cause instanceof Error ? "the connection broke" : messageOf(error);
+  return cause instanceof Error
+    ? "the connection broke"
+    : "no request can be made of its `url` and `httpHeaders`";
 }
 
 function chunk(
   requests: readonly RpcRequest[],
   limit: number,
 ): readonly (readonly RpcRequest[])[] {
-  const chunks: RpcRequest[][] = [[]];
+  const chunks: RpcRequest[][] = [];
   let bytes = 0;
   for (const request of requests) {
-    const size = JSON.stringify(request.params).length + 80;
-    const last = chunks.at(-1) ?? [];
+    const size = Buffer.byteLength(JSON.stringify(request.params)) + 80;
+    const last = chunks.at(-1);
     if (
-      last.length > 0 &&
-      (last.length >= limit || bytes + size > BATCH_BYTES)
+      last === undefined ||
+      last.length >= limit ||
+      bytes + size > BATCH_BYTES
     ) {
       chunks.push([request]);
       bytes = size;

@@ -1,6 +1,6 @@
 import { isDrError } from "../core/errors.js";
 import type { Address, Hex } from "../core/hex.js";
-import { RpcResponseError, type Rpc } from "./rpc.js";
+import { failedRequest, RpcResponseError, type Rpc } from "./rpc.js";
 
 export interface Log {
   readonly address: Address;
@@ -30,6 +30,8 @@ interface RpcLog {
 /**
  * Logs in order. A range the node refuses (too many blocks, too many results,
  * too slow) is halved until it answers; after that it grows again.
+ *
+ * @throws {DrError} RPC_FAILED when not even a single block is answered for.
  */
 export async function readLogs(rpc: Rpc, filter: LogFilter): Promise<Log[]> {
   const logs: Log[] = [];
@@ -38,19 +40,21 @@ export async function readLogs(rpc: Rpc, filter: LogFilter): Promise<Log[]> {
   while (from <= filter.toBlock) {
     const to = min(from + span - 1n, filter.toBlock);
     try {
-      logs.push(...(await readRange(rpc, filter, from, to)));
+      // Not spread into push: that takes no more arguments than the stack.
+      for (const log of await readRange(rpc, filter, from, to)) {
+        logs.push(log);
+      }
       from = to + 1n;
       span *= 2n;
     } catch (error) {
-      if (span === 1n || !isRangeRefusal(error)) {
-        throw error;
+      if (from === to || !isRangeRefusal(error)) {
+        throw toFailure(rpc, error);
       }
-      span = max(min(span, to - from + 1n) / 2n, 1n);
+      span = (to - from + 1n) / 2n;
     }
   }
   return logs;
 }
-
 async function readRange(
   rpc: Rpc,
   { address, topics }: LogFilter,
@@ -72,20 +76,25 @@ async function readRange(
   }));
 }
 
-/** Providers word it in a dozen ways; an unknown method or a bad key isn't one. */
+/**
+ * Providers word it in a dozen ways, and a gateway may cut a long answer off;
+ * an unknown method or a bad key isn't one.
+ */
 function isRangeRefusal(error: unknown): boolean {
   return (
-    isDrError(error, "RPC_TIMEOUT") ||
+    isDrError(error, "RPC_TIMEOUT", "RPC_ANSWER_INVALID") ||
     (error instanceof RpcResponseError &&
       error.code !== -32601 &&
       !/api key|unauthori[sz]ed|forbidden/i.test(error.message))
   );
 }
 
-function min(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
+function toFailure(rpc: Rpc, error: unknown): unknown {
+  return error instanceof RpcResponseError
+    ? failedRequest(rpc, "eth_getLogs", error)
+    : error;
 }
 
-function max(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
+function min(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }

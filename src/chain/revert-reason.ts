@@ -1,5 +1,6 @@
 import * as AbiError from "ox/AbiError";
 
+import type { Hex } from "../core/hex.js";
 import { decodeValues } from "./abi.js";
 import { revertData, RpcResponseError } from "./rpc.js";
 
@@ -27,43 +28,50 @@ const KNOWN_ERRORS: readonly string[] = [
 const STRING_ERROR = "0x08c379a0";
 const PANIC = "0x4e487b71";
 
-/** The words of a revert: its string, a known error with its arguments, or the raw data. */
+/**
+ * The words of a revert: its string, a known error with its arguments, or the
+ * raw data. A contract may say anything; control characters are left out.
+ */
 export function explainRevert(error: unknown): string {
   const data = revertData(error);
-  if (data === undefined || data === "0x") {
-    return error instanceof RpcResponseError
-      ? error.message
-      : "it reverts without a reason";
+  const words = data === undefined || data === "0x" ? undefined : wordsOf(data);
+  if (words !== undefined) {
+    return words.replace(/\p{Cc}+/gu, " ");
   }
-  const selector = data.slice(0, 10);
-  if (selector === STRING_ERROR) {
-    return firstValue("string", data);
-  }
-  if (selector === PANIC) {
-    return `panic ${firstValue("uint256", data)}`;
-  }
-  return explainCustomError(data) ?? `it reverts with ${data}`;
+  return error instanceof RpcResponseError
+    ? error.message
+    : "it reverts without a reason";
 }
 
-function explainCustomError(data: `0x${string}`): string | undefined {
+function wordsOf(data: Hex): string {
+  const raw = `it reverts with ${data}`;
+  const selector = data.slice(0, 10);
+  const args: Hex = `0x${data.slice(10)}`;
+  try {
+    switch (selector) {
+      case STRING_ERROR:
+        return String(decodeValues(["string"], args)[0]) || raw;
+      case PANIC:
+        return `panic ${String(decodeValues(["uint256"], args)[0])}`;
+      default:
+        return customError(selector, args) ?? raw;
+    }
+  } catch {
+    // Whoever made it up didn't give it the arguments its name promises.
+    return raw;
+  }
+}
+
+function customError(selector: string, data: Hex): string | undefined {
   const known = KNOWN_ERRORS.map((signature) =>
     AbiError.from(signature as "error Known()"),
-  ).find((item) => AbiError.getSelector(item) === data.slice(0, 10));
+  ).find((item) => AbiError.getSelector(item) === selector);
   if (known === undefined) {
     return undefined;
   }
   const types = (known.inputs as readonly { type: string }[]).map(
     ({ type }) => type,
   );
-  const args =
-    types.length === 0 ? [] : decodeValues(types, `0x${data.slice(10)}`);
+  const args = types.length === 0 ? [] : decodeValues(types, data);
   return `${known.name}(${args.map(String).join(", ")})`;
-}
-
-function firstValue(type: string, data: `0x${string}`): string {
-  try {
-    return String(decodeValues([type], `0x${data.slice(10)}`)[0]);
-  } catch {
-    return `it reverts with ${data}`;
-  }
 }

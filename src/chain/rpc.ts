@@ -1,4 +1,4 @@
-import { DrError } from "../core/errors.js";
+import { DrError, messageOf } from "../core/errors.js";
 
 /** One JSON-RPC request. */
 export interface RpcRequest {
@@ -24,7 +24,8 @@ export interface Rpc {
 
   /**
    * @throws {RpcResponseError} the node answered with an error.
-   * @throws {DrError} RPC_UNREACHABLE, RPC_TIMEOUT, RPC_RATE_LIMITED: no answer.
+   * @throws {DrError} RPC_UNREACHABLE, RPC_TIMEOUT, RPC_RATE_LIMITED,
+   * RPC_ANSWER_INVALID: no answer; RPC_ACCESS_DENIED: no right to one.
    */
   request(method: string, params?: readonly unknown[]): Promise<unknown>;
 
@@ -64,14 +65,20 @@ export async function ask(
     return await rpc.request(method, params);
   } catch (error) {
     if (error instanceof RpcResponseError) {
-      throw new DrError(
-        "RPC_FAILED",
-        { network: rpc.network, method, reason: error.message },
-        { cause: error },
-      );
+      throw failedRequest(rpc, method, error);
     }
     throw error;
   }
+}
+
+/** What the node has against a request, as an error with a way out. */
+export function failedRequest(
+  { network }: Rpc,
+  method: string,
+  cause: unknown,
+): DrError {
+  const reason = messageOf(cause);
+  return new DrError("RPC_FAILED", { network, method, reason }, { cause });
 }
 
 const REVERT_CODE = 3;

@@ -1,5 +1,13 @@
-import { mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import {
+  mkdir,
+  open,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 
 import { removeAbandoned, temporaryBeside } from "./temporary-file.js";
 
@@ -68,12 +76,13 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** A rename onto a symbolic link would replace the link. */
+/** A rename onto a symbolic link would replace the link, even one that leads nowhere yet. */
 async function resolveLink(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch {
-    return path;
+    const target = await readlink(path).catch(() => undefined);
+    return target === undefined ? path : resolve(dirname(path), target);
   }
 }
 

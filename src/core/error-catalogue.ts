@@ -32,6 +32,23 @@ export const CATALOGUE = {
     fix: "Wait a minute, or take an RPC with a higher limit.",
     exitCode: error,
   },
+  RPC_ACCESS_DENIED: {
+    message:
+      "{network}: the RPC at {host} refuses access (HTTP {status}): {reason}.",
+    fix: "Check the key in the network's `url`, or the header in its `httpHeaders`, in hardhat.config.ts; a user and password go before the host: https://USER:PASSWORD@HOST. Keep them in a `configVariable`.",
+    exitCode: error,
+  },
+  RPC_ANSWER_INVALID: {
+    message:
+      "{network}: the RPC at {host} answers {method} with something that isn't JSON-RPC (HTTP {status}).",
+    fix: "Check the path of the network's `url` in hardhat.config.ts: it may lead to a web page or a gateway; or take another RPC.",
+    exitCode: error,
+  },
+  RPC_URL_INVALID: {
+    message: "{network}: its RPC's URL isn't a URL of HTTP or HTTPS.",
+    fix: "Give one that begins with https:// or http://, as the network's `url` in hardhat.config.ts or with `--private-rpc`.",
+    exitCode: refused,
+  },
   RPC_FAILED: {
     message: "{network}: {method} failed: {reason}.",
     fix: "If the RPC is at fault take another; the message above is its own.",
@@ -493,6 +510,11 @@ export const CATALOGUE = {
     message:
       "Another run is at work on this network: {user}@{host}, process {pid}, for {seconds} s.",
     fix: "Wait for it, or stop it. If that host is gone for good, delete {path}.",
+    exitCode: refused,
+  },
+  LOCK_UNREADABLE: {
+    message: "The lock {path} doesn't say who is at work on this network.",
+    fix: "See that no other run is at work on it, then delete {path}.",
     exitCode: refused,
   },
   WRONG_CHAIN: {

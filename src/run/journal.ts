@@ -61,7 +61,11 @@ export type JournalRecord = JournalEvent & {
 
 export interface Journal {
   readonly records: readonly JournalRecord[];
-  /** On disk when it resolves. @throws {DrError} JOURNAL_NOT_WRITTEN. */
+  /**
+   * On disk when it resolves.
+   *
+   * @throws {DrError} JOURNAL_NOT_WRITTEN, then and ever after.
+   */
   append(event: JournalEvent): Promise<void>;
   close(): Promise<void>;
 }
@@ -89,9 +93,13 @@ function hashRecord(body: object): string {
     .digest("hex");
 }
 
+/** How a whole record ends: the hash comes last. */
+const RECORD_END = /"hash":"[0-9a-f]{64}"\}./s;
+
 /**
  * The records of a journal's text. A last line without an end is a write that
- * a crash cut off: it was never acted upon and is left out.
+ * a crash cut off: it was never acted upon and is left out. A whole record
+ * with something else than a line's end behind it was damaged later.
  *
  * @returns the records and how many bytes they take.
  * @throws {DrError} JOURNAL_TAMPERED when a record isn't what was written.
@@ -110,13 +118,19 @@ export function parseJournal(
     }
     records.push(record);
   }
+  if (RECORD_END.test(text.slice(end))) {
+    throw new DrError("JOURNAL_TAMPERED", { path, line: lines.length + 1 });
+  }
   return { records, bytes: Buffer.byteLength(text.slice(0, end)) };
 }
 
+/** undefined unless it is, byte for byte, what {@link FileJournal} writes. */
 function parseRecord(line: string): JournalRecord | undefined {
   try {
     const parsed: unknown = JSON.parse(line);
-    return typeof parsed === "object" && parsed !== null
+    return typeof parsed === "object" &&
+      parsed !== null &&
+      JSON.stringify(parsed) === line
       ? (parsed as JournalRecord)
       : undefined;
   } catch {
@@ -167,7 +181,9 @@ export class FileJournal implements Journal {
       await mkdir(dirname(path), { recursive: true });
       const flags = constants.O_CREAT | constants.O_EXCL;
       const file = await openForAppend(path, flags);
+      // So that the new file's name, and its folder's, survive a power cut too.
       await syncFolder(dirname(path));
+      await syncFolder(dirname(dirname(path)));
       return new FileJournal(path, file, [], clock);
     });
   }
@@ -191,6 +207,9 @@ export class FileJournal implements Journal {
   }
 
   async append(event: JournalEvent): Promise<void> {
+    if (this.#failure !== undefined) {
+      throw this.#failure;
+    }
     const last = this.#records.at(-1);
     const record = chainRecord(event, last, this.#clock.now());
     await this.#write(`${JSON.stringify(record)}\n`);

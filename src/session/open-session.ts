@@ -7,7 +7,7 @@ import type { EthereumProvider } from "hardhat/types/providers";
 import { readChainId } from "../chain/block-reader.js";
 import { HttpRpc } from "../chain/http-rpc.js";
 import { ProviderRpc } from "../chain/provider-rpc.js";
-import { redactorOf } from "../chain/redaction.js";
+import { parseEndpoint } from "../chain/rpc-endpoint.js";
 import type { Rpc } from "../chain/rpc.js";
 import type { DrConfig } from "../config/types.js";
 import { systemClock, type Clock } from "../core/clock.js";
@@ -192,7 +192,7 @@ async function openProvider({
     ? new ProviderRpc(
         networkName,
         provider,
-        redactorOf(await networkConfig.url.getUrl()),
+        parseEndpoint(networkName, await networkConfig.url.getUrl()).redact,
       )
     : new ProviderRpc(networkName, provider);
 }

@@ -15,7 +15,7 @@ import type {
 export function createLocalSigner(privateKey: Hex): Signer {
   const publicKey = Secp256k1.getPublicKey({ privateKey });
   return {
-    address: OxAddress.fromPublicKey(publicKey),
+    address: OxAddress.checksum(OxAddress.fromPublicKey(publicKey)),
     sign: (transaction) => signTransaction(transaction, privateKey),
   };
 }
@@ -24,7 +24,9 @@ function signTransaction(
   transaction: TransactionRequest,
   privateKey: Hex,
 ): SignedTransaction {
-  const raw = serializeSigned(transaction, privateKey);
+  const serialized = serializeSigned(transaction, privateKey);
+  // A checksummed address keeps its capitals in there.
+  const raw = serialized.toLowerCase() as Hex;
   return { raw, hash: Hash.keccak256(raw) };
 }
 
