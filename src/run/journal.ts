@@ -140,6 +140,7 @@ export class FileJournal implements Journal {
   readonly #records: JournalRecord[];
   readonly #file: FileHandle;
   readonly #clock: Clock;
+  #lastAppend: Promise<void> = Promise.resolve();
 
   private constructor(
     file: FileHandle,
@@ -173,6 +174,15 @@ export class FileJournal implements Journal {
   }
 
   async append(event: JournalEvent): Promise<void> {
+    const append = this.#lastAppend.then(async () => {
+      await this.#write(event);
+    });
+    // Whoever asked for it meets the error; the next one is tried all the same.
+    this.#lastAppend = append.catch(() => undefined);
+    await append;
+  }
+
+  async #write(event: JournalEvent): Promise<void> {
     const last = this.#records.at(-1);
     const record = chainRecord(event, last, this.#clock.now());
     await this.#file.appendFile(`${JSON.stringify(record)}\n`);
