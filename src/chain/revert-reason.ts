@@ -55,9 +55,14 @@ function explainCustomError(data: `0x${string}`): string | undefined {
   const types = (known.inputs as readonly { type: string }[]).map(
     ({ type }) => type,
   );
-  const args =
-    types.length === 0 ? [] : decodeValues(types, `0x${data.slice(10)}`);
-  return `${known.name}(${args.map(String).join(", ")})`;
+  try {
+    const args =
+      types.length === 0 ? [] : decodeValues(types, `0x${data.slice(10)}`);
+    return `${known.name}(${args.map(String).join(", ")})`;
+  } catch {
+    // The name alone proves nothing: a contract reverts with what it likes.
+    return undefined;
+  }
 }
 
 function firstValue(type: string, data: `0x${string}`): string {

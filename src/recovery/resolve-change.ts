@@ -6,6 +6,7 @@ import {
   upgradePermission,
 } from "../authority/proxy-permission.js";
 import type { SimulatedCall } from "../chain/simulate.js";
+import type { Call } from "../core/call.js";
 import { DrError } from "../core/errors.js";
 import { sameAddress, type Address, type Hex } from "../core/hex.js";
 import {
@@ -28,6 +29,7 @@ import {
 import type { RouteChoice } from "../route/route.js";
 import { upgradeCall } from "./change-actions.js";
 import type { ContractChange } from "./change-intent.js";
+import { notUpgradable } from "./not-upgradable.js";
 import { pauseCall } from "./pause-call.js";
 import type { RecoveryPorts, World } from "./ports.js";
 import { authorityElsewhere, findFailing, routeCalls } from "./routing.js";
@@ -115,12 +117,12 @@ async function requireUndrifted(
 
 async function requireUpgradable(
   { reader }: World,
-  { name, record }: WantedChange,
+  { name }: WantedChange,
   state: ProxyState,
 ): Promise<UpgradeInterface> {
   const upgrade = await findUpgradeInterface(reader, state);
   if (upgrade === undefined) {
-    throw new DrError("NOT_UPGRADABLE", { name, address: record.proxy });
+    throw await notUpgradable(reader, name, state);
   }
   return upgrade;
 }
@@ -148,7 +150,7 @@ async function requireTarget(
   const [codeHash, version, isUups] = await Promise.all([
     readCodeHash(reader, to),
     readVersion(reader, to),
-    kind === "uups" ? supportsUups(reader, to) : true,
+    kind === "uups" ? supportsUups(reader, to, implementation) : true,
   ]);
   if (codeHash === undefined) {
     throw new DrError("NO_CODE", { what: `target of ${name}`, address: to });
@@ -222,7 +224,11 @@ async function findRoutes(
   );
   const graph = new AuthorityGraph(reader, scanStart(world.document.file));
   if (upgrader?.route === undefined) {
-    throw await explainUpgrade(reader, graph, state, draft, upgrade, paused);
+    const { accounts } = ports;
+    throw paused === true &&
+      (await isPauseInTheWay(reader, unpause, upgrade, accounts))
+      ? new DrError("PAUSE_BLOCKS_UPGRADE", { name })
+      : authorityElsewhere(upgrade, await upgradePermission(graph, state));
   }
   if (pauser !== undefined && pauser.route === undefined) {
     throw authorityElsewhere(pauser.call, await pausePermission(graph, state));
@@ -244,33 +250,28 @@ async function findRoutes(
   return { choices, notes: [...notes, ...pauseNotes(name, paused, options)] };
 }
 
-/** Why nobody here may upgrade: the pause itself may stand in the way. */
-async function explainUpgrade(
+/** Whether somebody here could upgrade after somebody here had unpaused. */
+async function isPauseInTheWay(
   reader: World["reader"],
-  graph: AuthorityGraph,
-  state: ProxyState,
-  { name }: Draft,
-  upgrade: ReturnType<typeof upgradeCall>,
-  paused: boolean | undefined,
-): Promise<DrError> {
-  const permission = await upgradePermission(graph, state);
-  if (paused !== true) {
-    return authorityElsewhere(upgrade, permission);
+  unpause: Call,
+  upgrade: Call,
+  accounts: readonly Address[],
+): Promise<boolean> {
+  const [unpauser] = await routeCalls(reader, [unpause], accounts);
+  if (unpauser?.route === undefined) {
+    return false;
   }
-  const unpause = pauseCall(name, state.address, false);
-  const holders = permission.holders.flatMap((holder) =>
-    "address" in holder ? [holder.address] : [],
+  const { from } = unpauser.route;
+  const failing = await Promise.all(
+    accounts.map(
+      async (upgrader) =>
+        await findFailing(reader, [
+          { ...unpause, from },
+          { ...upgrade, from: upgrader },
+        ]),
+    ),
   );
-  for (const from of holders) {
-    const failing = await findFailing(reader, [
-      { ...unpause, from },
-      { ...upgrade, from },
-    ]);
-    if (failing === -1) {
-      return new DrError("PAUSE_BLOCKS_UPGRADE", { name });
-    }
-  }
-  return authorityElsewhere(upgrade, permission);
+  return failing.includes(-1);
 }
 
 function pauseNotes(
@@ -296,9 +297,7 @@ async function rehearseSequence(
   { reader }: World,
   name: string,
   { pauseRoute, upgradeRoute, unpauseRoute }: Routes["choices"],
-  calls: Readonly<
-    Record<"pause" | "upgrade" | "unpause", ReturnType<typeof pauseCall>>
-  >,
+  calls: Readonly<Record<"pause" | "upgrade" | "unpause", Call>>,
   deployed: Readonly<Record<Address, Hex>>,
 ): Promise<string[]> {
   const steps: [keyof typeof calls, RouteChoice | undefined][] = [
@@ -328,9 +327,6 @@ async function rehearseSequence(
       });
 }
 
-function simulated(
-  { to, data }: ReturnType<typeof pauseCall>,
-  { from }: RouteChoice,
-): SimulatedCall {
+function simulated({ to, data }: Call, { from }: RouteChoice): SimulatedCall {
   return { from, to, data };
 }

@@ -32,11 +32,30 @@ export async function routeCalls(
   });
 }
 
-/** Says precisely who must act, and what they must send. */
+/**
+ * Says precisely who must act, and what they must send; or that nobody can.
+ *
+ * @returns AUTHORITY_ELSEWHERE, NOBODY_MAY or REFUSES_EVERYONE.
+ */
 export function authorityElsewhere(
   { label, to, value, data }: Call,
   permission: Permission,
 ): DrError {
+  const { mechanism } = permission;
+  const why = whyNobody(permission);
+  if (why !== undefined) {
+    return new DrError("NOBODY_MAY", { label, why });
+  }
+  if (mechanism.kind === "unknown" && mechanism.refused !== undefined) {
+    return new DrError("REFUSES_EVERYONE", {
+      label,
+      refused: mechanism.refused.to.join(", "),
+      reason: mechanism.refused.reason,
+      to,
+      value,
+      data,
+    });
+  }
   return new DrError("AUTHORITY_ELSEWHERE", {
     label,
     who: formatPermission(permission),
@@ -44,6 +63,33 @@ export function authorityElsewhere(
     value,
     data,
   });
+}
+
+/** Undefined when somebody may, or it can't be told. */
+function whyNobody({
+  mechanism,
+  holders,
+  confirmed,
+}: Permission): string | undefined {
+  if (mechanism.kind === "absent") {
+    return "the contract has no such function";
+  }
+  if (!confirmed || holders.some(({ kind }) => kind !== "nobody")) {
+    return undefined;
+  }
+  switch (mechanism.kind) {
+    case "role":
+      return `no account holds ${mechanism.name ?? mechanism.role}, until its admin role grants it`;
+    case "owner":
+      return `${mechanism.getter}() is the zero address`;
+    case "proxy-admin":
+      return `the owner of ${mechanism.address}, which administers it, is the zero address`;
+    case "proxy-admin-slot":
+    case "access-manager":
+    case "open":
+    case "unknown":
+      return undefined;
+  }
 }
 
 /**
@@ -69,7 +115,8 @@ export interface RoutedAction {
 }
 
 /**
- * The steps for actions of any routes: those of one route go together.
+ * The steps for actions of any routes: those of one route go together, and the
+ * routes at the same time where each is one step, so that none holds another.
  *
  * @param titleOf - For people, given the contracts' names.
  */
@@ -82,7 +129,7 @@ export function stepsFor(
   const groups = Map.groupBy(actions, ({ route }) =>
     canonicalJson({ ...route }),
   );
-  return [...groups.values()].flatMap((group, index) => {
+  const stepsOfGroups = [...groups.values()].map((group, index) => {
     const [first] = group;
     const names = group.map(({ action }) => action.contract);
     return first === undefined
@@ -93,4 +140,8 @@ export function stepsFor(
           group.map(({ action }) => action),
         );
   });
+  const isBatch = stepsOfGroups.every(({ length }) => length === 1);
+  return stepsOfGroups
+    .flat()
+    .map((step) => (isBatch ? { ...step, batch: id } : step));
 }

@@ -78,8 +78,8 @@ async function prepare(
       return { plan, refused: resolution.refused };
     }
     case "rollback": {
-      const { plan } = await prepareRollback(session, procedure);
-      return { plan, refused: [] };
+      const { plan, resolution } = await prepareRollback(session, procedure);
+      return { plan, refused: resolution.refused };
     }
     case "upgrade": {
       const { plan } = await prepareUpgrade(session, procedure);

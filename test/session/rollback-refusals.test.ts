@@ -157,7 +157,7 @@ describe("dr.rollback refuses, before anything is sent,", () => {
     await handOver(connection, platform, safe);
     const error = await refusal(scene);
     expect(error.code).to.equal("AUTHORITY_ELSEWHERE");
-    for (const named of [safe, "2 of 2"]) {
+    for (const named of [safe, "2 of 2", ...owners]) {
       expect(error.values.who).to.include(named);
     }
     expect(error.values.to).to.equal(platform.proxyAdmin);
