@@ -89,7 +89,7 @@ export const CATALOGUE = {
   },
   NOBODY_MAY: {
     message: "Nobody may make {label}: {why}.",
-    fix: "As the chain stands no key or signature helps. Leave it out, and act at the contracts that depend on it.",
+    fix: "As the chain stands no key or signature helps. Leave it out, and act at the contracts that depend on it; a role without a holder can be granted by its admin.",
     exitCode: refused,
   },
   REFUSES_EVERYONE: {

@@ -2,6 +2,7 @@ import * as OxAddress from "ox/Address";
 
 import type { BlockReader } from "../chain/block-reader.js";
 import { addressInWord, type Address, type Hex } from "../core/hex.js";
+import { DELEGATECALL, readInstructions } from "./instructions.js";
 
 const FACETS = "function facetAddresses() view returns (address[])";
 const SAFE_THRESHOLD = "function getThreshold() view returns (uint256)";
@@ -45,15 +46,7 @@ export async function describeForwarder(
 
 /** DELEGATECALL among the instructions, not among the constants. */
 function delegates(code: Hex): boolean {
-  const bytes = Buffer.from(code.slice(2), "hex");
-  for (let at = 0; at < bytes.length; at += 1) {
-    const byte = bytes[at] ?? 0;
-    if (byte === 0xf4) {
-      return true;
-    }
-    if (byte >= 0x60 && byte <= 0x7f) {
-      at += byte - 0x5f;
-    }
-  }
-  return false;
+  return [...readInstructions(code)].some(
+    ({ opcode }) => opcode === DELEGATECALL,
+  );
 }

@@ -79,7 +79,7 @@ function whyNobody({
   }
   switch (mechanism.kind) {
     case "role":
-      return `no account holds ${mechanism.name ?? mechanism.role}, until its admin role grants it`;
+      return `no account holds ${mechanism.name ?? mechanism.role}`;
     case "owner":
       return `${mechanism.getter}() is the zero address`;
     case "proxy-admin":
