@@ -54,6 +54,15 @@ contract UupsPauseBlocksUpgrade is UupsCounter {
     function _authorizeUpgrade(address) internal override onlyOwner whenNotPaused {}
 }
 
+/// @title The same, and while it is paused it says so to everybody alike
+contract UupsPauseBlocksUpgradeFirst is UupsCounter {
+    function version() external pure returns (string memory) {
+        return "1.0.0";
+    }
+
+    function _authorizeUpgrade(address) internal override whenNotPaused onlyOwner {}
+}
+
 /// @title Refuses every upgrade, its owner's too
 /// @custom:oz-upgrades-unsafe-allow missing-initializer
 contract UupsFrozen is UupsCounter {

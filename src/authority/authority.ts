@@ -84,7 +84,14 @@ export type Mechanism =
   /** Nothing stops a stranger. */
   | { readonly kind: "open" }
   /** None of the mechanisms known here lets anyone make this call. */
-  | { readonly kind: "unknown" }
+  | {
+      readonly kind: "unknown";
+      /** Those whom the contract names, if any: told the same as a stranger. */
+      readonly refused?: {
+        readonly to: readonly Address[];
+        readonly reason: string;
+      };
+    }
   /** The contract has no such function. */
   | { readonly kind: "absent" };
 

@@ -1,6 +1,6 @@
 import type { Json } from "../core/canonical-json.js";
 import type { Address } from "../core/hex.js";
-import type { Authority, Permission } from "./authority.js";
+import type { Authority, Mechanism, Permission } from "./authority.js";
 
 /** How an address is shown. In full wherever somebody acts on it. */
 export type ShowAddress = (address: Address) => string;
@@ -11,7 +11,7 @@ export const shortAddress: ShowAddress = (address) =>
 
 const fullAddress: ShowAddress = (address) => address;
 
-/** An authority on one line: `Safe 0x… 3 of 5`. */
+/** An authority on one line: `Safe 0x… 2 of 3 (0x…, 0x…, 0x…)`. */
 export function formatAuthority(
   authority: Authority,
   show: ShowAddress = fullAddress,
@@ -21,7 +21,8 @@ export function formatAuthority(
       return show(authority.address);
     case "safe": {
       const { address, threshold, owners } = authority;
-      return `Safe ${show(address)} ${String(threshold)} of ${String(owners.length)}`;
+      const each = owners.map((owner) => formatAuthority(owner, show));
+      return `Safe ${show(address)} ${String(threshold)} of ${String(owners.length)} (${each.join(", ")})`;
     }
     case "timelock": {
       const { address, delaySeconds, proposers, executors, openExecutor } =
@@ -55,7 +56,7 @@ export function formatAuthority(
   }
 }
 
-/** A permission on one line: `PAUSER_ROLE: Safe 0x… 3 of 5`. */
+/** A permission on one line: `PAUSER_ROLE: Safe 0x… 2 of 3 (0x…, 0x…, 0x…)`. */
 export function formatPermission(
   { mechanism, holders, confirmed }: Permission,
   show: ShowAddress = fullAddress,
@@ -63,8 +64,12 @@ export function formatPermission(
   switch (mechanism.kind) {
     case "absent":
       return "no such function";
-    case "unknown":
-      return "unknown";
+    case "unknown": {
+      const { refused } = mechanism;
+      return refused === undefined
+        ? "unknown: the contract names nobody"
+        : `perhaps nobody: ${refused.to.map(show).join(", ")} refused like a stranger: ${refused.reason}`;
+    }
     case "role": {
       const role = mechanism.name ?? `role ${mechanism.role.slice(0, 10)}…`;
       return `${role}: ${formatEach(holders, show)}${doubt(confirmed)}`;
@@ -120,10 +125,18 @@ export function authorityToJson(authority: Authority): Json {
 export function permissionToJson(permission: Permission): Json {
   const { mechanism, holders, confirmed } = permission;
   return {
-    mechanism: { ...mechanism },
+    mechanism: mechanismToJson(mechanism),
     holders: holders.map(authorityToJson),
     confirmed,
   };
+}
+
+function mechanismToJson(mechanism: Mechanism): Json {
+  if (mechanism.kind !== "unknown") {
+    return { ...mechanism };
+  }
+  const { kind, refused } = mechanism;
+  return refused === undefined ? { kind } : { kind, refused: { ...refused } };
 }
 
 function formatEach(

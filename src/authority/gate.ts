@@ -1,4 +1,5 @@
 import type { BlockReader } from "../chain/block-reader.js";
+import { explainRevert } from "../chain/revert-reason.js";
 import type { RpcOutcome } from "../chain/rpc.js";
 import type { Address, Hex } from "../core/hex.js";
 import { decodeDenial, fingerprint, type Denial } from "./denial.js";
@@ -34,6 +35,8 @@ export type Gate =
       readonly kind: "guarded";
       /** What a stranger is told; undefined when it isn't understood. */
       readonly denial: Denial | undefined;
+      /** The same in the contract's words. */
+      readonly reason: string;
       /** The calls refused in that way, the one to go by first. */
       readonly calls: readonly [GuardedCall, ...GuardedCall[]];
     };
@@ -86,6 +89,7 @@ export async function findGate(
   return {
     kind: "guarded",
     denial: chosen.denial,
+    reason: reasonFor(chosen.outcome.error),
     calls: [chosen, ...alike],
   };
 }
@@ -111,6 +115,12 @@ export async function tryGate(
     );
   });
   return passes ? "passes" : "refused";
+}
+
+/** Who was refused is only us, under a name that nobody knows. */
+function reasonFor(error: unknown): string {
+  const stranger = new RegExp(STRANGER.slice(2), "gi");
+  return explainRevert(error).replace(stranger, "<the sender>");
 }
 
 async function attempt(

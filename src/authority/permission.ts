@@ -10,6 +10,7 @@ import {
 } from "./claims.js";
 import { findGate, tryGate, type Gate, type PermissionQuery } from "./gate.js";
 import type { AuthorityGraph } from "./graph.js";
+import { readHiddenOwner } from "./hidden-owner.js";
 import { readListedMembers, readLoggedMembers } from "./role-members.js";
 import { readRoleName } from "./role-name.js";
 
@@ -156,18 +157,39 @@ async function confirmAnything(
   claims: Claims,
 ): Promise<Permission> {
   const { owner, manager } = claims;
-  const [members, others] = await Promise.all([
+  const { to, implementation } = query;
+  const [members, others, hidden] = await Promise.all([
     readAllMembers(graph, query),
-    readOtherOwners(graph.reader, query.to),
+    readOtherOwners(graph.reader, to),
+    implementation === undefined || gate.denial?.by !== "owner"
+      ? []
+      : readHiddenOwner(graph.reader, to, implementation),
   ]);
-  const candidates = [...members, ...others, ...(owner ? [owner] : [])].filter(
-    ({ address }) => address !== ZERO_ADDRESS,
-  );
+  const candidates = [
+    ...members,
+    ...others,
+    ...hidden,
+    ...(owner ? [owner] : []),
+  ].filter(({ address }) => address !== ZERO_ADDRESS);
   const [tried, managed] = await Promise.all([
     letTry(graph, query, gate, candidates),
     manager === undefined ? UNKNOWN : findManaged(graph, query, gate, claims),
   ]);
-  return toPermission(tried) ?? managed;
+  return (
+    toPermission(tried) ??
+    (managed.mechanism.kind === "unknown" && tried.length > 0
+      ? refusesAll(tried, gate)
+      : managed)
+  );
+}
+
+/** Nobody got further than a stranger: perhaps nobody can. */
+function refusesAll(tried: readonly Tried[], { reason }: Guarded): Permission {
+  const to = [...new Set(tried.map(({ address }) => address))];
+  return {
+    ...UNKNOWN,
+    mechanism: { kind: "unknown", refused: { to, reason } },
+  };
 }
 
 /** Members of all roles; of the likeliest first, of DEFAULT_ADMIN_ROLE last. */

@@ -47,7 +47,7 @@ export async function upgradePermission(
   graph: AuthorityGraph,
   proxy: ProxyState,
 ): Promise<Permission> {
-  const { kind, address, implementation, beacon, admin } = proxy;
+  const { kind, address, implementation, beacon, admin, factory } = proxy;
   if (kind === "uups") {
     const calls = upgradeForms(proxy, "self", address);
     return await findPermission(graph, {
@@ -61,9 +61,33 @@ export async function upgradePermission(
     const calls = upgradeForms(proxy, "beacon", beacon);
     return await findPermission(graph, { to: beacon, calls });
   }
-  return kind === "plain" || admin === undefined
-    ? ABSENT
-    : await findAdmin(graph, proxy, admin);
+  if (kind === "plain" || admin === undefined) {
+    return ABSENT;
+  }
+  return factory === undefined
+    ? await findAdmin(graph, proxy, admin)
+    : await findFactoryAdmin(graph, proxy, admin, factory);
+}
+
+/** Whom the factory lets upgrade the proxy, and nobody else. */
+async function findFactoryAdmin(
+  graph: AuthorityGraph,
+  proxy: ProxyState,
+  admin: Address,
+  factory: Address,
+): Promise<Permission> {
+  const upgrade = { via: "factory", target: factory, version: "v4" } as const;
+  const { address, implementation } = proxy;
+  const { signature, data } = encodeUpgrade(upgrade, address, implementation);
+  const [holder, outcome] = await Promise.all([
+    graph.resolve(admin, { target: factory, selector: selectorOf(signature) }),
+    graph.reader.callRaw({ to: factory, data, from: admin }),
+  ]);
+  return {
+    mechanism: { kind: "proxy-admin", address: factory },
+    holders: [holder],
+    confirmed: outcome.ok,
+  };
 }
 
 /** Behind a ProxyAdmin is its owner; anything else in the slot acts itself. */

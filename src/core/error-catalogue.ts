@@ -110,6 +110,17 @@ export const CATALOGUE = {
     fix: "They must send: to {to}, value {value}, data {data} ({label}). If one of them is yours, add its key to the network's accounts or name it with `--from`.",
     exitCode: refused,
   },
+  NOBODY_MAY: {
+    message: "Nobody may make {label}: {why}.",
+    fix: "As the chain stands no key or signature helps. Leave it out, and act at the contracts that depend on it; a role without a holder can be granted by its admin.",
+    exitCode: refused,
+  },
+  REFUSES_EVERYONE: {
+    message:
+      "The contract refuses {label} to all whom it names ({refused}), as it refuses strangers: {reason}.",
+    fix: "Perhaps nobody may: some contracts are made so. If somebody may whom the contract doesn't show, they must send: to {to}, value {value}, data {data} ({label}); add their key to the network's accounts and it is done from here.",
+    exitCode: refused,
+  },
   NO_CODE: {
     message: "There is no code at {address} ({what}).",
     fix: "Check the address in deploy.json and `--network`.",
@@ -127,8 +138,7 @@ export const CATALOGUE = {
     exitCode: refused,
   },
   NOT_UPGRADABLE: {
-    message:
-      "{name} ({address}) isn't a proxy, or one that nothing can upgrade.",
+    message: "{name} ({address}) can't be upgraded from here: it is {what}.",
     fix: "Leave it out; `npx hardhat dr:pause {name}` may still stop it.",
     exitCode: refused,
   },
@@ -643,7 +653,7 @@ export const CATALOGUE = {
   },
   NO_PREVIOUS_IMPLEMENTATION: {
     message: "{name} has no previous implementation to go back to: {reason}.",
-    fix: "Name one with --to: {known}.",
+    fix: "Name one with --to: {known}. Where there is none, go forward: `npx hardhat dr:upgrade {name} --to CONTRACT`.",
     exitCode: refused,
   },
   TARGET_UNKNOWN: {

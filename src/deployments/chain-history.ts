@@ -11,7 +11,11 @@ import { findDeploymentBlock } from "./deployment-block.js";
 import { describeImplementations } from "./describe-implementations.js";
 import { startFromReceipt, startFromState } from "./history-start.js";
 import type { HistoryPorts, Upgradable } from "./upgradable.js";
-import { readUpgradeEvents, type UpgradeEvent } from "./upgrade-events.js";
+import {
+  readFactoryEvents,
+  readUpgradeEvents,
+  type UpgradeEvent,
+} from "./upgrade-events.js";
 
 export interface ChainHistory {
   readonly implementations: Readonly<Record<Address, ImplementationRecord>>;
@@ -98,12 +102,10 @@ async function upgradableChanges(
   const { rpc, block: head } = reader;
   const subject = state.beacon ?? state.address;
   const deployed = await findDeploymentBlock(rpc, subject, head.number);
-  const events = await readUpgradeEvents(
-    rpc,
-    subject,
-    deployed ?? 0n,
-    head.number,
-  );
+  const from = deployed ?? 0n;
+  const events = await (state.factory === undefined
+    ? readUpgradeEvents(rpc, subject, from, head.number)
+    : readFactoryEvents(rpc, state.factory, subject, from, head.number));
   const start =
     deployed === undefined
       ? await startFromReceipt(rpc, subject, events)

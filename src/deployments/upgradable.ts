@@ -8,6 +8,8 @@ export interface Upgradable {
   readonly kind: ProxyKind;
   readonly implementation: Address;
   readonly beacon?: Address;
+  /** The one that logs for it, where it is a factory's proxy. */
+  readonly factory?: Address;
 }
 
 /** What is asked about contracts, whoever knows how. */

@@ -28,6 +28,18 @@ const BEACON_UPGRADED = topicOf(
   "event BeaconUpgraded(address indexed beacon)",
 );
 
+/** Solady's ERC1967Factory logs for its proxies. */
+const FACTORY_DEPLOYED = topicOf(
+  "event Deployed(address indexed proxy, address indexed implementation, address indexed admin)",
+);
+const FACTORY_UPGRADED = topicOf(
+  "event Upgraded(address indexed proxy, address indexed implementation)",
+);
+/** Instead of `Upgraded`; hardhat-deploy's EIP173Proxy. */
+const IMPLEMENTATION_UPDATED = topicOf(
+  "event ProxyImplementationUpdated(address indexed previousImplementation, address indexed newImplementation)",
+);
+
 /**
  * What a proxy or a beacon has logged about its upgrades.
  *
@@ -41,18 +53,20 @@ export async function readUpgradeEvents(
 ): Promise<UpgradeEvents> {
   const logs = await readLogs(rpc, {
     address,
-    topics: [[UPGRADED, ADMIN_CHANGED, BEACON_UPGRADED]],
+    topics: [
+      [UPGRADED, ADMIN_CHANGED, BEACON_UPGRADED, IMPLEMENTATION_UPDATED],
+    ],
     fromBlock,
     toBlock,
   });
-  const of = (topic: Hex): Log[] =>
-    logs.filter(({ topics }) => topics[0] === topic);
+  const of = (...wanted: Hex[]): Log[] =>
+    logs.filter(({ topics: [topic] }) => wanted.some((one) => one === topic));
   return {
-    upgrades: of(UPGRADED).map((log) => ({
-      implementation: firstAddress(log),
-      block: log.blockNumber,
-      tx: log.transactionHash,
-    })),
+    upgrades: of(UPGRADED, IMPLEMENTATION_UPDATED).map((log) =>
+      log.topics[0] === UPGRADED
+        ? toUpgrade(log, firstAddress(log))
+        : toUpgrade(log, addressInTopic(log.topics[2])),
+    ),
     births: new Set(
       of(ADMIN_CHANGED)
         .filter((log) => firstAddress(log) === ZERO_ADDRESS)
@@ -63,6 +77,50 @@ export async function readUpgradeEvents(
       block: log.blockNumber,
     })),
   };
+}
+
+/**
+ * What a factory has logged about the upgrades of one of its proxies.
+ *
+ * @see Solady, ERC1967Factory
+ */
+export async function readFactoryEvents(
+  rpc: Rpc,
+  factory: Address,
+  proxy: Address,
+  fromBlock: bigint,
+  toBlock: bigint,
+): Promise<UpgradeEvents> {
+  const logs = await readLogs(rpc, {
+    address: factory,
+    topics: [
+      [FACTORY_DEPLOYED, FACTORY_UPGRADED],
+      `0x${proxy.slice(2).toLowerCase().padStart(64, "0")}`,
+    ],
+    fromBlock,
+    toBlock,
+  });
+  return {
+    upgrades: logs.map((log) => toUpgrade(log, addressInTopic(log.topics[2]))),
+    births: new Set(
+      logs
+        .filter(({ topics }) => topics[0] === FACTORY_DEPLOYED)
+        .map(({ transactionHash }) => transactionHash),
+    ),
+    beacons: [],
+  };
+}
+
+function toUpgrade(log: Log, implementation: Address): UpgradeEvent {
+  return {
+    implementation,
+    block: log.blockNumber,
+    tx: log.transactionHash,
+  };
+}
+
+function addressInTopic(topic: Hex | undefined): Address {
+  return OxAddress.checksum(addressInWord(topic ?? "0x") ?? ZERO_ADDRESS);
 }
 
 /** The first argument, indexed or not. */

@@ -3,7 +3,8 @@ import * as Hash from "ox/Hash";
 
 import type { BlockReader } from "../chain/block-reader.js";
 import { decodeResult, encodeCall } from "../chain/abi.js";
-import { revertData } from "../chain/rpc.js";
+import { hasFunction } from "./dispatcher.js";
+import { revertData, type RpcOutcome } from "../chain/rpc.js";
 import {
   addressInWord,
   sameAddress,
@@ -11,6 +12,8 @@ import {
   type Hex,
 } from "../core/hex.js";
 import type { ProxyKind } from "../core/proxy-kind.js";
+import { findEmbeddedAddresses } from "./embedded-addresses.js";
+import { readFactoryAdmin } from "./factory.js";
 import {
   ADMIN_SLOT,
   BEACON_SLOT,
@@ -27,8 +30,10 @@ export interface ProxyState {
   readonly implementation: Address;
   /** keccak256 of the implementation's code; undefined when none is there. */
   readonly codeHash: Hex | undefined;
-  /** From the admin slot: a ProxyAdmin, or an admin that acts directly. */
+  /** From its slot or its code: a ProxyAdmin, or an admin that acts directly. */
   readonly admin?: Address;
+  /** Through which the admin acts, where that is a factory of proxies. */
+  readonly factory?: Address;
   readonly beacon?: Address;
 }
 
@@ -70,7 +75,10 @@ export async function inspectProxy(
     return await inspectBeaconProxy(reader, address, beacon);
   }
   if (implementation !== undefined) {
-    return await inspectEip1967(reader, address, implementation, admin);
+    const proxy = { address, implementation };
+    return admin === undefined
+      ? await inspectWithoutAdminSlot(reader, proxy, code)
+      : await inspectWithAdminSlot(reader, proxy, admin);
   }
   if (zosImplementation !== undefined) {
     return {
@@ -107,23 +115,65 @@ async function inspectBeaconProxy(
   };
 }
 
-async function inspectEip1967(
+type Eip1967 = Pick<ProxyState, "address" | "implementation">;
+
+async function inspectWithAdminSlot(
   reader: BlockReader,
-  address: Address,
-  implementation: Address,
-  admin: Address | undefined,
+  proxy: Eip1967,
+  admin: Address,
 ): Promise<ProxyState> {
   const [codeHash, servesAdmin] = await Promise.all([
-    readCodeHash(reader, implementation),
-    admin === undefined ? false : servesAdminItself(reader, address, admin),
+    readCodeHash(reader, proxy.implementation),
+    servesAdminItself(reader, proxy.address, admin),
   ]);
   return {
-    address,
+    ...proxy,
     kind: servesAdmin ? "transparent" : "uups",
-    implementation,
     codeHash,
-    ...(admin === undefined ? {} : { admin }),
+    admin,
   };
+}
+
+/**
+ * UUPS, unless the proxy's own code names who upgrades it: Aave's have their
+ * admin there, those of a factory the factory.
+ */
+async function inspectWithoutAdminSlot(
+  reader: BlockReader,
+  proxy: Eip1967,
+  code: Hex,
+): Promise<ProxyState> {
+  const [codeHash, named] = await Promise.all([
+    readCodeHash(reader, proxy.implementation),
+    Promise.all(
+      findEmbeddedAddresses(code).map(
+        async (embedded) => await findRole(reader, proxy.address, embedded),
+      ),
+    ),
+  ]);
+  const found = named.find((each) => each !== undefined);
+  return found === undefined
+    ? { ...proxy, kind: "uups", codeHash }
+    : { ...proxy, kind: "transparent", codeHash, ...found };
+}
+
+/** What an address in a proxy's code is to it. */
+async function findRole(
+  reader: BlockReader,
+  proxy: Address,
+  embedded: Address,
+): Promise<Pick<ProxyState, "admin" | "factory"> | undefined> {
+  const [answer, toOthers, admin] = await Promise.all([
+    askAsAdmin(reader, proxy, embedded),
+    reader.call(proxy, ADMIN_GETTER),
+    readFactoryAdmin(reader, embedded, proxy),
+  ]);
+  const isForAll =
+    typeof toOthers === "string" && sameAddress(toOthers, embedded);
+  if (isAnswerToAdmin(answer, embedded) && !isForAll) {
+    return { admin: embedded };
+  }
+  return admin === undefined ? undefined : { admin, factory: embedded };
 }
 
 /**
@@ -138,26 +188,56 @@ async function servesAdminItself(
   admin: Address,
 ): Promise<boolean> {
   const [answer, uups] = await Promise.all([
-    reader.callRaw({ from: admin, to: proxy, data: encodeCall(ADMIN_GETTER) }),
+    askAsAdmin(reader, proxy, admin),
     reader.call(proxy, PROXIABLE_UUID),
   ]);
-  if (answer.ok) {
-    const found = decodeResult(ADMIN_GETTER, answer.result as Hex);
-    return typeof found === "string" && sameAddress(found, admin);
-  }
-  return (
-    revertData(answer.error)?.startsWith(DENIED_ADMIN_ACCESS) === true ||
-    uups !== IMPLEMENTATION_SLOT
-  );
+  return answer.ok
+    ? isAnswerToAdmin(answer, admin)
+    : isAnswerToAdmin(answer, admin) || uups !== IMPLEMENTATION_SLOT;
 }
 
-/** Whether `upgradeTo…` on a UUPS proxy would accept this implementation. */
+async function askAsAdmin(
+  reader: BlockReader,
+  proxy: Address,
+  admin: Address,
+): Promise<RpcOutcome> {
+  const data = encodeCall(ADMIN_GETTER);
+  return await reader.callRaw({ from: admin, to: proxy, data });
+}
+
+/** Whether only a proxy answers so, and only its admin. */
+function isAnswerToAdmin(answer: RpcOutcome, admin: Address): boolean {
+  if (!answer.ok) {
+    return revertData(answer.error)?.startsWith(DENIED_ADMIN_ACCESS) === true;
+  }
+  const found = decodeResult(ADMIN_GETTER, answer.result as Hex);
+  return typeof found === "string" && sameAddress(found, admin);
+}
+
+/**
+ * Whether a UUPS proxy with this implementation could be upgraded again.
+ *
+ * Before OpenZeppelin 4.5 implementations had no `proxiableUUID`, and a proxy
+ * that has one of those now tries the next one out by itself.
+ *
+ * @param current - The implementation that the proxy has now.
+ */
 export async function supportsUups(
   reader: BlockReader,
   implementation: Address,
+  current: Address,
 ): Promise<boolean> {
-  const uuid = await reader.call(implementation, PROXIABLE_UUID);
-  return uuid === IMPLEMENTATION_SLOT;
+  const [uuid, currentUuid, code] = await Promise.all([
+    reader.call(implementation, PROXIABLE_UUID),
+    reader.call(current, PROXIABLE_UUID),
+    reader.code(implementation),
+  ]);
+  return (
+    uuid === IMPLEMENTATION_SLOT ||
+    (uuid === undefined &&
+      currentUuid === undefined &&
+      hasFunction(code, "function upgradeTo(address)"))
+  );
 }
 
 /** keccak256 of the code at an address; undefined when there is none. */

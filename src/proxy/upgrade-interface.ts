@@ -1,6 +1,7 @@
 import { encodeCall } from "../chain/abi.js";
 import type { BlockReader } from "../chain/block-reader.js";
 import { sameAddress, type Address, type Hex } from "../core/hex.js";
+import { hasFunction } from "./dispatcher.js";
 import type { ProxyState } from "./inspect.js";
 
 /**
@@ -9,7 +10,7 @@ import type { ProxyState } from "./inspect.js";
  * implementation even with empty data, so there the plain form is the safe one.
  */
 export interface UpgradeInterface {
-  readonly via: "proxy-admin" | "admin" | "self" | "beacon";
+  readonly via: "proxy-admin" | "factory" | "admin" | "self" | "beacon";
   /** Where the call goes. */
   readonly target: Address;
   readonly version: "v4" | "v5";
@@ -39,13 +40,20 @@ export async function findUpgradeInterface(
   reader: BlockReader,
   proxy: ProxyState,
 ): Promise<UpgradeInterface | undefined> {
-  const { kind, address, beacon, admin } = proxy;
+  const { kind, address, implementation, beacon, admin, factory } = proxy;
   if (kind === "beacon" && beacon !== undefined) {
     return { via: "beacon", target: beacon, version: "v4" };
   }
   if (kind === "uups") {
-    const version = await readInterfaceVersion(reader, address);
+    const [declared, code] = await Promise.all([
+      readInterfaceVersion(reader, address),
+      reader.code(implementation),
+    ]);
+    const version = lacksPlainForm(code) ? "v5" : declared;
     return { via: "self", target: address, version };
+  }
+  if (factory !== undefined) {
+    return { via: "factory", target: factory, version: "v4" };
   }
   if (kind === "plain" || admin === undefined) {
     return undefined;
@@ -80,6 +88,13 @@ async function findAdminInterface(
   };
 }
 
+/** Solady's, say: like OpenZeppelin 5's, without its getter. */
+function lacksPlainForm(code: Hex): boolean {
+  return (
+    !hasFunction(code, UPGRADE_TO) && hasFunction(code, UPGRADE_TO_AND_CALL)
+  );
+}
+
 /** A revert means that the getter isn't there yet: version 4. */
 async function readInterfaceVersion(
   reader: BlockReader,
@@ -106,6 +121,7 @@ function upgradeForm(
   implementation: Address,
 ): [signature: string, args: readonly unknown[]] {
   switch (via) {
+    case "factory":
     case "proxy-admin":
       return version === "v5"
         ? [ADMIN_UPGRADE_AND_CALL, [proxy, implementation, "0x"]]

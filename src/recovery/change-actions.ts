@@ -5,9 +5,21 @@ import type { Call } from "../core/call.js";
 import { DrError } from "../core/errors.js";
 import { sameAddress, type Address } from "../core/hex.js";
 import { inspectProxy, readCodeHash } from "../proxy/inspect.js";
-import { encodeUpgrade } from "../proxy/upgrade-interface.js";
+import {
+  encodeUpgrade,
+  type UpgradeInterface,
+} from "../proxy/upgrade-interface.js";
 import type { Action } from "../route/route.js";
 import type { ContractChange, Deployment } from "./change-intent.js";
+
+/** Whose function it is, after the contract's name. */
+const WHERE: Readonly<Record<UpgradeInterface["via"], string>> = {
+  "proxy-admin": "'s ProxyAdmin",
+  factory: "'s factory",
+  beacon: "'s beacon",
+  admin: "",
+  self: "",
+};
 
 /** The call that points a contract at another implementation. */
 export function upgradeCall({
@@ -18,12 +30,7 @@ export function upgradeCall({
 }: Pick<ContractChange, "name" | "proxy" | "to" | "upgrade">): Call {
   const { signature, data } = encodeUpgrade(upgrade, proxy, to);
   const method = /function (\w+)/.exec(signature)?.[1] ?? "upgrade";
-  const at =
-    upgrade.via === "proxy-admin"
-      ? `${name}'s ProxyAdmin`
-      : upgrade.via === "beacon"
-        ? `${name}'s beacon`
-        : name;
+  const at = `${name}${WHERE[upgrade.via]}`;
   return {
     to: upgrade.target,
     value: 0n,

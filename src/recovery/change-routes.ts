@@ -11,7 +11,7 @@ import type { Address, Hex } from "../core/hex.js";
 import { readPaused } from "../proxy/getters.js";
 import type { ProxyState } from "../proxy/inspect.js";
 import { callerOf, totalDelay, type RouteChoice } from "../route/choice.js";
-import { preferring } from "../route/choose.js";
+import { chooseSenders, preferring } from "../route/choose.js";
 import { upgradeCall } from "./change-actions.js";
 import type { ContractChange } from "./change-intent.js";
 import { pauseCall } from "./pause-call.js";
@@ -188,11 +188,10 @@ async function chooseSwitchRoute(
   );
 }
 
-/** The pause itself may be what stands in the way of an upgrade. */
+/** The pause itself may be what stands in the way of an upgrade: somebody here could, after somebody here had unpaused. */
 async function explainByPause({
+  ports: { accounts },
   reader,
-  graph,
-  state,
   draft,
   calls,
   paused,
@@ -200,20 +199,26 @@ async function explainByPause({
   if (paused !== true) {
     return undefined;
   }
-  const { holders } = await upgradePermission(graph, state);
-  const addresses = holders.flatMap((holder) =>
-    "address" in holder ? [holder.address] : [],
+  const [from] = await chooseSenders(
+    reader,
+    [{ call: calls.unpause }],
+    accounts,
   );
-  for (const from of addresses) {
-    const failing = await findFailing(reader, [
-      { ...calls.unpause, from },
-      { ...calls.upgrade, from },
-    ]);
-    if (failing === -1) {
-      return new DrError("PAUSE_BLOCKS_UPGRADE", { name: draft.name });
-    }
+  if (from === undefined) {
+    return undefined;
   }
-  return undefined;
+  const failing = await Promise.all(
+    accounts.map(
+      async (upgrader) =>
+        await findFailing(reader, [
+          { ...calls.unpause, from },
+          { ...calls.upgrade, from: upgrader },
+        ]),
+    ),
+  );
+  return failing.includes(-1)
+    ? new DrError("PAUSE_BLOCKS_UPGRADE", { name: draft.name })
+    : undefined;
 }
 
 function pauseNotes(

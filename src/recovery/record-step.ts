@@ -16,7 +16,10 @@ import {
 } from "../deployments/history.js";
 import { readDeployFile } from "../deployments/read.js";
 import { findContract } from "../deployments/select.js";
-import { readUpgradeEvents } from "../deployments/upgrade-events.js";
+import {
+  readFactoryEvents,
+  readUpgradeEvents,
+} from "../deployments/upgrade-events.js";
 import { writeDeployFile } from "../deployments/write.js";
 import {
   findImplementation as findSource,
@@ -29,6 +32,7 @@ import type { RecoveryPorts } from "./ports.js";
 
 /**
  * Writes what happened into deploy.json: a history entry for each contract,
+ * also for those that moved because they share a beacon with one of them,
  * and in a rollback the mark on the implementation that was left.
  */
 export function recordStep(ports: RecoveryPorts, intent: ChangeIntent): Step {
@@ -43,14 +47,16 @@ export function recordStep(ports: RecoveryPorts, intent: ChangeIntent): Step {
     },
     check: async () => {
       const { file } = await readDeployFile(path);
-      return contracts.every((change) => isRecorded(file, change))
+      const all = [...contracts, ...movedAlong(file, contracts)];
+      return all.every((change) => isRecorded(file, change))
         ? { status: "done" }
         : { status: "ready" };
     },
     run: async () => {
       const document = await readDeployFile(path);
       let { file } = document;
-      for (const change of contracts) {
+      const all = [...contracts, ...movedAlong(file, contracts)];
+      for (const change of all) {
         if (!isRecorded(file, change)) {
           file = await withChange(file, change, intent, ports);
         }
@@ -67,6 +73,26 @@ export function recordStep(ports: RecoveryPorts, intent: ChangeIntent): Step {
       }
     },
   };
+}
+
+/** The other proxies of a beacon in the file: they moved too. */
+function movedAlong(
+  file: DeployFile,
+  changes: readonly ContractChange[],
+): ContractChange[] {
+  const named = new Set(changes.map(({ name }) => name));
+  return Object.entries(file.contracts).flatMap(([name, record]) => {
+    const change = changes.find(
+      ({ beacon, from }) =>
+        beacon !== undefined &&
+        record.beacon !== undefined &&
+        sameAddress(beacon, record.beacon) &&
+        sameAddress(from, currentImplementation(record)),
+    );
+    return change === undefined || named.has(name)
+      ? []
+      : [{ ...change, name, proxy: record.proxy }];
+  });
 }
 
 function isRecorded(file: DeployFile, { name, to }: ContractChange): boolean {
@@ -125,16 +151,13 @@ function badMark(clock: Clock): string {
 /** The transaction that did it, from the chain's logs; not every old proxy leaves one. */
 async function findUpgrade(
   rpc: RecoveryPorts["rpc"],
-  { proxy, beacon, to }: ContractChange,
+  { proxy, beacon, to, upgrade }: ContractChange,
   fromBlock: bigint,
 ): Promise<Pick<HistoryEntry, "block" | "tx" | "at">> {
   const { block: latest } = await BlockReader.at(rpc);
-  const { upgrades } = await readUpgradeEvents(
-    rpc,
-    beacon ?? proxy,
-    fromBlock,
-    latest.number,
-  );
+  const { upgrades } = await (upgrade.via === "factory"
+    ? readFactoryEvents(rpc, upgrade.target, proxy, fromBlock, latest.number)
+    : readUpgradeEvents(rpc, beacon ?? proxy, fromBlock, latest.number));
   const last = upgrades.findLast(({ implementation }) =>
     sameAddress(implementation, to),
   );

@@ -21,6 +21,7 @@ import {
 } from "../proxy/upgrade-interface.js";
 import type { ContractChange } from "./change-intent.js";
 import { findChangeRoutes, type ChangeOptions } from "./change-routes.js";
+import { notUpgradable } from "./not-upgradable.js";
 import type { RecoveryPorts, World } from "./ports.js";
 
 /** Which contract goes to which implementation, before the chain was asked. */
@@ -107,12 +108,12 @@ async function requireUndrifted(
 
 async function requireUpgradable(
   { reader }: World,
-  { name, record }: WantedChange,
+  { name }: WantedChange,
   state: ProxyState,
 ): Promise<UpgradeInterface> {
   const upgrade = await findUpgradeInterface(reader, state);
   if (upgrade === undefined) {
-    throw new DrError("NOT_UPGRADABLE", { name, address: record.proxy });
+    throw await notUpgradable(reader, name, state);
   }
   return upgrade;
 }
@@ -140,7 +141,7 @@ async function requireTarget(
   const [codeHash, version, isUups] = await Promise.all([
     readCodeHash(reader, to),
     readVersion(reader, to),
-    kind === "uups" ? supportsUups(reader, to) : true,
+    kind === "uups" ? supportsUups(reader, to, implementation) : true,
   ]);
   if (codeHash === undefined) {
     throw new DrError("NO_CODE", { what: `target of ${name}`, address: to });

@@ -2,18 +2,21 @@ import * as OxAddress from "ox/Address";
 
 import { BlockReader } from "../chain/block-reader.js";
 import { readLogs } from "../chain/logs.js";
+import { isDrError, type DrError } from "../core/errors.js";
+import { EXIT_CODES } from "../core/exit-codes.js";
 import { addressInWord, sameAddress, type Address } from "../core/hex.js";
-import { selectContracts } from "../deployments/select.js";
+import { selectContracts, type NamedContract } from "../deployments/select.js";
 import { findImplementation as findSource } from "../implementation/implementation-source.js";
 import {
   findImplementation as findRecorded,
   resolveTarget,
 } from "../deployments/history.js";
+import { inspectProxy } from "../proxy/inspect.js";
 import { BEACON_SLOT } from "../proxy/slots.js";
 import type { ChangeIntent, ContractChange } from "./change-intent.js";
+import { notUpgradable } from "./not-upgradable.js";
 import { readWorld, type RecoveryPorts, type World } from "./ports.js";
 import { sealChanges } from "./change-rounds.js";
-import type { ChangeOptions } from "./change-routes.js";
 import { resolveChange } from "./resolve-change.js";
 import { assertAcceptable } from "./safety/acceptance.js";
 import { reportRollbackSafety } from "./safety/report.js";
@@ -40,53 +43,124 @@ export interface RollbackResolution {
   /** By contract name. */
   readonly safety: Readonly<Record<string, SafetyReport>>;
   readonly notes: readonly string[];
+  /** With `all` only: those that can't be done from here; they don't hold the others. */
+  readonly refused: readonly Refusal[];
 }
 
-/** @throws {DrError} the first reason why it can't be done; nothing is changed here. */
+interface Refusal {
+  readonly name: string;
+  readonly error: DrError;
+}
+
+interface Resolved {
+  readonly change: ContractChange;
+  readonly safety: SafetyReport;
+  readonly notes: readonly string[];
+}
+
+/** Of all contracts some never had another implementation; that is no failure. */
+const NOTHING_TO_DO: readonly string[] = [
+  "NOT_UPGRADABLE",
+  "NO_PREVIOUS_IMPLEMENTATION",
+  "TARGET_IS_CURRENT",
+];
+
+/**
+ * @throws {DrError} the first reason why it can't be done, of contracts that
+ * were named; of all, when none can be. Nothing is changed here.
+ */
 export async function resolveRollback(
   ports: RecoveryPorts,
   options: RollbackOptions,
 ): Promise<RollbackResolution> {
   const world = await readWorld(ports);
   const { file } = world.document;
-  const wanted = selectContracts(file, options.names, options.all).map(
-    (named) => ({ ...named, to: resolveTarget(named, options.to) }),
-  );
-  const changeOptions: ChangeOptions = {
-    pause: options.pause,
-    unpause: options.pause && !options.keepPaused,
-    acceptedSlots: options.acceptedSlots,
-  };
-  const resolved = await Promise.all(
-    wanted.map(
-      async (one) => await resolveChange(ports, world, one, changeOptions),
+  const selected = selectContracts(file, options.names, options.all);
+  const outcomes = await Promise.all(
+    selected.map(
+      async (named) => await tryResolve(ports, world, named, options),
     ),
   );
-  const changes = await sealChanges(world.reader, {
-    contracts: resolved.map(({ change }) => change),
-  });
-  const [reports, moving] = await Promise.all([
-    Promise.all(
-      changes.map(async (change) => await reportSafety(ports, world, change)),
-    ),
-    Promise.all(
-      changes.map(async (change) => await describeMoving(world, change)),
-    ),
-  ]);
-  reports.forEach((report) => {
-    assertAcceptable(report, options.acceptedSlots);
-  });
+  const resolved = outcomes.filter((outcome) => "change" in outcome);
+  const failed = outcomes.filter((outcome) => "error" in outcome);
+  const refused = failed.filter(
+    ({ error }) => !NOTHING_TO_DO.includes(error.code),
+  );
+  const [first] = options.all ? [...refused, ...failed] : failed;
+  if (first !== undefined && (!options.all || resolved.length === 0)) {
+    throw first.error;
+  }
   return {
     intent: {
       reason: "rollback",
-      contracts: changes,
+      contracts: await sealChanges(world.reader, {
+        contracts: resolved.map(({ change }) => change),
+      }),
     },
     chainId: world.chainId,
     safety: Object.fromEntries(
-      changes.map(({ name }, index) => [name, reports[index]]),
-    ) as Record<string, SafetyReport>,
-    notes: [...resolved.flatMap(({ notes }) => notes), ...moving.flat()],
+      resolved.map(({ change, safety }) => [change.name, safety]),
+    ),
+    notes: [
+      ...resolved.flatMap(({ notes }) => notes),
+      ...failed.map(({ name, error }) =>
+        NOTHING_TO_DO.includes(error.code)
+          ? `${name} is left as it is. ${error.message}`
+          : `${name} is left out. ${error.message} ${error.fix}`,
+      ),
+    ],
+    refused,
   };
+}
+
+async function tryResolve(
+  ports: RecoveryPorts,
+  world: World,
+  named: NamedContract,
+  options: RollbackOptions,
+): Promise<Resolved | Refusal> {
+  try {
+    return await resolveOne(ports, world, named, options);
+  } catch (error) {
+    if (isDrError(error) && error.exitCode === EXIT_CODES.refused) {
+      return { name: named.name, error };
+    }
+    throw error;
+  }
+}
+
+async function resolveOne(
+  ports: RecoveryPorts,
+  world: World,
+  named: NamedContract,
+  { to, pause, keepPaused, acceptedSlots }: RollbackOptions,
+): Promise<Resolved> {
+  await requireProxy(world, named);
+  const wanted = { ...named, to: resolveTarget(named, to) };
+  const { change, notes } = await resolveChange(ports, world, wanted, {
+    pause,
+    unpause: pause && !keepPaused,
+    acceptedSlots,
+  });
+  const [safety, moving] = await Promise.all([
+    reportSafety(ports, world, change),
+    describeMoving(world, change),
+  ]);
+  assertAcceptable(safety, acceptedSlots);
+  return { change, safety, notes: [...notes, ...moving] };
+}
+
+/** That a plain contract has no other implementation says nothing of why. */
+async function requireProxy(
+  { reader }: World,
+  { name, record }: NamedContract,
+): Promise<void> {
+  if (record.kind === "plain") {
+    const state = await inspectProxy(reader, record.proxy);
+    if (state?.kind === "plain") {
+      throw await notUpgradable(reader, name, state);
+    }
+  }
 }
 
 async function reportSafety(

@@ -87,11 +87,30 @@ async function firstThatMay(
   return candidates.find((_, index) => answers[index] === true);
 }
 
-/** Says precisely who must act, and what they must send. */
+/**
+ * Says precisely who must act, and what they must send; or that nobody can.
+ *
+ * @returns AUTHORITY_ELSEWHERE, NOBODY_MAY or REFUSES_EVERYONE.
+ */
 export function authorityElsewhere(
   { label, to, value, data }: Call,
   permission: Permission,
 ): DrError {
+  const { mechanism } = permission;
+  const why = whyNobody(permission);
+  if (why !== undefined) {
+    return new DrError("NOBODY_MAY", { label, why });
+  }
+  if (mechanism.kind === "unknown" && mechanism.refused !== undefined) {
+    return new DrError("REFUSES_EVERYONE", {
+      label,
+      refused: mechanism.refused.to.join(", "),
+      reason: mechanism.refused.reason,
+      to,
+      value,
+      data,
+    });
+  }
   return new DrError("AUTHORITY_ELSEWHERE", {
     label,
     who: formatPermission(permission),
@@ -101,8 +120,36 @@ export function authorityElsewhere(
   });
 }
 
+/** Undefined when somebody may, or it can't be told. */
+function whyNobody({
+  mechanism,
+  holders,
+  confirmed,
+}: Permission): string | undefined {
+  if (mechanism.kind === "absent") {
+    return "the contract has no such function";
+  }
+  if (!confirmed || holders.some(({ kind }) => kind !== "nobody")) {
+    return undefined;
+  }
+  switch (mechanism.kind) {
+    case "role":
+      return `no account holds ${mechanism.name ?? mechanism.role}`;
+    case "owner":
+      return `${mechanism.getter}() is the zero address`;
+    case "proxy-admin":
+      return `the owner of ${mechanism.address}, which administers it, is the zero address`;
+    case "proxy-admin-slot":
+    case "access-manager":
+    case "open":
+    case "unknown":
+      return undefined;
+  }
+}
+
 /**
- * The steps for actions of any routes: those of one route go together.
+ * The steps for actions of any routes: those of one route go together. Those
+ * that are one step go first and at the same time, so that none holds another.
  *
  * @param titleOf - For people, given the contracts' names.
  */
@@ -113,7 +160,7 @@ export function stepsFor(
   openRoute: OpenRoute,
 ): readonly Step[] {
   const groups = groupByRoute(actions);
-  return [...groups.values()].flatMap((group, index) => {
+  const stepsOfGroups = [...groups.values()].map((group, index) => {
     const [first] = group;
     const names = contractsOf(group.map(({ action }) => action));
     return first === undefined
@@ -124,4 +171,7 @@ export function stepsFor(
           group.map(({ action }) => action),
         );
   });
+  const single = stepsOfGroups.filter(({ length }) => length === 1).flat();
+  const longer = stepsOfGroups.filter(({ length }) => length > 1).flat();
+  return [...single.map((step) => ({ ...step, batch: id })), ...longer];
 }

@@ -11,6 +11,7 @@ import {
 import { inspectProxy } from "../proxy/inspect.js";
 import type { ChangeIntent } from "./change-intent.js";
 import { sealChanges } from "./change-rounds.js";
+import { notUpgradable } from "./not-upgradable.js";
 import { planDeployment, type PlannedDeployment } from "./plan-deployment.js";
 import { readWorld, type RecoveryPorts, type World } from "./ports.js";
 import { resolveChange, type WantedChange } from "./resolve-change.js";
@@ -133,7 +134,7 @@ async function validate(
     throw new DrError("NO_CODE", { what: name, address: record.proxy });
   }
   if (state.kind === "plain") {
-    throw new DrError("NOT_UPGRADABLE", { name, address: record.proxy });
+    throw await notUpgradable(reader, name, state);
   }
   const hint = findRecorded(record, state.implementation)?.contract;
   const places = { artifacts, folder, root, chainId };

@@ -32,13 +32,13 @@ export async function runOnFork(
 ): Promise<RehearsedRun> {
   const journal = new MemoryJournal(clock);
   const timings = new Map<string, Timing>();
-  let since = clock.now().getTime();
+  const since = new Map<string, number>();
   const watch = (event: RunEvent): void => {
     const now = clock.now().getTime();
     if (event.type === "step-started") {
-      since = now;
+      since.set(event.step.id, now);
     } else {
-      const seconds = (now - since) / 1000;
+      const seconds = (now - (since.get(event.step.id) ?? now)) / 1000;
       timings.set(event.step.id, { status: statusOf(event), seconds });
     }
     onEvent(event);

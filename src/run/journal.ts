@@ -158,6 +158,7 @@ export class FileJournal implements Journal {
   readonly #records: JournalRecord[];
   readonly #clock: Clock;
   #failure: DrError | undefined;
+  #lastAppend: Promise<void> = Promise.resolve();
 
   private constructor(
     path: string,
@@ -207,9 +208,15 @@ export class FileJournal implements Journal {
   }
 
   async append(event: JournalEvent): Promise<void> {
-    if (this.#failure !== undefined) {
-      throw this.#failure;
-    }
+    const append = this.#lastAppend.then(async () => {
+      await this.#appendNext(event);
+    });
+    // Whoever asked for it meets the error; after it nothing is written any more.
+    this.#lastAppend = append.catch(() => undefined);
+    await append;
+  }
+
+  async #appendNext(event: JournalEvent): Promise<void> {
     const last = this.#records.at(-1);
     const record = chainRecord(event, last, this.#clock.now());
     await this.#write(`${JSON.stringify(record)}\n`);

@@ -51,17 +51,18 @@ export interface ApplyOptions {
  * whose verification fails is never called done.
  */
 export async function applyPlan(options: ApplyOptions): Promise<RunOutcome> {
-  const { plan, journal, onEvent, signal } = options;
+  const { plan, journal } = options;
   const done = doneSteps(journal);
-  for (const step of plan.steps.filter(({ id }) => !done.has(id))) {
-    try {
-      signal?.throwIfAborted();
-      const waiting = await advance(step, journal, onEvent);
-      if (waiting !== undefined) {
-        return waiting;
-      }
-    } catch (error) {
-      return await fail(step, error, options);
+  const left = plan.steps.filter(({ id }) => !done.has(id));
+  for (const batch of inBatches(left)) {
+    const ends = await Promise.all(
+      batch.map(async (step) => await applyStep(step, options)),
+    );
+    const end =
+      ends.find((each) => each?.status === "failed") ??
+      ends.find((each) => each !== undefined);
+    if (end !== undefined) {
+      return end;
     }
   }
   try {
@@ -71,6 +72,34 @@ export async function applyPlan(options: ApplyOptions): Promise<RunOutcome> {
     return { status: "failed", step, error, changed: hasEffects(journal) };
   }
   return { status: "done" };
+}
+
+/** Steps that follow one another and are of one batch; every other one alone. */
+function inBatches(steps: readonly Step[]): Step[][] {
+  const batches: Step[][] = [];
+  for (const step of steps) {
+    const last = batches.at(-1);
+    if (step.batch !== undefined && last?.[0]?.batch === step.batch) {
+      last.push(step);
+    } else {
+      batches.push([step]);
+    }
+  }
+  return batches;
+}
+
+/** @returns how the run ends here; undefined when it goes on. */
+async function applyStep(
+  step: Step,
+  options: ApplyOptions,
+): Promise<RunOutcome | undefined> {
+  const { journal, onEvent, signal } = options;
+  try {
+    signal?.throwIfAborted();
+    return await advance(step, journal, onEvent);
+  } catch (error) {
+    return await fail(step, error, options);
+  }
 }
 
 async function advance(

@@ -1,3 +1,4 @@
+import type { DrError } from "../core/errors.js";
 import type { DeployFile } from "../deployments/deploy-file.js";
 import { writeDeployFile } from "../deployments/write.js";
 import {
@@ -114,7 +115,8 @@ export function createDisasterRecovery(
         acceptedSlots: options.acceptStorageRisk ?? [],
       });
       const { run, records } = await finish(session, plan, options);
-      const { intent, safety } = resolution;
+      const { intent, safety, refused } = resolution;
+      throwFirst(refused);
       const contracts = await readChangeResults(session.ports, intent, records);
       return { run, contracts, safety };
     },
@@ -175,10 +177,7 @@ async function changePaused(
   const conducted =
     plan.steps.length === 0 ? undefined : await finish(session, plan, options);
   const proxies = await readProxyAddresses(session, selection);
-  const [refused] = resolution.refused;
-  if (refused !== undefined) {
-    throw refused.error;
-  }
+  throwFirst(resolution.refused);
   const contracts = await readPauseResults(
     session.ports,
     resolution,
@@ -186,6 +185,14 @@ async function changePaused(
     (name) => proxies.get(name) ?? "0x",
   );
   return { run: conducted?.run ?? null, contracts };
+}
+
+/** Those that could be done are done by now. */
+function throwFirst(refused: readonly { readonly error: DrError }[]): void {
+  const [first] = refused;
+  if (first !== undefined) {
+    throw first.error;
+  }
 }
 
 function selectionOf({ contracts }: ContractsOption): Selection {

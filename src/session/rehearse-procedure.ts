@@ -81,8 +81,8 @@ async function prepare(
       return { plan, refused: resolution.refused };
     }
     case "rollback": {
-      const { plan } = await prepareRollback(session, procedure);
-      return { plan, refused: [] };
+      const { plan, resolution } = await prepareRollback(session, procedure);
+      return { plan, refused: resolution.refused };
     }
     case "emergency": {
       const { plan } = await prepareEmergency(session, procedure);

@@ -1,7 +1,9 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import type { Json } from "../../src/core/canonical-json.js";
+import type { DrError } from "../../src/core/errors.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
+import { errorToJson } from "../../src/display/error.js";
 import type { ChangeIntent } from "../../src/recovery/change-intent.js";
 import {
   readChangeResults,
@@ -42,9 +44,18 @@ interface Change<Resolution> {
   ) => Readonly<Record<string, Json>>;
 }
 
+/** A contract that couldn't be done while others could. */
+interface Refusal {
+  readonly name: string;
+  readonly error: DrError;
+}
+
 /** The course of `dr:rollback` and `dr:upgrade`. */
 export async function runChange<
-  Resolution extends { readonly intent: ChangeIntent },
+  Resolution extends {
+    readonly intent: ChangeIntent;
+    readonly refused?: readonly Refusal[];
+  },
 >(
   args: ChangingArguments,
   hre: HardhatRuntimeEnvironment,
@@ -67,6 +78,11 @@ export async function runChange<
       txs: result.txs.map((tx) => ({ ...tx })),
       ...extend?.(result.name, resolution),
     });
+    const { refused = [] } = resolution;
+    const refusals = refused.map(({ name, error }) => ({
+      name,
+      error: errorToJson(error),
+    }));
     if (args.dryRun) {
       const before = await readChangeResults(
         session.ports,
@@ -78,6 +94,7 @@ export async function runChange<
         status: "planned",
         plan: planToJson(plan),
         contracts: before.map(toJson),
+        refused: refusals,
       };
       return { json, exitCode: EXIT_CODES.done };
     }
@@ -95,11 +112,22 @@ export async function runChange<
       records,
     );
     output.text(results.map(formatResult).join(""));
+    output.text(refused.map(formatRefusal).join(""));
+    const isPartial = outcome.status === "done" && refused.length > 0;
     return {
-      json: { ...outcomeToJson(run, outcome), contracts: results.map(toJson) },
-      exitCode: exitCodeOf(outcome),
+      json: {
+        ...outcomeToJson(run, outcome),
+        ...(isPartial ? { status: "partial" } : {}),
+        contracts: results.map(toJson),
+        refused: refusals,
+      },
+      exitCode: isPartial ? EXIT_CODES.partial : exitCodeOf(outcome),
     };
   });
+}
+
+function formatRefusal({ name, error }: Refusal): string {
+  return `${name}: left out  ${error.code}\n`;
 }
 
 function formatResult({

@@ -45,14 +45,14 @@ const cycle: Authority = {
 describe("formatAuthority", () => {
   for (const [authority, line] of [
     [key, "0xa1a1…a1a1"],
-    [safe, "Safe 0x5a5a…5a5a 2 of 3"],
+    [safe, "Safe 0x5a5a…5a5a 2 of 3 (0xa1a1…a1a1, 0xa1a1…a1a1, 0xa1a1…a1a1)"],
     [
       timelock,
-      "Timelock 0x7171…7171 48 h, proposers Safe 0x5a5a…5a5a 2 of 3, executors anyone",
+      "Timelock 0x7171…7171 48 h, proposers Safe 0x5a5a…5a5a 2 of 3 (0xa1a1…a1a1, 0xa1a1…a1a1, 0xa1a1…a1a1), executors anyone",
     ],
     [
       manager,
-      "AccessManager 0xacac…acac role 18446744073709551614: 0xa1a1…a1a1 or Safe 0x5a5a…5a5a 2 of 3 after 90 min",
+      "AccessManager 0xacac…acac role 18446744073709551614: 0xa1a1…a1a1 or Safe 0x5a5a…5a5a 2 of 3 (0xa1a1…a1a1, 0xa1a1…a1a1, 0xa1a1…a1a1) after 90 min",
     ],
     [
       { kind: "contract", address: address("c0"), owner: cycle },
@@ -70,7 +70,9 @@ describe("formatAuthority", () => {
   }
 
   it("shows addresses in full unless told otherwise", () => {
-    expect(formatAuthority(safe)).to.equal(`Safe ${address("5a")} 2 of 3`);
+    expect(formatAuthority({ ...safe, owners: [key] })).to.equal(
+      `Safe ${address("5a")} 2 of 1 (${address("a1")})`,
+    );
   });
 
   for (const [delaySeconds, text] of [
@@ -100,7 +102,7 @@ describe("formatPermission", () => {
         mechanism: { kind: "role", role: "0x12", name: "PAUSER_ROLE" },
         holders: [key, safe],
       },
-      "PAUSER_ROLE: 0xa1a1…a1a1 or Safe 0x5a5a…5a5a 2 of 3",
+      "PAUSER_ROLE: 0xa1a1…a1a1 or Safe 0x5a5a…5a5a 2 of 3 (0xa1a1…a1a1, 0xa1a1…a1a1, 0xa1a1…a1a1)",
     ],
     [
       {
@@ -110,7 +112,20 @@ describe("formatPermission", () => {
       "role 0x12121212…: nobody",
     ],
     [{ mechanism: { kind: "absent" }, holders: [] }, "no such function"],
-    [{ mechanism: { kind: "unknown" }, holders: [] }, "unknown"],
+    [
+      { mechanism: { kind: "unknown" }, holders: [] },
+      "unknown: the contract names nobody",
+    ],
+    [
+      {
+        mechanism: {
+          kind: "unknown",
+          refused: { to: [address("a1")], reason: "frozen" },
+        },
+        holders: [],
+      },
+      "perhaps nobody: 0xa1a1…a1a1 refused like a stranger: frozen",
+    ],
     [{ mechanism: { kind: "open" }, holders: [{ kind: "anyone" }] }, "anyone"],
   ] as const) {
     it(`says ${line}`, () => {
@@ -132,6 +147,19 @@ describe("formatPermission", () => {
 });
 
 describe("authorityToJson", () => {
+  it("has whom a contract refused though it names them", () => {
+    const refused = { to: [address("a1")], reason: "frozen" };
+    const json = permissionToJson({
+      mechanism: { kind: "unknown", refused },
+      holders: [],
+      confirmed: false,
+    });
+    expect(JSON.parse(JSON.stringify(json))).to.have.deep.nested.property(
+      "mechanism.refused",
+      refused,
+    );
+  });
+
   it("has delays as numbers and role ids as text, all the way down", () => {
     const contract: Authority = {
       kind: "contract",

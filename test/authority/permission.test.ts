@@ -457,7 +457,13 @@ describe("permissions", () => {
         ZERO_ADDRESS,
       ]);
       expect(await ask(pausePermission, account(9))).to.deep.equal({
-        mechanism: { kind: "unknown" },
+        mechanism: {
+          kind: "unknown",
+          refused: {
+            to: [account(1)],
+            reason: `it reverts with 0x206a346e${"0".repeat(24)}<the sender>`,
+          },
+        },
         holders: [],
         confirmed: false,
       });

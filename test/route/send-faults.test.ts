@@ -220,7 +220,7 @@ describe("sending against the odds", function () {
     );
     const role = await read(endorsement, "PAUSER_ROLE");
     await send(direct, endorsement, "renounceRole", [role, SENDER]);
-    await expectCode(pauseAll(), "AUTHORITY_ELSEWHERE");
+    await expectCode(pauseAll(), "NOBODY_MAY");
     const dr = createDisasterRecovery(source());
     const { contracts } = await dr.status();
     const state = Object.fromEntries(

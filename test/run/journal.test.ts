@@ -441,3 +441,21 @@ async function openFlags(path: string): Promise<number | undefined> {
   }
   return undefined;
 }
+
+describe("a journal that several steps write to", () => {
+  const folder = useTemporaryFolder();
+
+  it("keeps its chain when several steps append at the same time", async () => {
+    const path = join(folder.path, "run.ndjson");
+    const journal = await FileJournal.create(path, systemClock);
+    const steps = Array.from({ length: 20 }, (_, index) => String(index));
+    await Promise.all(
+      steps.map(async (step) => {
+        await journal.append({ type: "step-started", step });
+      }),
+    );
+    await journal.close();
+    const { records } = await readJournal(path);
+    expect(records.map(({ seq }) => seq)).to.deep.equal(steps.map(Number));
+  });
+});

@@ -2,7 +2,7 @@ import { expect } from "chai";
 
 import { refusalOf } from "../deployments/refusal.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
-import { signer } from "../helpers/contracts.js";
+import { contractAt, send, signer } from "../helpers/contracts.js";
 import { deployPlatform } from "../helpers/deploy-platform.js";
 import {
   deployPlain,
@@ -69,6 +69,32 @@ describe("dr.pause and dr.unpause", () => {
       Pauser: true,
       Plain: true,
     });
+  });
+
+  it("say that nobody may when the owner is gone", async () => {
+    const { connection, dr, init } = await openRecovery(folder.path);
+    const { proxy } = await deployUups(connection);
+    const counter = await contractAt(connection, "UupsV5", proxy);
+    await send(connection, counter, "renounceOwnership");
+    await init({ Counter: proxy });
+    const error = await refusalOf(() => dr.pause());
+    expect(error).to.include({ code: "NOBODY_MAY", exitCode: 3 });
+  });
+
+  it("don't let one account's want of funds hold another account's contracts", async () => {
+    const { connection, dr, init } = await openRecovery(folder.path);
+    const { proxy: counter } = await deployUups(connection);
+    const { proxy, pauser } = await deployWithPauser(connection);
+    await init({ Pauser: proxy, Counter: counter });
+    await connection.provider.request({
+      method: "hardhat_setBalance",
+      params: [pauser, "0x0"],
+    });
+    const error = await refusalOf(() => dr.pause());
+    expect(error.code).to.equal("OUT_OF_FUNDS");
+    const { contracts } = await dr.status();
+    expect(contracts).to.have.nested.property("[0].paused", false);
+    expect(contracts).to.have.nested.property("[1].paused", true);
   });
 
   it("refuse what nobody here may do", async () => {

@@ -194,6 +194,16 @@ describe("dr.rollback", () => {
     await dr.pause();
     const paused = await refusalOf(() => dr.rollback());
     expect(paused.code).to.equal("PAUSE_BLOCKS_UPGRADE");
+  });
+
+  it("says that the pause is in the way when the contract names nobody meanwhile", async () => {
+    const { dr } = await upgradedUups(
+      "UupsPauseBlocksUpgradeFirst",
+      "UupsPauseBlocksUpgradeFirst",
+    );
+    await dr.pause();
+    const refusal = await refusalOf(() => dr.rollback());
+    expect(refusal.code).to.equal("PAUSE_BLOCKS_UPGRADE");
     await dr.unpause();
     const { contracts } = await dr.rollback({ pause: false });
     expect(contracts[0]).to.include({ versionAfter: "1.0.0", paused: false });

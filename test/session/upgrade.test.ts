@@ -164,7 +164,9 @@ describe("dr.upgrade", () => {
     const { proxy } = await deployUups(scene.connection, "UupsFrozen");
     await scene.init({ Counter: proxy });
     const error = await refusal(scene, { contract: "Counter", to: "UupsV5" });
-    expect(error.code).to.equal("AUTHORITY_ELSEWHERE");
+    expect(error).to.include({ code: "REFUSES_EVERYONE", exitCode: 3 });
+    const { address } = await signer(scene.connection);
+    expect(error.values.refused).to.equal(address);
   });
 
   it("refuses when there is nobody to deploy with", async () => {

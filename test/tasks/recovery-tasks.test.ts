@@ -7,6 +7,7 @@ import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { NetworkConnection } from "hardhat/types/network";
 
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
+import { contractAt, read, send, signer } from "../helpers/contracts.js";
 import {
   breakPlatform,
   deployPlatform,
@@ -21,6 +22,7 @@ interface TaskJson {
   readonly run: string | null;
   readonly status: string;
   readonly contracts: readonly Readonly<Record<string, unknown>>[];
+  readonly refused: readonly Readonly<Record<string, unknown>>[];
   readonly runs: readonly { readonly run: string; readonly status: string }[];
 }
 
@@ -152,6 +154,29 @@ describe("the tasks of a recovery", () => {
     );
     expect(result.contracts[0]).to.have.nested.property("safety.orphaned");
     expect(result.contracts[0]?.txs).to.have.length(3);
+  });
+
+  it("dr:rollback --all says what it left out, and ends with 5", async () => {
+    const { run, connection, platform } = await brokenPlatform();
+    const endorsement = await contractAt(
+      connection,
+      "EndorsementV2",
+      platform.endorsement,
+    );
+    const role = await read(endorsement, "UPGRADER_ROLE");
+    const { address } = await signer(connection);
+    await send(connection, endorsement, "revokeRole", [role, address]);
+    const result = await run("dr:rollback", { all: true, yes: true });
+    expect(result.status).to.equal("partial");
+    expect(result.contracts.map(({ name }) => name)).not.to.include(
+      "Endorsement",
+    );
+    expect(result.refused[0]).to.include({ name: "Endorsement" });
+    expect(result.refused[0]).to.have.nested.property(
+      "error.code",
+      "NOBODY_MAY",
+    );
+    expect(process.exitCode).to.equal(5);
   });
 
   it("dr:upgrade deploys and upgrades", async () => {
