@@ -30,10 +30,18 @@ interface RpcLog {
 /**
  * Logs in order. A range the node refuses (too many blocks, too many results,
  * too slow) is halved until it answers; after that it grows again.
+ *
+ * @param findStart - Asked for once, when the whole range is refused: a later
+ * block before which there can be none, if that can be found out.
  */
-export async function readLogs(rpc: Rpc, filter: LogFilter): Promise<Log[]> {
+export async function readLogs(
+  rpc: Rpc,
+  filter: LogFilter,
+  findStart?: () => Promise<bigint | undefined>,
+): Promise<Log[]> {
   const logs: Log[] = [];
   let from = filter.fromBlock;
+  let isWhole = true;
   let span = filter.toBlock - from + 1n;
   while (from <= filter.toBlock) {
     const to = min(from + span - 1n, filter.toBlock);
@@ -44,6 +52,10 @@ export async function readLogs(rpc: Rpc, filter: LogFilter): Promise<Log[]> {
     } catch (error) {
       if (span === 1n || !isRangeRefusal(error)) {
         throw error;
+      }
+      if (isWhole) {
+        from = max(from, (await findStart?.()) ?? from);
+        isWhole = false;
       }
       span = max(min(span, to - from + 1n) / 2n, 1n);
     }

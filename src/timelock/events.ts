@@ -2,6 +2,7 @@ import * as Hash from "ox/Hash";
 import * as OxHex from "ox/Hex";
 
 import type { BlockReader } from "../chain/block-reader.js";
+import { findDeploymentBlock } from "../chain/deployment-block.js";
 import { readLogs, type Log } from "../chain/logs.js";
 import { RpcResponseError } from "../chain/rpc.js";
 import { DrError } from "../core/errors.js";
@@ -13,7 +14,9 @@ export function topicOf(event: string): Hex {
 }
 
 /**
- * A contract's events of some kinds up to the reader's block, in order.
+ * A contract's events of some kinds up to the reader's block, in order. A node
+ * that refuses to look through so many blocks isn't asked about those before
+ * the contract's deployment.
  *
  * @throws {DrError} when the logs can't be had: that isn't none.
  */
@@ -24,12 +27,11 @@ export async function readEvents(
   fromBlock: bigint,
 ): Promise<readonly Log[]> {
   try {
-    return await readLogs(rpc, {
-      address,
-      topics: [topics],
-      fromBlock,
-      toBlock: block.number,
-    });
+    return await readLogs(
+      rpc,
+      { address, topics: [topics], fromBlock, toBlock: block.number },
+      async () => await findDeploymentBlock(rpc, address, block.number),
+    );
   } catch (error) {
     if (error instanceof RpcResponseError) {
       const reason = error.message;

@@ -13,7 +13,11 @@ import {
 } from "./events.js";
 import { findSalt } from "./find-salt.js";
 import type { OperationCall } from "./operation.js";
-import { readOperationState, type OperationState } from "./operation-state.js";
+import {
+  readMinDelay,
+  readOperationState,
+  type OperationState,
+} from "./operation-state.js";
 
 /** An operation as a timelock's log tells it, with its state at the reader's block. */
 export interface ListedOperation {
@@ -67,12 +71,16 @@ export async function listOperations(
   fromBlock: bigint,
   wanted: "all" | "pending" = "all",
 ): Promise<readonly ListedOperation[]> {
-  const events = await readEvents(
-    reader,
-    timelock,
-    [CALL_SCHEDULED, CALL_SALT, CALL_EXECUTED, CANCELLED],
-    fromBlock,
-  );
+  const [events] = await Promise.all([
+    readEvents(
+      reader,
+      timelock,
+      [CALL_SCHEDULED, CALL_SALT, CALL_EXECUTED, CANCELLED],
+      fromBlock,
+    ),
+    // An address without a log is none yet.
+    readMinDelay(reader, timelock),
+  ]);
   const logged = replay(events).filter(
     ({ executedTx, cancelledTx }) =>
       wanted === "all" ||

@@ -223,6 +223,44 @@ for (const version of [4, 5] as const) {
       expect(late).to.have.length(2);
     });
 
+    it("aren't looked for in blocks before the timelock, by a node that refuses big ranges", async () => {
+      const { connection } = scene;
+      await connection.provider.request({
+        method: "hardhat_mine",
+        params: ["0x1000"],
+      });
+      scene = await openTimelock(version, {}, connection);
+      await scene.schedule(delayChange(scene));
+      let asked = 0;
+      const stingy = new AlteredRpc(scene.rpc, ({ method, params }) => {
+        if (method !== "eth_getLogs") {
+          return undefined;
+        }
+        asked += 1;
+        const [{ fromBlock, toBlock }] = params as [
+          { fromBlock: Hex; toBlock: Hex },
+        ];
+        return BigInt(toBlock) - BigInt(fromBlock) > 9n
+          ? {
+              ok: false,
+              error: new RpcResponseError("block range too large", -32005),
+            }
+          : undefined;
+      });
+      expect(await list(stingy)).to.have.length(1);
+      expect(asked).to.be.at.most(5);
+    });
+
+    it("aren't none where there is no timelock", async () => {
+      const { address } = await signer(scene.connection);
+      const reader = await scene.reader();
+      expect(
+        await codeOf(
+          async () => await listOperations(reader, address as Address, 0n),
+        ),
+      ).to.equal("NOT_A_TIMELOCK");
+    });
+
     it("aren't none when the logs can't be had", async () => {
       const broken = new AlteredRpc(scene.rpc, ({ method }) =>
         method === "eth_getLogs"
