@@ -7,6 +7,12 @@ import { resumeTask } from "../tasks/resume.js";
 import { rollbackTask } from "../tasks/rollback.js";
 import { runsTask } from "../tasks/runs.js";
 import { statusTask } from "../tasks/status.js";
+import {
+  timelockCancelTask,
+  timelockExecuteTask,
+  timelockScheduleTask,
+  timelockStatusTask,
+} from "../tasks/timelock.js";
 import { unpauseTask } from "../tasks/unpause.js";
 import { upgradeTask } from "../tasks/upgrade.js";
 import "./type-extensions.js";
@@ -30,6 +36,10 @@ const hardhatDr: HardhatPlugin = {
     unpauseTask,
     rollbackTask,
     upgradeTask,
+    timelockStatusTask,
+    timelockScheduleTask,
+    timelockExecuteTask,
+    timelockCancelTask,
     rehearseTask,
     resumeTask,
     runsTask,

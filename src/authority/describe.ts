@@ -78,6 +78,19 @@ export function formatPermission(
   }
 }
 
+/** Who stands behind the Safes in there: `owners of Safe 0x…: 0x…, 0x…`; empty when there are none. */
+export function formatSafeOwners({ holders }: Permission): string {
+  return holders
+    .flatMap((holder) =>
+      holder.kind === "safe"
+        ? [
+            `owners of Safe ${holder.address}: ${holder.owners.map((owner) => formatAuthority(owner)).join(", ")}`,
+          ]
+        : [],
+    )
+    .join("; ");
+}
+
 /** For `--json`: addresses in full, delays as numbers, role ids as text. */
 export function authorityToJson(authority: Authority): Json {
   switch (authority.kind) {

@@ -1,7 +1,7 @@
 import type { BlockReader } from "../chain/block-reader.js";
 import { simulateSequence, type SimulatedCall } from "../chain/simulate.js";
 import type { Permission } from "../authority/authority.js";
-import { formatPermission } from "../authority/describe.js";
+import { formatPermission, formatSafeOwners } from "../authority/describe.js";
 import type { Call } from "../core/call.js";
 import { DrError } from "../core/errors.js";
 import type { Address, Hex } from "../core/hex.js";
@@ -37,9 +37,10 @@ export function authorityElsewhere(
   { label, to, value, data }: Call,
   permission: Permission,
 ): DrError {
+  const owners = formatSafeOwners(permission);
   return new DrError("AUTHORITY_ELSEWHERE", {
     label,
-    who: formatPermission(permission),
+    who: `${formatPermission(permission)}${owners === "" ? "" : ` (${owners})`}`,
     to,
     value,
     data,
