@@ -1,5 +1,6 @@
 import { AuthorityGraph } from "../../authority/graph.js";
 import type { Permission } from "../../authority/authority.js";
+import type { BlockReader } from "../../chain/block-reader.js";
 import type { Call } from "../../core/call.js";
 import type { Json } from "../../core/canonical-json.js";
 import { DrError } from "../../core/errors.js";
@@ -21,6 +22,7 @@ import {
   readStanding,
   type OperationPlace,
 } from "./standing.js";
+import { tolerantStep } from "./tolerant-step.js";
 import { formatTime } from "../../core/time.js";
 
 /** An operation to be cancelled, with nothing left open. */
@@ -126,6 +128,8 @@ export function buildCancelPlan(
   intent: CancelIntent,
 ): Plan {
   const { place, labels, data, route } = intent;
+  const isDone = async (reader: BlockReader): Promise<boolean> =>
+    (await readStanding(reader, place)) === "cancelled";
   return {
     procedure: "timelock-cancel",
     network: ports.network,
@@ -139,8 +143,7 @@ export function buildCancelPlan(
           action: {
             contract: place.kind,
             call: cancelCall(place.contract, data, labels),
-            isDone: async (reader) =>
-              (await readStanding(reader, place)) === "cancelled",
+            isDone,
             assertFresh: async (reader) => {
               await assertStanding(reader, place, ["waiting", "ready"]);
             },
@@ -149,7 +152,7 @@ export function buildCancelPlan(
         },
       ],
       ports.openRoute,
-    ),
+    ).map((step) => tolerantStep(step, ports.rpc, isDone)),
     notes: [],
     assertFresh: () => Promise.resolve(),
   };

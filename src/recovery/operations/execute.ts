@@ -23,6 +23,7 @@ import {
   readStanding,
   type OperationPlace,
 } from "./standing.js";
+import { tolerantStep } from "./tolerant-step.js";
 import { formatTime } from "../../core/time.js";
 
 export interface ExecuteOptions extends FindOptions {
@@ -228,6 +229,8 @@ export function buildExecutePlan(
   intent: ExecuteIntent,
 ): Plan {
   const { place, labels, data, route } = intent;
+  const isDone = async (reader: BlockReader): Promise<boolean> =>
+    (await readStanding(reader, place)) === "done";
   return {
     procedure: "timelock-execute",
     network: ports.network,
@@ -241,8 +244,7 @@ export function buildExecutePlan(
           action: {
             contract: place.kind,
             call: executeCall(place.contract, data, labels),
-            isDone: async (reader) =>
-              (await readStanding(reader, place)) === "done",
+            isDone,
             assertFresh: async (reader) => {
               await assertStanding(reader, place, ["ready"]);
             },
@@ -251,7 +253,7 @@ export function buildExecutePlan(
         },
       ],
       ports.openRoute,
-    ),
+    ).map((step) => tolerantStep(step, ports.rpc, isDone)),
     notes: [],
     assertFresh: () => Promise.resolve(),
   };

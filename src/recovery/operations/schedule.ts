@@ -28,6 +28,7 @@ import { labelCalls } from "./call-labels.js";
 import { chooseTimelock } from "./choose-timelock.js";
 import { KNOWN_FUNCTIONS, TIMELOCK_FUNCTIONS } from "./known-functions.js";
 import { readPower } from "./power.js";
+import { tolerantStep } from "./tolerant-step.js";
 import { formatTime } from "../../core/time.js";
 
 export interface ScheduleOptions {
@@ -229,6 +230,8 @@ export function buildSchedulePlan(
   intent: ScheduleIntent,
 ): Plan {
   const { timelock, id, calls, route, delaySeconds } = intent;
+  const isDone = async (reader: BlockReader): Promise<boolean> =>
+    (await readOperationState(reader, timelock, id)).status !== "unset";
   return {
     procedure: "timelock-schedule",
     network: ports.network,
@@ -242,9 +245,7 @@ export function buildSchedulePlan(
           action: {
             contract: "timelock",
             call: scheduleCall(intent),
-            isDone: async (reader) =>
-              (await readOperationState(reader, timelock, id)).status !==
-              "unset",
+            isDone,
             assertFresh: async (reader) => {
               const minimum = await readMinDelay(reader, timelock);
               if (BigInt(delaySeconds) < minimum) {
@@ -256,7 +257,7 @@ export function buildSchedulePlan(
         },
       ],
       ports.openRoute,
-    ),
+    ).map((step) => tolerantStep(step, ports.rpc, isDone)),
     notes: [
       `Operation ${id}; it may be executed ${delaySeconds} s after it is scheduled.`,
     ],

@@ -124,26 +124,10 @@ class Sender {
         await this.#sendNew(missing);
       }
       if (this.#live().length === 0) {
-        return await this.#refused();
+        return [...this.#refusals].map(([key, error]) => ({ key, error }));
       }
       await this.#follow();
     }
-  }
-
-  /** What somebody else did meanwhile is done, whatever became of ours. */
-  async #refused(): Promise<readonly Refusal[]> {
-    if (this.#refusals.size === 0) {
-      return [];
-    }
-    const reader = await BlockReader.at(this.#ports.rpc);
-    const refusals = [...this.#refusals].map(([key, error]) => ({
-      key,
-      error,
-    }));
-    const done = await Promise.all(
-      refusals.map(async ({ key }) => await this.#item(key).isDone(reader)),
-    );
-    return refusals.filter((_, index) => done[index] !== true);
   }
 
   #live(): Attempt[] {
