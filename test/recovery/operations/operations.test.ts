@@ -310,7 +310,7 @@ for (const version of [4, 5] as const) {
       const many = await measure();
       expect(many.operations).to.equal(20);
       expect(many.count)
-        .to.be.at.most(none.count + 2)
+        .to.be.at.most(none.count + MORE)
         .and.at.most(BUDGET);
     });
 
