@@ -186,7 +186,8 @@ for (const version of [4, 5] as const) {
         await passTime(recovery.connection, MIN_DELAY_SECONDS);
         const session = await openSession(
           beforeFirst(method, recovery.source, async () => {
-            await timelock.execute(operation);
+            const other = await signer(recovery.connection, 5);
+            await timelock.send(encodeExecute(operation), other);
           }),
         );
         const { plan } = await prepareExecute(session, { id });
