@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 
+import hre from "hardhat";
+
 import { HttpRpc } from "../src/chain/http-rpc.js";
 import { MULTICALL3 } from "../src/chain/multicall.js";
 import { MULTICALL3_CODE } from "../src/chain/multicall3-code.js";
@@ -108,6 +110,7 @@ async function timeStatus(project: Project, rpc: Rpc): Promise<number> {
     network: "bench",
     rpc,
     folder: project.deployment,
+    artifacts: hre.artifacts,
   });
   assert.equal(contracts.length, SIZE);
   return performance.now() - started;

@@ -14,6 +14,12 @@ import {
   safeStatusTask,
 } from "../tasks/safe.js";
 import { statusTask } from "../tasks/status.js";
+import {
+  timelockCancelTask,
+  timelockExecuteTask,
+  timelockScheduleTask,
+  timelockStatusTask,
+} from "../tasks/timelock.js";
 import { unpauseTask } from "../tasks/unpause.js";
 import { upgradeTask } from "../tasks/upgrade.js";
 import "./type-extensions.js";
@@ -38,6 +44,10 @@ const hardhatDr: HardhatPlugin = {
     rollbackTask,
     upgradeTask,
     emergencyTask,
+    timelockStatusTask,
+    timelockScheduleTask,
+    timelockExecuteTask,
+    timelockCancelTask,
     rehearseTask,
     resumeTask,
     runsTask,

@@ -31,11 +31,18 @@ interface RpcLog {
  * Logs in order. A range the node refuses (too many blocks, too many results,
  * too slow) is halved until it answers; after that it grows again.
  *
+ * @param findStart - Asked for once, when the whole range is refused: a later
+ * block before which there can be none, if that can be found out.
  * @throws {DrError} RPC_FAILED when not even a single block is answered for.
  */
-export async function readLogs(rpc: Rpc, filter: LogFilter): Promise<Log[]> {
+export async function readLogs(
+  rpc: Rpc,
+  filter: LogFilter,
+  findStart?: () => Promise<bigint | undefined>,
+): Promise<Log[]> {
   const logs: Log[] = [];
   let from = filter.fromBlock;
+  let isWhole = true;
   let span = filter.toBlock - from + 1n;
   while (from <= filter.toBlock) {
     const to = min(from + span - 1n, filter.toBlock);
@@ -50,7 +57,11 @@ export async function readLogs(rpc: Rpc, filter: LogFilter): Promise<Log[]> {
       if (from === to || !isRangeRefusal(error)) {
         throw toFailure(rpc, error);
       }
-      span = (to - from + 1n) / 2n;
+      if (isWhole) {
+        from = max(from, (await findStart?.()) ?? from);
+        isWhole = false;
+      }
+      span = max(min(span, to - from + 1n) / 2n, 1n);
     }
   }
   return logs;
@@ -93,6 +104,10 @@ function toFailure(rpc: Rpc, error: unknown): unknown {
   return error instanceof RpcResponseError
     ? failedRequest(rpc, "eth_getLogs", error)
     : error;
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }
 
 function min(a: bigint, b: bigint): bigint {

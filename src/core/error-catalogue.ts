@@ -385,6 +385,78 @@ export const CATALOGUE = {
     fix: "Signatures of one are worth nothing in the other. Sign the one you mean.",
     exitCode: refused,
   },
+  TIMELOCK_NOT_NAMED: {
+    message:
+      "It isn't said which timelock is meant: deploy.json names none, and over its contracts stand {found}.",
+    fix: "Name it with `--timelock 0x…`, or write it into deploy.json as `governance.timelock`.",
+    exitCode: refused,
+  },
+  CALL_INVALID: {
+    message: "{call}: {reason}.",
+    fix: "Write NAME.method(arguments), with arguments as in JSON: 'SkillProfile.pause()'. NAME is a contract of deploy.json, `timelock`, or an address; where the ABI isn't known here give the types too: '0x….setFee(uint256)(5)'.",
+    exitCode: refused,
+  },
+  OPERATION_DELAY_TOO_SHORT: {
+    message:
+      "A delay of {delay} s is too short: the timelock {timelock} demands {minimum} s.",
+    fix: "Leave out `--delay`, or give at least {minimum}. Nothing was sent.",
+    exitCode: refused,
+  },
+  OPERATION_ALREADY_SCHEDULED: {
+    message: "The operation {id} is scheduled already, for {readyAt}.",
+    fix: "Then: `npx hardhat dr:timelock:execute {id}`. To have it done once more after that give another `--salt`. Nothing was sent.",
+    exitCode: refused,
+  },
+  OPERATION_ALREADY_DONE: {
+    message:
+      "The operation {id} is done; a timelock takes the same id only once.",
+    fix: "To do the same again leave out `--salt`, or give another one; what is done can't be cancelled. Nothing was sent.",
+    exitCode: refused,
+  },
+  OPERATION_UNKNOWN: {
+    message: "No operation {id} was ever scheduled with {places}.",
+    fix: "`npx hardhat dr:timelock:status --all` lists them; name another timelock with `--timelock`.",
+    exitCode: refused,
+  },
+  OPERATION_NOT_READY: {
+    message:
+      "The operation {id} is not ready for another {seconds} s: at {readyAt}.",
+    fix: "Then run the same command again. Nothing was sent.",
+    exitCode: waiting,
+  },
+  OPERATION_CANCELLED: {
+    message: "The operation {id} was cancelled, by the transaction {tx}.",
+    fix: "Find out why; if it is still wanted schedule it again: `npx hardhat dr:timelock:schedule`.",
+    exitCode: refused,
+  },
+  OPERATION_EXPIRED: {
+    message: "The operation {id} expired at {expiredAt}.",
+    fix: "Nobody can execute it any more. If it is wanted whoever scheduled it must do so again.",
+    exitCode: refused,
+  },
+  OPERATION_PREDECESSOR_NOT_DONE: {
+    message:
+      "The operation {id} must not run before its predecessor {predecessor}, which isn't done.",
+    fix: "First: `npx hardhat dr:timelock:execute {predecessor}`. Nothing was sent.",
+    exitCode: refused,
+  },
+  OPERATION_SALT_UNKNOWN: {
+    message:
+      "The salt of the operation {id} isn't known: neither the timelock's log nor the transaction {tx} tells it.",
+    fix: "Ask whoever scheduled it and give it: `--salt 0x…`.",
+    exitCode: refused,
+  },
+  OPERATION_SALT_WRONG: {
+    message: "With the salt {salt} it would be another operation than {id}.",
+    fix: "Leave out `--salt` where the log tells it, or give the one it was scheduled with.",
+    exitCode: refused,
+  },
+  OPERATION_WOULD_REVERT: {
+    message:
+      "The operation {id} would revert if it were executed now: {reason}.",
+    fix: "Mend the cause, or cancel it: `npx hardhat dr:timelock:cancel {id}`. Nothing was sent.",
+    exitCode: refused,
+  },
   // The command line
   OPTION_INVALID: {
     message: "{option} is {value}, which isn't {expected}.",

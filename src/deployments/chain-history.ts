@@ -7,7 +7,7 @@ import type {
   HistoryReason,
   ImplementationRecord,
 } from "./deploy-file.js";
-import { findDeploymentBlock } from "./deployment-block.js";
+import { findDeploymentBlock } from "../chain/deployment-block.js";
 import { describeImplementations } from "./describe-implementations.js";
 import { startFromReceipt, startFromState } from "./history-start.js";
 import type { HistoryPorts, Upgradable } from "./upgradable.js";

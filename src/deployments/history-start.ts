@@ -3,7 +3,7 @@ import * as OxAddress from "ox/Address";
 import { BlockReader } from "../chain/block-reader.js";
 import type { Rpc } from "../chain/rpc.js";
 import { sameAddress, type Address } from "../core/hex.js";
-import { findFirstBlock, ifStateIsKept } from "./deployment-block.js";
+import { findFirstBlock, ifStateIsKept } from "../chain/deployment-block.js";
 import type { HistoryPorts, Upgradable } from "./upgradable.js";
 import type { UpgradeEvent, UpgradeEvents } from "./upgrade-events.js";
 

@@ -3,7 +3,9 @@ import Table from "cli-table3";
 import type { Json } from "../core/canonical-json.js";
 import type { Permission } from "../authority/authority.js";
 import type { ContractStatus, Status } from "../recovery/status.js";
-import type { Paint } from "./text.js";
+import { errorToJson } from "./error.js";
+import { formatOperations, operationToJson } from "./operations.js";
+import { indent, type Paint } from "./text.js";
 
 /** How permissions are put into words; the authority layer knows. */
 export interface PermissionWords {
@@ -13,7 +15,7 @@ export interface PermissionWords {
 
 /** All contracts, one a row, with what is wrong below. */
 export function formatStatus(
-  { network, chainId, block, contracts }: Status,
+  { network, chainId, block, contracts, operations, operationsProblem }: Status,
   words: PermissionWords,
   paint: Paint,
 ): string {
@@ -29,6 +31,15 @@ export function formatStatus(
     `${network} (chainId ${String(chainId)}) at block ${String(block.number)}, ${when}`,
     table.toString(),
     ...contracts.map((contract) => detailsOf(contract, words, paint)),
+    ...(operations.length === 0
+      ? []
+      : [
+          paint("bold", "Scheduled operations"),
+          indent(formatOperations(operations, block.timestamp, paint), 2),
+        ]),
+    ...(operationsProblem === undefined
+      ? []
+      : [paint("red", operationsProblem.message)]),
     "",
   ].join("\n");
 }
@@ -80,7 +91,7 @@ function detailsOf(
 }
 
 export function statusToJson(
-  { network, chainId, block, contracts }: Status,
+  { network, chainId, block, contracts, operations, operationsProblem }: Status,
   { toJson }: PermissionWords,
 ): Json {
   return {
@@ -88,6 +99,10 @@ export function statusToJson(
     chainId,
     block: Number(block.number),
     contracts: contracts.map((contract) => contractToJson(contract, toJson)),
+    operations: operations.map(operationToJson),
+    ...(operationsProblem === undefined
+      ? {}
+      : { operationsProblem: errorToJson(operationsProblem) }),
   };
 }
 

@@ -4,6 +4,12 @@ import { DrError } from "../core/errors.js";
 import type { Plan } from "../run/plan.js";
 import type { ChangeIntent } from "./change-intent.js";
 import { buildChangePlan } from "./change-plan.js";
+import { buildCancelPlan, type CancelIntent } from "./operations/cancel.js";
+import { buildExecutePlan, type ExecuteIntent } from "./operations/execute.js";
+import {
+  buildSchedulePlan,
+  type ScheduleIntent,
+} from "./operations/schedule.js";
 import { buildPausePlan, type PauseIntent } from "./pause-plan.js";
 import {
   buildSafeExecutePlan,
@@ -43,6 +49,20 @@ export async function rebuildPlan(
         chainId,
         intent as unknown as SafeExecuteIntent,
       );
+    case "timelock-schedule":
+      return buildSchedulePlan(
+        ports,
+        chainId,
+        intent as unknown as ScheduleIntent,
+      );
+    case "timelock-execute":
+      return buildExecutePlan(
+        ports,
+        chainId,
+        intent as unknown as ExecuteIntent,
+      );
+    case "timelock-cancel":
+      return buildCancelPlan(ports, chainId, intent as unknown as CancelIntent);
     default:
       throw new DrError("PROCEDURE_UNKNOWN", { procedure });
   }

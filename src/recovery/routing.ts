@@ -4,12 +4,14 @@ import type { Permission } from "../authority/authority.js";
 import { formatPermission } from "../authority/describe.js";
 import type { Call } from "../core/call.js";
 import { DrError } from "../core/errors.js";
+import type { Address } from "../core/hex.js";
 import { contractsOf } from "../route/actions.js";
 import { findCandidates, type RoutePreference } from "../route/candidates.js";
 import {
   actorOf,
   callerOf,
   totalDelay,
+  type DirectChoice,
   type RouteChoice,
 } from "../route/choice.js";
 import { chooseSenders, maySend } from "../route/choose.js";
@@ -42,6 +44,16 @@ export async function chooseRoute(
 ): Promise<RouteChoice | undefined> {
   const [route] = await chooseRoutes(reader, ports, [request]);
   return route;
+}
+
+/** The account of this machine that may make a call by itself; undefined when none may. */
+export async function chooseDirect(
+  reader: BlockReader,
+  accounts: readonly Address[],
+  call: Call,
+): Promise<DirectChoice | undefined> {
+  const [from] = await chooseSenders(reader, [{ call }], accounts);
+  return from === undefined ? undefined : { kind: "direct", from };
 }
 
 /** @returns one for each request, in order. */

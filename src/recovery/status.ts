@@ -5,6 +5,7 @@ import {
   upgradePermission,
 } from "../authority/proxy-permission.js";
 import type { BlockReader, BlockRef } from "../chain/block-reader.js";
+import type { DrError } from "../core/errors.js";
 import { sameAddress, type Address, type Hex } from "../core/hex.js";
 import type { ProxyKind } from "../core/proxy-kind.js";
 import type { ContractRecord } from "../deployments/deploy-file.js";
@@ -15,6 +16,11 @@ import {
 import { selectContracts, type NamedContract } from "../deployments/select.js";
 import { readPaused, readVersion } from "../proxy/getters.js";
 import { inspectProxy, type ProxyState } from "../proxy/inspect.js";
+import { governanceIn } from "./operations/governance.js";
+import {
+  tryReportOperations,
+  type OperationReport,
+} from "./operations/list.js";
 import { readWorld, type RecoveryPorts } from "./ports.js";
 import { scanStart } from "./scan-start.js";
 
@@ -24,6 +30,10 @@ export interface Status {
   readonly chainId: number;
   readonly block: BlockRef;
   readonly contracts: readonly ContractStatus[];
+  /** Scheduled with the timelocks and AccessManagers over them, and pending. */
+  readonly operations: readonly OperationReport[];
+  /** Why operations may be missing. */
+  readonly operationsProblem: DrError | undefined;
 }
 
 export type ContractStatus = PresentContract | MissingContract;
@@ -65,7 +75,7 @@ export interface Drift {
 
 /** @throws {DrError} WRONG_CHAIN, CONTRACT_UNKNOWN, deploy.json's and the RPC's errors. */
 export async function readStatus(
-  ports: Pick<RecoveryPorts, "network" | "rpc" | "folder">,
+  ports: Pick<RecoveryPorts, "network" | "rpc" | "folder" | "artifacts">,
   names: readonly string[] = [],
 ): Promise<Status> {
   const { document, reader, chainId } = await readWorld(ports);
@@ -74,7 +84,29 @@ export async function readStatus(
   const contracts = await Promise.all(
     chosen.map(async (named) => await readContract(reader, graph, named)),
   );
-  return { network: ports.network, chainId, block: reader.block, contracts };
+  const { file } = document;
+  const { operations, problem } = await tryReportOperations({
+    reader,
+    ports,
+    file,
+    governance: governanceIn(file, permissionsOf(contracts)),
+  });
+  return {
+    network: ports.network,
+    chainId,
+    block: reader.block,
+    contracts,
+    operations,
+    operationsProblem: problem,
+  };
+}
+
+function permissionsOf(contracts: readonly ContractStatus[]): Permission[] {
+  return contracts.flatMap((contract) =>
+    contract.kind === "missing"
+      ? []
+      : [contract.pauseAuthority, contract.upgradeAuthority],
+  );
 }
 
 async function readContract(

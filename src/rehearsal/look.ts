@@ -1,9 +1,9 @@
 import * as AbiFunction from "ox/AbiFunction";
 
+import { functionsOf } from "../chain/method-call.js";
 import type { BlockReader } from "../chain/block-reader.js";
 import type { RpcOutcome } from "../chain/rpc.js";
 import type { Address, Hex } from "../core/hex.js";
-import { functionsOf } from "../implementation/call-request.js";
 
 /** What a contract answers at one block: a call, from several, and its views. */
 export interface Look {

@@ -1,16 +1,11 @@
-import * as Hash from "ox/Hash";
-
 import { BlockReader } from "../chain/block-reader.js";
 import { explainRevert } from "../chain/revert-reason.js";
 import type { RpcOutcome } from "../chain/rpc.js";
 import { DrError } from "../core/errors.js";
 import type { Address } from "../core/hex.js";
-import { findImplementation } from "../deployments/history.js";
 import { readDeployFile } from "../deployments/read.js";
 import { findContract } from "../deployments/select.js";
-import { identifyImplementation } from "../implementation/identify.js";
-import { readLayoutRecord } from "../implementation/layout-record.js";
-import { inspectProxy } from "../proxy/inspect.js";
+import { readContractAbi } from "../recovery/contract-abi.js";
 import type { RecoveryPorts } from "../recovery/ports.js";
 import { MemoryJournal } from "../run/journal.js";
 import type { Plan } from "../run/plan.js";
@@ -24,10 +19,7 @@ import {
   type Look,
   type ViewComparison,
 } from "./look.js";
-import {
-  encodeCallRequest,
-  type CallRequest,
-} from "../implementation/call-request.js";
+import { encodeProofCall, type ProofRequest } from "./proof-request.js";
 
 /** That a pause stops a call: it passed before, and now it doesn't. */
 export interface Proof {
@@ -67,10 +59,10 @@ const PAUSED_WORDS = /EnforcedPause|Pausable: paused/;
 export async function provePause(
   { fork, recovery, callers }: ProofPorts,
   plan: Plan,
-  request: CallRequest,
+  request: ProofRequest,
 ): Promise<Proof> {
   const target = await findTarget(recovery, request);
-  const data = encodeCallRequest(request, target.abi);
+  const data = encodeProofCall(request, target.abi);
   const views = viewsOf(target.abi ?? []);
   const look = async (): Promise<Look> =>
     await lookAt(await BlockReader.at(fork.rpc), {
@@ -113,36 +105,19 @@ export async function provePause(
 }
 
 async function findTarget(
-  { rpc, folder, artifacts }: RecoveryPorts,
-  { name }: CallRequest,
+  ports: RecoveryPorts,
+  { name }: ProofRequest,
 ): Promise<{
   readonly proxy: Address;
   readonly abi: readonly unknown[] | undefined;
 }> {
   const [{ file }, reader] = await Promise.all([
-    readDeployFile(`${folder}/deploy.json`),
-    BlockReader.at(rpc),
+    readDeployFile(`${ports.folder}/deploy.json`),
+    BlockReader.at(ports.rpc),
   ]);
   const record = findContract(file, name);
-  const { proxy } = record;
-  const state = await inspectProxy(reader, proxy);
-  if (state === undefined) {
-    throw new DrError("NO_CODE", { what: name, address: proxy });
-  }
-  const { implementation } = state;
-  const [code, kept] = await Promise.all([
-    reader.code(implementation),
-    readLayoutRecord(folder, implementation),
-  ]);
-  if (kept?.codeHash === Hash.keccak256(code)) {
-    return { proxy, abi: kept.abi };
-  }
-  const hint = findImplementation(record, implementation)?.contract;
-  const found = await identifyImplementation(code, artifacts, hint);
-  return {
-    proxy,
-    abi: found.status === "identified" ? found.artifact.abi : undefined,
-  };
+  const abi = await readContractAbi(reader, ports, { name, record });
+  return { proxy: record.proxy, abi };
 }
 
 async function applyOnFork(

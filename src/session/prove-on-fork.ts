@@ -1,5 +1,5 @@
 import type { CreateSimulation } from "../rehearsal/fork.js";
-import { parseCallRequest } from "../implementation/call-request.js";
+import { parseProofRequest } from "../rehearsal/proof-request.js";
 import { provePause, type Proof } from "../rehearsal/prove.js";
 import { withFork, type ForkOptions } from "./fork-session.js";
 import type { SessionSource } from "./open-session.js";
@@ -18,7 +18,7 @@ export async function proveOnFork(
   call: string,
   options: Omit<ForkOptions, "authorityOver"> = {},
 ): Promise<Proof> {
-  const request = parseCallRequest(call);
+  const request = parseProofRequest(call);
   return await withFork(
     source,
     createSimulation,

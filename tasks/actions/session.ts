@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import { DrError } from "../../src/core/errors.js";
+import type { Address, Hex } from "../../src/core/hex.js";
 import {
   openSession,
   type Session,
@@ -83,11 +84,28 @@ function parseRoute(value: string): (typeof ROUTES)[number] {
   return route;
 }
 
-export function parseAddress(option: string, value: string): string {
+/** @throws {DrError} OPTION_INVALID. */
+export function parseAddress(option: string, value: string): Address {
   if (!/^0x[0-9a-fA-F]{40}$/.test(value)) {
     throw invalid(option, value, "an address: 0x and 40 hexadecimal digits");
   }
-  return value;
+  return value as Address;
+}
+
+/** 32 bytes: a salt, an operation's id. @throws {DrError} OPTION_INVALID. */
+export function parseWord(option: string, value: string): Hex {
+  if (!/^0x[0-9a-fA-F]{64}$/.test(value)) {
+    throw invalid(option, value, "32 bytes: 0x and 64 hexadecimal digits");
+  }
+  return value.toLowerCase() as Hex;
+}
+
+/** @throws {DrError} OPTION_INVALID. */
+export function parseSeconds(option: string, value: string): bigint {
+  if (!/^\d{1,18}$/.test(value)) {
+    throw invalid(option, value, "a whole number of seconds");
+  }
+  return BigInt(value);
 }
 
 function parseCount(option: string, value: string): number {

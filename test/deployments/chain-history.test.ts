@@ -14,7 +14,7 @@ import {
   readChainHistory,
   type ChainHistory,
 } from "../../src/deployments/chain-history.js";
-import { findFirstBlock } from "../../src/deployments/deployment-block.js";
+import { findFirstBlock } from "../../src/chain/deployment-block.js";
 import { inspectProxy } from "../../src/proxy/inspect.js";
 import { BEACON_SLOT, IMPLEMENTATION_SLOT } from "../../src/proxy/slots.js";
 import { contractAt, deploy, deployCode, send } from "../helpers/contracts.js";

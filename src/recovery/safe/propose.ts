@@ -6,10 +6,7 @@ import { DrError } from "../../core/errors.js";
 import { ZERO_ADDRESS, type Address } from "../../core/hex.js";
 import type { DeployFile } from "../../deployments/deploy-file.js";
 import { findContract } from "../../deployments/select.js";
-import {
-  encodeCallRequest,
-  parseCallRequest,
-} from "../../implementation/call-request.js";
+import { encodeMethodCall, parseMethodCall } from "../../chain/method-call.js";
 import { findImplementation } from "../../implementation/implementation-source.js";
 import { inspectProxy } from "../../proxy/inspect.js";
 import { bundle } from "../../safe/multi-send.js";
@@ -93,7 +90,7 @@ export async function makeProposal(
  * Calls as a person writes them, `SkillProfile.pause()`, ready to be proposed.
  *
  * @param safe - Default: `governance.safe` of deploy.json.
- * @throws {DrError} SAFE_NOT_NAMED, PROOF_INVALID, CONTRACT_UNKNOWN.
+ * @throws {DrError} SAFE_NOT_NAMED, CALL_INVALID, CONTRACT_UNKNOWN.
  */
 export async function readWish(
   ports: RecoveryPorts,
@@ -126,7 +123,7 @@ async function readCall(
   file: DeployFile,
   text: string,
 ): Promise<{ readonly name: string; readonly call: Call }> {
-  const request = parseCallRequest(text);
+  const request = parseMethodCall(text);
   const { proxy } = findContract(file, request.name);
   const state = await inspectProxy(reader, proxy);
   if (state === undefined) {
@@ -144,7 +141,7 @@ async function readCall(
     call: {
       to: proxy,
       value: 0n,
-      data: encodeCallRequest(request, abi),
+      data: encodeMethodCall(request, abi),
       label: request.text,
     },
   };

@@ -3,10 +3,10 @@ import * as AbiFunction from "ox/AbiFunction";
 import { DrError, messageOf } from "../core/errors.js";
 import type { Hex } from "../core/hex.js";
 
-/** A call as a person writes it: `NAME.method(arguments)`, or with types `NAME.method(types)(arguments)`. */
-export interface CallRequest {
+/** A call as people write it: `NAME.method(arguments)`, or with types `NAME.method(types)(arguments)`. */
+export interface MethodCall {
   readonly text: string;
-  /** As in deploy.json. */
+  /** Of the contract. */
   readonly name: string;
   readonly method: string;
   /** `address,uint256`, when given. */
@@ -15,8 +15,8 @@ export interface CallRequest {
   readonly args: readonly unknown[];
 }
 
-/** @throws {DrError} PROOF_INVALID. */
-export function parseCallRequest(text: string): CallRequest {
+/** @throws {DrError} CALL_INVALID. */
+export function parseMethodCall(text: string): MethodCall {
   const head = /^\s*([\w$-]+)\.([A-Za-z_$][\w$]*)\s*(?=\()/.exec(text);
   const [, name = "", method = ""] = head ?? [];
   const lists = head === null ? [] : splitLists(text.slice(head[0].length));
@@ -76,10 +76,10 @@ function parseArguments(text: string, list: string): readonly unknown[] {
  * The calldata of the requested call.
  *
  * @param abi - Of the contract; undefined when it isn't known.
- * @throws {DrError} PROOF_INVALID.
+ * @throws {DrError} CALL_INVALID.
  */
-export function encodeCallRequest(
-  { text, method, types, args }: CallRequest,
+export function encodeMethodCall(
+  { text, method, types, args }: MethodCall,
   abi: readonly unknown[] | undefined,
 ): Hex {
   const item =
@@ -163,6 +163,6 @@ function toValue({ type, components }: Parameter, literal: unknown): unknown {
     : literal;
 }
 
-function invalid(proof: string, reason: string): DrError {
-  return new DrError("PROOF_INVALID", { proof, reason });
+function invalid(call: string, reason: string): DrError {
+  return new DrError("CALL_INVALID", { call, reason });
 }

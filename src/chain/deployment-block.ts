@@ -1,4 +1,4 @@
-import { RpcResponseError, type Rpc } from "../chain/rpc.js";
+import { RpcResponseError, type Rpc } from "./rpc.js";
 import { isDrError } from "../core/errors.js";
 import type { Address } from "../core/hex.js";
 

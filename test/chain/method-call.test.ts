@@ -4,9 +4,9 @@ import * as AbiFunction from "ox/AbiFunction";
 import { encodeCall } from "../../src/chain/abi.js";
 import type { DrError } from "../../src/core/errors.js";
 import {
-  encodeCallRequest,
-  parseCallRequest,
-} from "../../src/implementation/call-request.js";
+  encodeMethodCall,
+  parseMethodCall,
+} from "../../src/chain/method-call.js";
 
 const ADDRESS = "0x00000000000000000000000000000000000000A1";
 
@@ -21,7 +21,7 @@ function codeOf(work: () => unknown): string {
 
 describe("a requested proof", () => {
   it("is a contract, a method and arguments", () => {
-    expect(parseCallRequest(` Vault.draw( 5, "a)b(" ) `)).to.deep.equal({
+    expect(parseMethodCall(` Vault.draw( 5, "a)b(" ) `)).to.deep.equal({
       text: `Vault.draw( 5, "a)b(" )`,
       name: "Vault",
       method: "draw",
@@ -30,11 +30,11 @@ describe("a requested proof", () => {
   });
 
   it("may give the types, tuples too", () => {
-    const request = parseCallRequest(
+    const request = parseMethodCall(
       `Vault.draw((address,uint256)[],bool)([[${ADDRESS}, 1]], true)`,
     );
     expect(request.types).to.equal("(address,uint256)[],bool");
-    expect(encodeCallRequest(request, undefined)).to.equal(
+    expect(encodeMethodCall(request, undefined)).to.equal(
       encodeCall("function draw((address,uint256)[],bool)", [
         [[ADDRESS, 1n]],
         true,
@@ -44,10 +44,10 @@ describe("a requested proof", () => {
 
   it("keeps numbers of any size, and hexadecimal", () => {
     const huge = 2n ** 255n + 1n;
-    const request = parseCallRequest(
+    const request = parseMethodCall(
       `A.b(int256,uint256,bytes,string)(-7, ${String(huge)}, 0xbeef, "0x12")`,
     );
-    expect(encodeCallRequest(request, undefined)).to.equal(
+    expect(encodeMethodCall(request, undefined)).to.equal(
       encodeCall("function b(int256,uint256,bytes,string)", [
         -7n,
         huge,
@@ -64,7 +64,7 @@ describe("a requested proof", () => {
       { type: "receive" },
     ];
     const encode = (text: string) =>
-      encodeCallRequest(parseCallRequest(text), abi);
+      encodeMethodCall(parseMethodCall(text), abi);
     expect(encode("A.draw(1)")).to.equal(
       encodeCall("function draw(uint256)", [1n]),
     );
@@ -85,12 +85,12 @@ describe("a requested proof", () => {
     "A.1draw()",
     `A.draw("open)`,
   ]) {
-    it(`is PROOF_INVALID as ${JSON.stringify(text)}`, () => {
-      expect(codeOf(() => parseCallRequest(text))).to.equal("PROOF_INVALID");
+    it(`is CALL_INVALID as ${JSON.stringify(text)}`, () => {
+      expect(codeOf(() => parseMethodCall(text))).to.equal("CALL_INVALID");
     });
   }
 
-  it("is PROOF_INVALID when it fits no method, or several", () => {
+  it("is CALL_INVALID when it fits no method, or several", () => {
     const abi = [
       AbiFunction.from("function draw(uint256)"),
       AbiFunction.from("function draw(address)"),
@@ -103,11 +103,11 @@ describe("a requested proof", () => {
       [`A.draw(uint8)("many")`, abi],
       ["A.draw(nothing)(1)", abi],
     ] as const) {
-      const request = parseCallRequest(text);
+      const request = parseMethodCall(text);
       expect(
-        codeOf(() => encodeCallRequest(request, known)),
+        codeOf(() => encodeMethodCall(request, known)),
         text,
-      ).to.equal("PROOF_INVALID");
+      ).to.equal("CALL_INVALID");
     }
   });
 });
