@@ -18,6 +18,7 @@ import { preferring } from "../route/choose.js";
 import { loadSigners } from "../route/direct/accounts.js";
 import { DirectRoute } from "../route/direct/direct-route.js";
 import type { SendPorts } from "../route/direct/send.js";
+import type { SafeService } from "../safe/service.js";
 import type { Signer } from "../route/direct/signer.js";
 
 /** The parts of Hardhat that a session is made of. */
@@ -57,6 +58,8 @@ export interface Session {
    * @throws {DrError} SIGNING_FAILED.
    */
   readonly signTypedData: (account: Address, typedData: object) => Promise<Hex>;
+  /** @throws {DrError} SAFE_SERVICE_NOT_CONFIGURED, SAFE_SERVICE_PACKAGE_MISSING. */
+  readonly openSafeService: () => Promise<SafeService>;
 }
 
 const DEVELOPMENT_CHAINS: readonly bigint[] = [31337n, 1337n];
@@ -86,6 +89,7 @@ export async function openSession(
     confirmations: sending.confirmations,
     signTypedData: async (account, typedData) =>
       await signTypedData(source, account, typedData),
+    openSafeService: async () => await openService(config, chainId),
     ports: {
       network: networkName,
       rpc,
@@ -115,6 +119,22 @@ async function openRpc({
         timeoutMs: networkConfig.timeout,
       })
     : new ProviderRpc(networkName, provider);
+}
+
+async function openService(
+  { safeService }: DrConfig,
+  chainId: bigint,
+): Promise<SafeService> {
+  if (safeService === undefined) {
+    throw new DrError("SAFE_SERVICE_NOT_CONFIGURED", {});
+  }
+  const { url, apiKey } = safeService;
+  const { openSafeService } = await import("../safe/service.js");
+  return await openSafeService({
+    chainId,
+    ...(url === undefined ? {} : { url }),
+    ...(apiKey === undefined ? {} : { apiKey: await apiKey.get() }),
+  });
 }
 
 async function signTypedData(
