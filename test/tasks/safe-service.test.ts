@@ -56,6 +56,7 @@ describe("the Safe Transaction Service", () => {
     );
     const pulled = await exchange();
     expect(pulled.signatures.count).to.equal(3);
+    expect(pulled.signatures.invalid).to.deep.equal([]);
     expect(pulled.signatures.missing).to.deep.equal(owners.slice(2, 4));
     expect(kept?.signatures).to.have.length(4);
   });

@@ -32,13 +32,13 @@ export async function exchangeSignatures(
   for (const bytes of theirs ?? []) {
     try {
       const signature = readSignature(bytes, targets, at);
-      known.add(signature.signer);
       if (
         !merged.signatures.some(({ signer }) => signer === signature.signer)
       ) {
         await withChecked({ ...view, proposal }, [signature]);
         merged = addSignature(merged, signature);
       }
+      known.add(signature.signer);
     } catch (error) {
       if (!isDrError(error)) {
         throw error;
