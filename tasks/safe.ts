@@ -64,6 +64,11 @@ export const safeSignTask = drTask(
     type: ArgumentType.STRING_WITHOUT_DEFAULT,
     defaultValue: undefined,
   })
+  .addFlag({
+    name: "service",
+    description:
+      "Exchange signatures with the Safe Transaction Service of dr.safeService",
+  })
   .addOption(ACCEPT_DANGER)
   .addPositionalArgument(PROPOSAL)
   .setAction(() => import("./actions/safe-sign.js"))

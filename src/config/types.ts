@@ -1,3 +1,5 @@
+import type { SensitiveString } from "hardhat/types/config";
+
 import type { Address } from "../core/hex.js";
 
 /** What a user's own check of a recovered contract is given. */
@@ -43,6 +45,13 @@ export interface DrUserConfig {
     /** Its code must be Safe's own. */
     readonly multiSendCallOnly?: string;
   };
+  /** The Safe Transaction Service, for `dr:safe:sign --service`; nothing else asks it. */
+  readonly safeService?: {
+    /** Default: Safe's own, which wants a key. */
+    readonly url?: string;
+    /** `configVariable("SAFE_API_KEY")`. */
+    readonly apiKey?: SensitiveString;
+  };
   /** Checks of your own after a rollback or an upgrade, by contract name. */
   readonly verify?: Readonly<Record<string, VerifyCheck>>;
 }
@@ -60,6 +69,12 @@ export interface DrConfig {
   readonly safeContracts: {
     readonly multiSend?: Address;
     readonly multiSendCallOnly?: Address;
+  };
+  /** Absent unless the user has set it up. */
+  readonly safeService?: {
+    readonly url?: string;
+    /** Read only when it is needed. */
+    readonly apiKey?: { get(): Promise<string> };
   };
   readonly verify: Readonly<Record<string, VerifyCheck>>;
 }

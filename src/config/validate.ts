@@ -24,6 +24,7 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
       pollSeconds: isPositive,
     },
     safeContracts: { multiSend: isAddress, multiSendCallOnly: isAddress },
+    safeService: { url: isUrl, apiKey: isSecret },
     verify: isRecordOfFunctions,
   });
 }
@@ -74,6 +75,20 @@ function isAddress(value: unknown): string | undefined {
   return typeof value === "string" && /^0x[0-9a-fA-F]{40}$/.test(value)
     ? undefined
     : "Expected an address: 0x and 40 hexadecimal digits";
+}
+
+function isUrl(value: unknown): string | undefined {
+  return typeof value === "string" && URL.canParse(value)
+    ? undefined
+    : "Expected a URL";
+}
+
+/** Text, or what `configVariable` makes. */
+function isSecret(value: unknown): string | undefined {
+  return typeof value === "string" ||
+    (typeof value === "object" && value !== null && "_type" in value)
+    ? undefined
+    : 'Expected configVariable("NAME")';
 }
 
 function isPositive(value: unknown): string | undefined {

@@ -301,6 +301,21 @@ export const CATALOGUE = {
     fix: "Owners are {owners}. Name one with `--from`, or add a signature made elsewhere with `--signature 0x…`.",
     exitCode: refused,
   },
+  SAFE_SERVICE_NOT_CONFIGURED: {
+    message: "No Safe Transaction Service is set up.",
+    fix: 'Add `dr.safeService` with `apiKey: configVariable("SAFE_API_KEY")`, or the `url` of your own, to hardhat.config.ts; or pass on the file, which needs no service.',
+    exitCode: refused,
+  },
+  SAFE_SERVICE_PACKAGE_MISSING: {
+    message: "The Safe Transaction Service needs @safe-global/api-kit.",
+    fix: "Install it: `npm install --save-dev @safe-global/api-kit`; or pass on the file, which needs no service.",
+    exitCode: refused,
+  },
+  SAFE_SERVICE_FAILED: {
+    message: "The Safe Transaction Service ({host}) failed: {reason}.",
+    fix: "Try again later, or pass on the file, which needs no service.",
+    exitCode: error,
+  },
   SIGNATURE_MALFORMED: {
     message: "That isn't a signature: {reason}.",
     fix: "Copy it whole: 0x and 130 hexadecimal digits, of a contract more.",

@@ -1,5 +1,10 @@
+import type {
+  ResolvedConfigurationVariable,
+  SensitiveString,
+} from "hardhat/types/config";
 import type { ConfigHooks } from "hardhat/types/hooks";
 
+import type { DrConfig, DrUserConfig } from "../config/types.js";
 import { resolveDrConfig } from "../config/resolve.js";
 import {
   withStorageLayout,
@@ -34,7 +39,27 @@ export default async (): Promise<Partial<ConfigHooks>> =>
       }
       return {
         ...config,
-        dr: resolveDrConfig(userConfig.dr, config.paths.root),
+        dr: {
+          ...resolveDrConfig(userConfig.dr, config.paths.root),
+          ...resolveSafeService(userConfig.dr, resolveVariable),
+        },
       };
     },
   });
+
+/** The key stays a promise until somebody asks the service. */
+function resolveSafeService(
+  { safeService }: DrUserConfig = {},
+  resolveVariable: (value: SensitiveString) => ResolvedConfigurationVariable,
+): Pick<DrConfig, "safeService"> {
+  if (safeService === undefined) {
+    return {};
+  }
+  const { url, apiKey } = safeService;
+  return {
+    safeService: {
+      ...(url === undefined ? {} : { url }),
+      ...(apiKey === undefined ? {} : { apiKey: resolveVariable(apiKey) }),
+    },
+  };
+}

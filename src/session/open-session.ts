@@ -20,6 +20,7 @@ import { preferring } from "../route/choose.js";
 import { loadSigners } from "../route/direct/accounts.js";
 import { DirectRoute } from "../route/direct/direct-route.js";
 import type { SendPorts } from "../route/direct/send.js";
+import type { SafeService } from "../safe/service.js";
 import type { Signer } from "../route/direct/signer.js";
 import { createOpenRoute } from "../route/open-route.js";
 import type { SafeRoutePorts } from "../route/safe/ports.js";
@@ -70,6 +71,8 @@ export interface Session {
    * @throws {DrError} SIGNING_FAILED.
    */
   readonly signTypedData: SafeRoutePorts["signTypedData"];
+  /** @throws {DrError} SAFE_SERVICE_NOT_CONFIGURED, SAFE_SERVICE_PACKAGE_MISSING. */
+  readonly openSafeService: () => Promise<SafeService>;
 }
 
 const DEVELOPMENT_CHAINS: readonly bigint[] = [31337n, 1337n];
@@ -106,6 +109,7 @@ export async function openSession(
     isDevelopment,
     confirmations: sending.confirmations,
     signTypedData,
+    openSafeService: async () => await openService(config, chainId),
     ports: {
       network: networkName,
       rpc,
@@ -151,6 +155,22 @@ async function openRpc({
         timeoutMs: networkConfig.timeout,
       })
     : new ProviderRpc(networkName, provider);
+}
+
+async function openService(
+  { safeService }: DrConfig,
+  chainId: bigint,
+): Promise<SafeService> {
+  if (safeService === undefined) {
+    throw new DrError("SAFE_SERVICE_NOT_CONFIGURED", {});
+  }
+  const { url, apiKey } = safeService;
+  const { openSafeService } = await import("../safe/service.js");
+  return await openSafeService({
+    chainId,
+    ...(url === undefined ? {} : { url }),
+    ...(apiKey === undefined ? {} : { apiKey: await apiKey.get() }),
+  });
 }
 
 async function signWithProvider(

@@ -33,12 +33,7 @@ const action: NewTaskActionFunction<ProposeArguments> = async (args, hre) =>
     const nonce = args.nonce === undefined ? undefined : parseNonce(args.nonce);
     const session = await connect(hre);
     const { ports } = session;
-    const wish = await readWish(
-      ports,
-      args.calls,
-      safe as Address | undefined,
-      nonce,
-    );
+    const wish = await readWish(ports, args.calls, safe, nonce);
     const proposal = await makeProposal(ports, wish);
     const path = proposalPath(ports.folder, proposal.safeTxHash);
     const view = await viewProposal(ports, path, proposal);

@@ -3,6 +3,7 @@ import type { NewTaskActionFunction } from "hardhat/types/tasks";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
 import type { Hex } from "../../src/core/hex.js";
 import { formatProposal, proposalToJson } from "../../src/display/safe.js";
+import { exchangeSignatures } from "../../src/recovery/safe/exchange.js";
 import {
   openProposal,
   requireOpen,
@@ -31,7 +32,7 @@ import {
 import { assertSameHash } from "../../src/safe/witnesses.js";
 import type { Session } from "../../src/session/open-session.js";
 import { requireConsent, requireConsentPossible } from "./apply.js";
-import { runTask } from "./output.js";
+import { runTask, type Output } from "./output.js";
 import { connect, sessionOptions } from "./session.js";
 
 interface SignArguments {
@@ -39,6 +40,7 @@ interface SignArguments {
   readonly from?: string | undefined;
   readonly signature?: string | undefined;
   readonly merge?: string | undefined;
+  readonly service: boolean;
   readonly acceptDanger?: string | undefined;
   readonly json: boolean;
   readonly dryRun: boolean;
@@ -66,14 +68,13 @@ const action: NewTaskActionFunction<SignArguments> = async (args, hre) =>
     if (args.dryRun) {
       return { json: proposalToJson(view), exitCode: EXIT_CODES.done };
     }
-    const signed = await sign(session, view, args, async () => {
-      await requireConsent(
-        `sign ${view.proposal.safeTxHash}`,
-        session,
-        args,
-        hre,
-      );
-    });
+    const consent = async () => {
+      const deed = `${args.service ? "exchange signatures of" : "sign"} ${view.proposal.safeTxHash}`;
+      await requireConsent(deed, session, args, hre);
+    };
+    const signed = args.service
+      ? await exchange(session, view, consent, output)
+      : await sign(session, view, args, consent);
     const path = await writeProposal(ports.folder, signed);
     const after = await viewProposal(ports, path, signed);
     const { check } = after;
@@ -90,6 +91,23 @@ export function acceptedDangers({
   acceptDanger,
 }: Pick<SignArguments, "acceptDanger">): readonly string[] {
   return acceptDanger === undefined ? [] : parseAcceptedDangers(acceptDanger);
+}
+
+/** The proposal with what the service's users have signed. */
+async function exchange(
+  { ports, openSafeService }: Session,
+  view: ProposalView,
+  consent: () => Promise<void>,
+  output: Output,
+): Promise<Proposal> {
+  const service = await openSafeService();
+  await consent();
+  const at = ports.clock.now().toISOString();
+  const { proposal, refused } = await exchangeSignatures(view, service, at);
+  for (const reason of refused) {
+    output.progress(`Not taken from the service: ${reason}`);
+  }
+  return proposal;
 }
 
 /** The proposal with what the arguments add to it. */

@@ -31,3 +31,22 @@ describe("dr.safeContracts", () => {
     ]);
   });
 });
+
+describe("dr.safeService", () => {
+  it("is a URL and a secret, each of which may be left out", () => {
+    for (const safeService of [
+      {},
+      { url: "https://safe.example" },
+      { apiKey: { _type: "ConfigurationVariable", name: "SAFE_API_KEY" } },
+    ]) {
+      expect(validateDrConfig({ safeService })).to.deep.equal([]);
+    }
+    const problems = validateDrConfig({
+      safeService: { url: "nowhere", apiKey: 7 },
+    });
+    expect(problems.map(({ path }) => path.join("."))).to.deep.equal([
+      "dr.safeService.url",
+      "dr.safeService.apiKey",
+    ]);
+  });
+});
