@@ -2,7 +2,6 @@ import type { NewTaskActionFunction } from "hardhat/types/tasks";
 
 import { DrError } from "../../src/core/errors.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
-import type { Address } from "../../src/core/hex.js";
 import { formatProposal, proposalToJson } from "../../src/display/safe.js";
 import { viewProposal } from "../../src/recovery/safe/proposal-view.js";
 import { makeProposal, readWish } from "../../src/recovery/safe/propose.js";
