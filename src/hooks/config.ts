@@ -34,7 +34,7 @@ export default async (): Promise<Partial<ConfigHooks>> =>
       }
       return {
         ...config,
-        dr: resolveDrConfig(userConfig.dr, config.paths.root),
+        dr: resolveDrConfig(userConfig.dr, config.paths.root, resolveVariable),
       };
     },
   });

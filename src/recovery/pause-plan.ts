@@ -14,6 +14,7 @@ import { inspectProxy } from "../proxy/inspect.js";
 import type { RouteChoice } from "../route/choice.js";
 import { sealRoutes } from "../route/seal.js";
 import type { Plan } from "../run/plan.js";
+import { agreementOn } from "./agreement.js";
 import { scanStart } from "./scan-start.js";
 import { pauseAction, pauseCall } from "./pause-call.js";
 import { readWorld, type RecoveryPorts, type World } from "./ports.js";
@@ -213,5 +214,9 @@ export function buildPausePlan(
     assertFresh: async () => {
       await assertSameProxies(ports, contracts);
     },
+    ...agreementOn(ports, async () => {
+      const { factsOfPause } = await import("./intent-facts.js");
+      return factsOfPause(intent);
+    }),
   };
 }

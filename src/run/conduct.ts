@@ -42,7 +42,7 @@ type RunStarted = Extract<JournalEvent, { type: "run-started" }>;
 /**
  * Applies an approved plan: locked, checked once more, journaled.
  *
- * @throws {DrError} RUN_LOCKED, PLAN_STALE: nothing has changed.
+ * @throws {DrError} RUN_LOCKED, PLAN_STALE, RPC_DISAGREES: nothing has changed.
  */
 export async function conductPlan(
   plan: Plan,
@@ -50,6 +50,7 @@ export async function conductPlan(
 ): Promise<ConductedRun> {
   return await locked(ports, async () => {
     await plan.assertFresh();
+    await plan.assertAgreed?.();
     const run = newRunId(plan.procedure, ports.clock);
     const path = join(ports.folder, "runs", `${run}.ndjson`);
     const journal = await FileJournal.create(path, ports.clock);
@@ -82,6 +83,7 @@ export async function resumeRun(
       }
       const plan = await rebuild(started);
       assertAsApproved(run, started, plan, journal);
+      await plan.assertAgreed?.();
       await journal.append({ type: "run-resumed", pid: process.pid });
       return await apply(run, plan, journal, ports);
     });
