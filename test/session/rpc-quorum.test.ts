@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect } from "chai";
+import hre from "hardhat";
 import type { ResolvedConfigurationVariable } from "hardhat/types/config";
 import type { NetworkConnection } from "hardhat/types/network";
 
@@ -475,7 +476,7 @@ describe("a quorum of RPCs", function () {
       async () => await openSession(byName("localhost")),
     );
     expect(error.code).to.equal("OPTION_INVALID");
-    const simulated = await createSimulation({});
+    const simulated = await hre.network.create();
     await openSession(
       sessionSource(simulated, folder.path, { rpcQuorum: every([SECRET]) }),
     );
