@@ -1,5 +1,6 @@
 import type { HardhatPlugin } from "hardhat/types/plugins";
 
+import { incidentReportTask } from "../tasks/incident.js";
 import { initTask } from "../tasks/init.js";
 import { pauseTask } from "../tasks/pause.js";
 import { rehearseTask } from "../tasks/rehearse.js";
@@ -33,6 +34,7 @@ const hardhatDr: HardhatPlugin = {
     rehearseTask,
     resumeTask,
     runsTask,
+    incidentReportTask,
   ],
   hookHandlers: {
     config: () => import("./hooks/config.js"),

@@ -376,6 +376,11 @@ export const CATALOGUE = {
     fix: "Name the one to go on with: `npx hardhat dr:resume RUN`.",
     exitCode: refused,
   },
+  NO_RUNS: {
+    message: "There is no run in {folder} yet.",
+    fix: "`npx hardhat dr:runs` lists them; check `--network`.",
+    exitCode: refused,
+  },
   NOTHING_TO_RESUME: {
     message: "No run is unfinished in {folder}.",
     fix: "`npx hardhat dr:runs` lists them; check `--network`.",
@@ -423,6 +428,11 @@ export const CATALOGUE = {
       "{network} answers with chainId {actual}, but {file} is for chainId {expected}.",
     fix: "Choose the right `--network`, or correct the network's `url` or `dr.rpcQuorum` in hardhat.config.ts.",
     exitCode: refused,
+  },
+  INCIDENT_NOT_WRITTEN: {
+    message: "The incident document isn't written in {folder}: {reason}.",
+    fix: "Mend that, then run `npx hardhat dr:incident:report` again: the journal has everything, nothing is lost.",
+    exitCode: error,
   },
   // Rehearsals
   FORK_FAILED: {

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 
 import { canonicalJson } from "../core/canonical-json.js";
@@ -84,7 +85,11 @@ export async function resumeRun(
       const plan = await rebuild(started);
       assertAsApproved(run, started, plan, journal);
       await plan.assertAgreed?.();
-      await journal.append({ type: "run-resumed", pid: process.pid });
+      await journal.append({
+        type: "run-resumed",
+        pid: process.pid,
+        by: whoRuns(),
+      });
       return await apply(run, plan, journal, ports);
     });
   });
@@ -164,7 +169,13 @@ function runStarted(run: string, plan: Plan, toolVersion: string): RunStarted {
     steps: approvedSteps(plan),
     digest: digestPlan(plan),
     toolVersion,
+    by: whoRuns(),
   };
+}
+
+/** As in the lock. */
+function whoRuns(): string {
+  return `${userInfo().username}@${hostname()}`;
 }
 
 /** Sorts by time: `20261120-031500-rollback-1f0c`. */

@@ -13,6 +13,7 @@ import {
   tellOutcome,
 } from "./apply.js";
 import { runTask } from "./output.js";
+import { refreshReport } from "./refresh-report.js";
 import { connect, sessionOptions, type ChangingArguments } from "./session.js";
 
 interface ResumeArguments extends ChangingArguments {
@@ -45,6 +46,7 @@ const action: NewTaskActionFunction<ResumeArguments> = async (args, hre) =>
     );
     tellOutcome(run, outcome);
     output.text(`${run}: ${outcome.status}\n`);
+    await refreshReport(ports.folder, run, hre, output);
     return {
       json: { run, status: outcome.status },
       exitCode: exitCodeOf(outcome),

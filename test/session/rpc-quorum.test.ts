@@ -484,8 +484,11 @@ describe("a quorum of RPCs", function () {
   });
 
   it("isn't asked about a fork, which it can't know", async () => {
+    const byNetwork = { localhost: [variable(secretUrl(second))] };
     const { outcome } = await rehearseProcedure(
-      source([secretUrl(second)]),
+      sessionSource(connection, folder.path, {
+        rpcQuorum: { every: [], byNetwork },
+      }),
       createSimulation,
       { kind: "pause", names: [], all: true },
     );
