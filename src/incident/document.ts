@@ -68,31 +68,25 @@ export function updateDocument(
   return lines.join(lineEnd);
 }
 
-/** The lines of a part's marks, when there is nothing wrong with it. */
+/** The lines of a part's marks, when it is there once, as it was generated. */
 function findPart(
   lines: readonly string[],
   name: string,
 ):
   | { readonly begin: number; readonly end: number; readonly digest: string }
   | undefined {
-  const begins = indexesOf(lines, BEGIN, name);
-  const ends = indexesOf(lines, END, name);
-  const [begin] = begins;
-  const [end] = ends;
+  const [begin, ...otherBegins] = indexesOf(lines, BEGIN, name);
+  const [end, ...otherEnds] = indexesOf(lines, END, name);
   if (
     begin === undefined ||
     end === undefined ||
-    begins.length + ends.length > 2 ||
-    end < begin
+    otherBegins.length + otherEnds.length > 0
   ) {
     return undefined;
   }
-  const inside = lines.slice(begin + 1, end);
+  const inside = lines.slice(begin + 1, end).join("\n");
   const digest = BEGIN.exec(lines[begin]?.trim() ?? "")?.[2];
-  const isWhole =
-    digest === digestOf(inside.join("\n")) &&
-    !inside.some((line) => BEGIN.test(line.trim()) || END.test(line.trim()));
-  return isWhole ? { begin, end, digest } : undefined;
+  return digest === digestOf(inside) ? { begin, end, digest } : undefined;
 }
 
 function indexesOf(

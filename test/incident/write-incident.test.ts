@@ -143,7 +143,7 @@ describe("an incident document", () => {
     ]);
     const text = await readFile(path, "utf8");
     expect(text).to.include(
-      "**Not resolved yet.** Stopped at 2026-11-20 03:15:26 UTC",
+      "**Not resolved yet.** Stopped at 2026-11-20 03:15:26 UTC, 26 seconds after the approval. SEND\\_REFUSED: \\`a\\`",
     );
     expect(text).to.include("SEND\\_REFUSED: \\`a\\` \\| &lt;b&gt; \\# c");
     expect(text).to.match(/2\. Roll back .*: \*\*failed\*\* at/);
