@@ -25,6 +25,7 @@ const FLOORS = {
   route: [...SHARED, ...GOVERNANCE, "authority"],
   recovery: ["config", ...SHARED, ...FACTS, ...POWERS],
   rehearsal: ["config", ...SHARED, ...FACTS, ...POWERS, "recovery"],
+  incident: ["core", "run", "safe", "deployments", "route", "recovery"],
   session: ["config", ...SHARED, ...FACTS, ...POWERS, "recovery", "rehearsal"],
   testing: [...SHARED, ...FACTS, ...POWERS, "recovery", "session"],
 };

@@ -1,6 +1,7 @@
 import type { HardhatPlugin } from "hardhat/types/plugins";
 
 import { emergencyTask } from "../tasks/emergency.js";
+import { incidentReportTask } from "../tasks/incident.js";
 import { initTask } from "../tasks/init.js";
 import { pauseTask } from "../tasks/pause.js";
 import { rehearseTask } from "../tasks/rehearse.js";
@@ -55,6 +56,7 @@ const hardhatDr: HardhatPlugin = {
     safeProposeTask,
     safeSignTask,
     safeExecuteTask,
+    incidentReportTask,
   ],
   hookHandlers: {
     config: () => import("./hooks/config.js"),

@@ -1,16 +1,28 @@
 import { basename, resolve } from "node:path";
 
+import type { ConfigurationVariableResolver } from "hardhat/types/config";
+
 import type { DrConfig, DrUserConfig } from "./types.js";
 
-/** Fills in the defaults. @param root - The project's folder, absolute. */
+/**
+ * Fills in the defaults.
+ *
+ * @param root - The project's folder, absolute.
+ * @param resolveVariable - Hardhat's own: what it makes is read when needed.
+ */
 export function resolveDrConfig(
   section: DrUserConfig = {},
   root: string,
+  resolveVariable: ConfigurationVariableResolver,
 ): DrConfig {
   const { project, paths, transactions, safeContracts, verify } = section;
   return {
     project: project ?? basename(root),
-    paths: { deployments: resolve(root, paths?.deployments ?? "deployments") },
+    paths: {
+      deployments: resolve(root, paths?.deployments ?? "deployments"),
+      incidents: resolve(root, paths?.incidents ?? "docs/incidents"),
+    },
+    rpcQuorum: resolveQuorum(section.rpcQuorum ?? [], resolveVariable),
     transactions: {
       ...transactions,
       stuckAfterSeconds: transactions?.stuckAfterSeconds ?? 30,
@@ -19,4 +31,24 @@ export function resolveDrConfig(
     safeContracts: (safeContracts ?? {}) as DrConfig["safeContracts"],
     verify: verify ?? {},
   };
+}
+
+function resolveQuorum(
+  quorum: NonNullable<DrUserConfig["rpcQuorum"]>,
+  resolveVariable: ConfigurationVariableResolver,
+): DrConfig["rpcQuorum"] {
+  if (isList(quorum)) {
+    return { every: quorum.map(resolveVariable), byNetwork: {} };
+  }
+  const byNetwork = Object.entries(quorum).map(
+    ([network, urls]) => [network, urls.map(resolveVariable)] as const,
+  );
+  return { every: [], byNetwork: Object.fromEntries(byNetwork) };
+}
+
+/** `Array.isArray` doesn't know lists that are read only. */
+function isList<T>(
+  value: readonly T[] | Readonly<Record<string, readonly T[]>>,
+): value is readonly T[] {
+  return Array.isArray(value);
 }

@@ -1,4 +1,7 @@
-import type { SensitiveString } from "hardhat/types/config";
+import type {
+  ResolvedConfigurationVariable,
+  SensitiveString,
+} from "hardhat/types/config";
 
 import type { Address } from "../core/hex.js";
 
@@ -28,7 +31,17 @@ export interface DrUserConfig {
   readonly paths?: {
     /** Holds `<network>/deploy.json`. Default: `deployments`. */
     readonly deployments?: string;
+    /** Where incident documents go. Default: `docs/incidents`. */
+    readonly incidents?: string;
   };
+  /**
+   * Further RPCs that must confirm what a signer or an executor is about to
+   * rely on: of every network that is reached by HTTP, or by network name. A
+   * URL may be a `configVariable`; only its host is ever shown.
+   */
+  readonly rpcQuorum?:
+    | readonly SensitiveString[]
+    | Readonly<Record<string, readonly SensitiveString[]>>;
   readonly transactions?: {
     /** Blocks to wait for, a transaction's own included. Default: 1 on development chains, 2 elsewhere. */
     readonly confirmations?: number;
@@ -59,7 +72,14 @@ export interface DrUserConfig {
 /** The section with its defaults; paths are absolute. */
 export interface DrConfig {
   readonly project: string;
-  readonly paths: { readonly deployments: string };
+  readonly paths: { readonly deployments: string; readonly incidents: string };
+  readonly rpcQuorum: {
+    /** Of every network that others can reach too. */
+    readonly every: readonly ResolvedConfigurationVariable[];
+    readonly byNetwork: Readonly<
+      Record<string, readonly ResolvedConfigurationVariable[]>
+    >;
+  };
   readonly transactions: {
     readonly confirmations?: number;
     readonly stuckAfterSeconds: number;

@@ -16,7 +16,8 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
   }
   return checkObject(section, ["dr"], {
     project: isName,
-    paths: { deployments: isText },
+    paths: { deployments: isText, incidents: isText },
+    rpcQuorum: isQuorum,
     transactions: {
       confirmations: isPositiveInteger,
       stuckAfterSeconds: isPositive,
@@ -111,4 +112,43 @@ function isRecordOfFunctions(value: unknown): string | undefined {
   return isRecord
     ? undefined
     : "Expected functions by contract name: { SkillProfile: async ({ contract }) => … }";
+}
+
+/** What is wrong is said without showing any of it: URLs hold keys. */
+function isQuorum(value: unknown): string | undefined {
+  if (Array.isArray(value)) {
+    return isUrlList(value);
+  }
+  return typeof value === "object" && value !== null
+    ? Object.values(value).map(isUrlList).find(Boolean)
+    : "Expected URLs, or URLs by network name: { mainnet: [configVariable(…)] }";
+}
+
+function isUrlList(value: unknown): string | undefined {
+  if (!Array.isArray(value) || value.length === 0) {
+    return "Expected a list of at least one URL";
+  }
+  if (!value.every((member) => isVariable(member) || isHttpUrl(member))) {
+    return "Expected http or https URLs or configVariable(…)";
+  }
+  return new Set(value).size === value.length
+    ? undefined
+    : "The same URL stands there twice; that confirms nothing";
+}
+
+function isVariable(value: unknown): boolean {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "_type" in value &&
+    value._type === "ConfigurationVariable"
+  );
+}
+
+function isHttpUrl(value: unknown): boolean {
+  return (
+    typeof value === "string" &&
+    URL.canParse(value) &&
+    /^https?:$/.test(new URL(value).protocol)
+  );
 }

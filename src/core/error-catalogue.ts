@@ -54,6 +54,17 @@ export const CATALOGUE = {
     fix: "If the RPC is at fault take another; the message above is its own.",
     exitCode: error,
   },
+  RPC_DISAGREES: {
+    message:
+      "{network}: the RPCs don't agree at block {block}. {what}: {answers}.{others}",
+    fix: "Don't sign and don't send: one of them lies, is on a fork, or what was approved isn't what is there. Ask a block explorer, take the wrong one out of the configuration (the network's `url`, `dr.rpcQuorum`), then run it again.",
+    exitCode: refused,
+  },
+  RPC_QUORUM_UNAVAILABLE: {
+    message: "{network}: not all RPCs can be compared. {failures}.",
+    fix: "Run it again in a minute. If one stays away, put another in its place in hardhat.config.ts (the network's `url`, `dr.rpcQuorum`).",
+    exitCode: refused,
+  },
   // Transactions
   CALL_WOULD_REVERT: {
     message: "{label} from {from} would revert: {reason}.",
@@ -567,6 +578,11 @@ export const CATALOGUE = {
     fix: "Name the one to go on with: `npx hardhat dr:resume RUN`.",
     exitCode: refused,
   },
+  NO_RUNS: {
+    message: "There is no run in {folder} yet.",
+    fix: "`npx hardhat dr:runs` lists them; check `--network`.",
+    exitCode: refused,
+  },
   NOTHING_TO_RESUME: {
     message: "No run is unfinished in {folder}.",
     fix: "`npx hardhat dr:runs` lists them; check `--network`.",
@@ -617,7 +633,7 @@ export const CATALOGUE = {
   WRONG_CHAIN: {
     message:
       "{network} answers with chainId {actual}, but {file} is for chainId {expected}.",
-    fix: "Choose the right `--network`, or correct the network's `url` in hardhat.config.ts.",
+    fix: "Choose the right `--network`, or correct the network's `url` or `dr.rpcQuorum` in hardhat.config.ts.",
     exitCode: refused,
   },
   EMERGENCY_WOULD_FAIL: {
@@ -625,6 +641,11 @@ export const CATALOGUE = {
       "Tried on a fork of the chain, the emergency upgrade fails: {reason}",
     fix: "Read {report}; correct the target or the arguments, then run it again. Nothing was proposed.",
     exitCode: refused,
+  },
+  INCIDENT_NOT_WRITTEN: {
+    message: "The incident document isn't written in {folder}: {reason}.",
+    fix: "Mend that, then run `npx hardhat dr:incident:report` again: the journal has everything, nothing is lost.",
+    exitCode: error,
   },
   // Rehearsals
   FORK_FAILED: {

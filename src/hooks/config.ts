@@ -40,7 +40,7 @@ export default async (): Promise<Partial<ConfigHooks>> =>
       return {
         ...config,
         dr: {
-          ...resolveDrConfig(userConfig.dr, config.paths.root),
+          ...resolveDrConfig(userConfig.dr, config.paths.root, resolveVariable),
           ...resolveSafeService(userConfig.dr, resolveVariable),
         },
       };

@@ -37,7 +37,7 @@ export interface ProxyState {
   readonly beacon?: Address;
 }
 
-const BEACON_IMPLEMENTATION =
+export const BEACON_IMPLEMENTATION =
   "function implementation() view returns (address)";
 const ADMIN_GETTER = "function admin() view returns (address)";
 /** ProxyDeniedAdminAccess() of OpenZeppelin 5. */

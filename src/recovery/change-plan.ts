@@ -2,6 +2,7 @@ import { BlockReader } from "../chain/block-reader.js";
 import type { Json } from "../core/canonical-json.js";
 import { assertAddressFree, deploySteps } from "./deploy-step.js";
 import type { Plan } from "../run/plan.js";
+import { agreementOn } from "./agreement.js";
 import { assertUnchanged } from "./change-actions.js";
 import type { ChangeIntent } from "./change-intent.js";
 import { pausesWithUpgrade, roundsOf } from "./change-rounds.js";
@@ -43,6 +44,10 @@ export function buildChangePlan(
     assertFresh: async () => {
       await assertFreshChanges(ports, intent);
     },
+    ...agreementOn(ports, async () => {
+      const { factsOfChange } = await import("./intent-facts.js");
+      return factsOfChange(intent);
+    }),
   };
 }
 

@@ -19,6 +19,7 @@ import {
 } from "../route/access-manager/unwrap.js";
 import { sealRoutes } from "../route/seal.js";
 import type { Plan } from "../run/plan.js";
+import { agreementOn } from "./agreement.js";
 import { scanStart } from "./scan-start.js";
 import { pauseAction, pauseCall } from "./pause-call.js";
 import { readWorld, type RecoveryPorts, type World } from "./ports.js";
@@ -229,5 +230,9 @@ export function buildPausePlan(
     assertFresh: async () => {
       await assertSameProxies(ports, contracts);
     },
+    ...agreementOn(ports, async () => {
+      const { factsOfPause } = await import("./intent-facts.js");
+      return factsOfPause(intent);
+    }),
   };
 }

@@ -1,4 +1,5 @@
 import { BlockReader, readChainId } from "../chain/block-reader.js";
+import type { Agreement } from "../chain/quorum.js";
 import type { Rpc } from "../chain/rpc.js";
 import type { VerifyCheck } from "../config/types.js";
 import type { Clock } from "../core/clock.js";
@@ -13,6 +14,7 @@ import type { Proposal, SimulationReport } from "../safe/proposal.js";
 import type { OpenDeployer, OpenRoute } from "../route/route.js";
 
 import type { ChangeIntent } from "./change-intent.js";
+import type { Facts } from "./facts.js";
 
 /** What every recovery works with. */
 export interface RecoveryPorts {
@@ -35,6 +37,13 @@ export interface RecoveryPorts {
   readonly safeContracts: SafeContracts;
   /** What a Safe's transaction would do, tried on a fork. */
   readonly simulateProposal?: (proposal: Proposal) => Promise<SimulationReport>;
+  /**
+   * That several RPCs say the same of what is about to be relied on; absent
+   * when no others are configured.
+   *
+   * @throws {DrError} RPC_DISAGREES, RPC_QUORUM_UNAVAILABLE, WRONG_CHAIN.
+   */
+  readonly assertAgreed?: (facts: Facts) => Promise<Agreement>;
   /** Steps that go before every upgrade; here snapshots are taken. */
   readonly beforeUpgrade?: (intent: ChangeIntent) => readonly Step[];
 }

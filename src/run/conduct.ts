@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
+import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 
 import { canonicalJson } from "../core/canonical-json.js";
@@ -44,8 +45,8 @@ type RunStarted = Extract<JournalEvent, { type: "run-started" }>;
 /**
  * Applies an approved plan: locked, checked once more, journaled.
  *
- * @throws {DrError} RUN_LOCKED, PLAN_STALE, NOT_WRITABLE, JOURNAL_NOT_WRITTEN:
- * nothing has changed.
+ * @throws {DrError} RUN_LOCKED, PLAN_STALE, RPC_DISAGREES, NOT_WRITABLE,
+ * JOURNAL_NOT_WRITTEN: nothing has changed.
  */
 export async function conductPlan(
   plan: Plan,
@@ -53,6 +54,7 @@ export async function conductPlan(
 ): Promise<ConductedRun> {
   return await locked(ports, async () => {
     await plan.assertFresh();
+    await plan.assertAgreed?.();
     const run = newRunId(plan.procedure, ports.clock);
     const path = join(ports.folder, "runs", `${run}.ndjson`);
     const journal = await FileJournal.create(path, ports.clock);
@@ -104,7 +106,12 @@ export async function resumeRun(
         // As good as a new run: what it was planned for must still be so.
         await plan.assertFresh();
       }
-      await journal.append({ type: "run-resumed", pid: process.pid });
+      await plan.assertAgreed?.();
+      await journal.append({
+        type: "run-resumed",
+        pid: process.pid,
+        by: whoRuns(),
+      });
       return await apply(run, plan, journal, ports);
     });
   });
@@ -184,7 +191,13 @@ function runStarted(run: string, plan: Plan, toolVersion: string): RunStarted {
     steps: approvedSteps(plan),
     digest: digestPlan(plan),
     toolVersion,
+    by: whoRuns(),
   };
+}
+
+/** As in the lock. */
+function whoRuns(): string {
+  return `${userInfo().username}@${hostname()}`;
 }
 
 /** Sorts by time: `20261120-031500-rollback-1f0c`. */

@@ -23,8 +23,14 @@ export type JournalEvent =
       /** Of the plan: SHA-256, hexadecimal. */
       readonly digest: string;
       readonly toolVersion: string;
+      /** `user@host` who ran it; journals before this was written have none. */
+      readonly by?: string;
     }
-  | { readonly type: "run-resumed"; readonly pid: number }
+  | {
+      readonly type: "run-resumed";
+      readonly pid: number;
+      readonly by?: string;
+    }
   /** Intent: from here on the step may have had an effect. */
   | { readonly type: "step-started"; readonly step: string }
   /** The step's own record, usually an intent of its own. */

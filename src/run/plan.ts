@@ -23,6 +23,14 @@ export interface Plan {
    * @throws {DrError} PLAN_STALE when the world has moved on since.
    */
   assertFresh(): Promise<void>;
+  /**
+   * Asked before the first step of a run, and of a resumed one: whether several
+   * RPCs say the same of what the plan rests on. Absent when there is only one.
+   *
+   * @returns for people: `3 RPCs agree at block 123.`
+   * @throws {DrError} when they don't.
+   */
+  readonly assertAgreed?: () => Promise<string>;
 }
 
 /** The part of a step that is written down and compared. */

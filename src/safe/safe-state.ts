@@ -41,15 +41,15 @@ export interface SafeOwnership {
   readonly owners: readonly Address[];
 }
 
-const THRESHOLD = "function getThreshold() view returns (uint256)";
-const OWNERS = "function getOwners() view returns (address[])";
+export const THRESHOLD = "function getThreshold() view returns (uint256)";
+export const OWNERS = "function getOwners() view returns (address[])";
 const VERSION = "function VERSION() view returns (string)";
-const NONCE = "function nonce() view returns (uint256)";
+export const NONCE = "function nonce() view returns (uint256)";
 const MODULES =
   "function getModulesPaginated(address start, uint256 pageSize) view returns (address[] array, address next)";
 
 /** The same since Safe 1.0. @see safe-smart-account, libraries/SafeStorage.sol */
-const SINGLETON_SLOT: Hex = `0x${"0".repeat(64)}`;
+export const SINGLETON_SLOT: Hex = `0x${"0".repeat(64)}`;
 const OWNER_COUNT_SLOT: Hex = `0x${"3".padStart(64, "0")}`;
 const THRESHOLD_SLOT: Hex = `0x${"4".padStart(64, "0")}`;
 const GUARD_SLOT = slotNamed("guard_manager.guard.address");

@@ -75,6 +75,8 @@ export async function withFork<T>(
           provider: fork.provider,
           config: {
             ...source.config,
+            // Nobody else knows the fork.
+            rpcQuorum: { every: [], byNetwork: {} },
             paths: { ...source.config.paths, deployments: scratch.deployments },
           },
         },

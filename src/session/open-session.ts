@@ -1,7 +1,10 @@
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 
-import type { NetworkConfig } from "hardhat/types/config";
+import type {
+  NetworkConfig,
+  ResolvedConfigurationVariable,
+} from "hardhat/types/config";
 import type { EthereumProvider } from "hardhat/types/providers";
 
 import { readChainId } from "../chain/block-reader.js";
@@ -138,8 +141,33 @@ export async function openSession(
       }),
       safeContracts: config.safeContracts,
       openDeployer: openDirect,
+      ...(await openAgreement(source, rpc, chainId)),
     },
   };
+}
+
+/** Its code is loaded only where other RPCs are configured. */
+async function openAgreement(
+  source: SessionSource,
+  rpc: Rpc,
+  chainId: bigint,
+): Promise<Pick<RecoveryPorts, "assertAgreed">> {
+  const urls = quorumUrls(source);
+  if (urls.length === 0) {
+    return {};
+  }
+  const { openQuorum } = await import("./open-quorum.js");
+  return { assertAgreed: await openQuorum(source, urls, rpc, chainId) };
+}
+
+/** Those for all networks are left out of a simulated one: nobody else knows it. */
+function quorumUrls({
+  config: { rpcQuorum },
+  networkName,
+  networkConfig,
+}: SessionSource): readonly ResolvedConfigurationVariable[] {
+  const { every, byNetwork } = rpcQuorum;
+  return byNetwork[networkName] ?? (networkConfig.type === "http" ? every : []);
 }
 
 async function openRpc({

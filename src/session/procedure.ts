@@ -37,7 +37,8 @@ export async function preparePause(
     ...already.map((name) => `${name} is ${state} already.`),
     ...refused.map(({ error }) => `${error.message} ${error.fix}`),
   ];
-  return { plan: buildPausePlan(ports, chainId, intent, notes), resolution };
+  const plan = buildPausePlan(ports, chainId, intent, notes);
+  return { plan: await withAgreement(plan), resolution };
 }
 
 export async function prepareRollback(
@@ -51,7 +52,8 @@ export async function prepareRollback(
   ]);
   const resolution = await resolveRollback(ports, options);
   const { intent, chainId, notes } = resolution;
-  return { plan: buildChangePlan(ports, chainId, intent, notes), resolution };
+  const plan = buildChangePlan(ports, chainId, intent, notes);
+  return { plan: await withAgreement(plan), resolution };
 }
 
 export async function prepareUpgrade(
@@ -64,7 +66,15 @@ export async function prepareUpgrade(
   ]);
   const resolution = await resolveUpgrade(ports, options);
   const { intent, chainId, notes } = resolution;
-  return { plan: buildChangePlan(ports, chainId, intent, notes), resolution };
+  const plan = buildChangePlan(ports, chainId, intent, notes);
+  return { plan: await withAgreement(plan), resolution };
+}
+
+/** Says in the notes that several RPCs agree, where there are several. */
+async function withAgreement(plan: Plan): Promise<Plan> {
+  const note =
+    plan.steps.length === 0 ? undefined : await plan.assertAgreed?.();
+  return note === undefined ? plan : { ...plan, notes: [...plan.notes, note] };
 }
 
 export async function prepareEmergency(

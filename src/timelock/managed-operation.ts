@@ -9,7 +9,8 @@ const SCHEDULE = "function schedule(address target, bytes data, uint48 when)";
 const EXECUTE = "function execute(address target, bytes data) payable";
 const CANCEL = "function cancel(address caller, address target, bytes data)";
 
-const GET_SCHEDULE = "function getSchedule(bytes32 id) view returns (uint48)";
+export const GET_SCHEDULE =
+  "function getSchedule(bytes32 id) view returns (uint48)";
 const GET_NONCE = "function getNonce(bytes32 id) view returns (uint32)";
 const EXPIRATION = "function expiration() view returns (uint32)";
 const MIN_SETBACK = "function minSetback() view returns (uint32)";

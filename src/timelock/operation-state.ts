@@ -12,7 +12,8 @@ export type OperationState =
   | { readonly status: "done" };
 
 /** In all versions; `getOperationState` is only in 5. */
-const TIMESTAMP = "function getTimestamp(bytes32 id) view returns (uint256)";
+export const TIMESTAMP =
+  "function getTimestamp(bytes32 id) view returns (uint256)";
 const MIN_DELAY = "function getMinDelay() view returns (uint256)";
 
 const UNSET_TIMESTAMP = 0n;

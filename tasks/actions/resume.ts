@@ -14,6 +14,7 @@ import {
   tellOutcome,
 } from "./apply.js";
 import { runTask } from "./output.js";
+import { refreshReport } from "./refresh-report.js";
 import { connect, sessionOptions, type ChangingArguments } from "./session.js";
 
 interface ResumeArguments extends ChangingArguments {
@@ -52,6 +53,7 @@ const action: NewTaskActionFunction<ResumeArguments> = async (args, hre) =>
     );
     tellOutcome(run, outcome);
     output.text(`${run}: ${outcome.status}\n`);
+    await refreshReport(ports.folder, run, hre, output);
     return {
       json: outcomeToJson(run, outcome),
       exitCode: exitCodeOf(outcome),

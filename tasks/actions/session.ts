@@ -52,6 +52,22 @@ export function networkFolder({ config, networkName }: SessionSource): string {
   return join(config.paths.deployments, networkName);
 }
 
+/** What Hardhat calls the network when none is named. */
+const DEFAULT_NETWORK = "default";
+
+/** The network that `--network` names and its folder, without a connection to it. */
+export function chosenNetwork({
+  config,
+  globalOptions,
+}: HardhatRuntimeEnvironment): {
+  readonly network: string;
+  readonly folder: string;
+} {
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- its type forgets that nobody need name it
+  const network = globalOptions.network ?? DEFAULT_NETWORK;
+  return { network, folder: join(config.dr.paths.deployments, network) };
+}
+
 /** The session options in a task's arguments. @throws {DrError} OPTION_INVALID. */
 export function sessionOptions({
   from,

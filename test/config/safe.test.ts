@@ -1,7 +1,12 @@
 import { expect } from "chai";
 
+import type { DrUserConfig } from "../../src/config/types.js";
 import { resolveDrConfig } from "../../src/config/resolve.js";
 import { validateDrConfig } from "../../src/config/validate.js";
+
+/** None of these holds a variable of Hardhat's. */
+const resolve = (section: DrUserConfig) =>
+  resolveDrConfig(section, "/project", () => expect.fail("a variable"));
 
 const ADDRESS = "0x9641d764fc13c8B624c04430C7356C1C7C8102e2";
 
@@ -13,11 +18,11 @@ describe("dr.safeContracts", () => {
       { multiSend: ADDRESS, multiSendCallOnly: ADDRESS },
     ]) {
       expect(validateDrConfig({ safeContracts })).to.deep.equal([]);
-      expect(
-        resolveDrConfig({ safeContracts }, "/project").safeContracts,
-      ).to.deep.equal(safeContracts);
+      expect(resolve({ safeContracts }).safeContracts).to.deep.equal(
+        safeContracts,
+      );
     }
-    expect(resolveDrConfig({}, "/project").safeContracts).to.deep.equal({});
+    expect(resolve({}).safeContracts).to.deep.equal({});
   });
 
   it("are nothing else", () => {

@@ -25,6 +25,8 @@ export interface Injection {
   readonly fault: Fault;
   /** Every method when left out. */
   readonly method?: string;
+  /** Only requests with this in their parameters. */
+  readonly containing?: string;
   /** How often; always when left out. */
   readonly times?: number;
   /** How many matching requests pass unharmed before. */
@@ -102,7 +104,7 @@ export async function startFaultyRpc(
       refuseBatch(response, limits);
       return;
     }
-    const fired = requests.map(({ method }) => takeRule(rules, method));
+    const fired = requests.map((request) => takeRule(rules, request));
     const whole = fired.find((rule) => typeof rule?.fault === "string");
     if (whole !== undefined && whole.fault !== "drop-after") {
       breakExchange(response, whole);
@@ -154,9 +156,16 @@ export async function startFaultyRpc(
 }
 
 /** The first rule that fires for this request, used up by one. */
-function takeRule(rules: Set<Rule>, method: string): Rule | undefined {
+function takeRule(
+  rules: Set<Rule>,
+  { method, params }: JsonRpcRequest,
+): Rule | undefined {
+  const asked = JSON.stringify([params]).toLowerCase();
   for (const rule of rules) {
-    if ((rule.method ?? method) !== method) {
+    if (
+      (rule.method ?? method) !== method ||
+      !asked.includes((rule.containing ?? "").toLowerCase())
+    ) {
       continue;
     }
     if (rule.toSkip > 0) {

@@ -26,7 +26,11 @@ export function sessionSource(
     networkConfig,
     provider,
     artifacts: hre.artifacts,
-    config: { ...hre.config.dr, ...config, paths: { deployments } },
+    config: {
+      ...hre.config.dr,
+      ...config,
+      paths: { ...hre.config.dr.paths, ...config.paths, deployments },
+    },
     root: hre.config.paths.root,
   };
 }

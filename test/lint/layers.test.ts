@@ -45,6 +45,12 @@ describe("the layers as a lint rule", () => {
       [],
     ],
     [
+      "a post-mortem needs no session",
+      "src/incident/any.ts",
+      'import type { Session } from "../session/open-session.js";\nimport type { Journal } from "../run/journal.js";',
+      [TOO_HIGH],
+    ],
+    [
       "nothing of src/ looks out of it",
       "src/hooks/any.ts",
       'import task from "../../scripts/test-task.js";',
