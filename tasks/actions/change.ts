@@ -37,6 +37,12 @@ interface Change<Resolution> {
   readonly prepare: (session: Session) => Promise<Prepared<Resolution>>;
   /** What there is to read before the plan is approved. */
   readonly explain?: (resolution: Resolution, output: Output) => void;
+  /** What comes after the run, done or not; added to `--json`. */
+  readonly after?: (
+    run: string,
+    hre: HardhatRuntimeEnvironment,
+    output: Output,
+  ) => Promise<Readonly<Record<string, Json>>>;
   /** Added to each contract in `--json`. */
   readonly extend?: (
     name: string,
@@ -59,7 +65,7 @@ export async function runChange<
 >(
   args: ChangingArguments,
   hre: HardhatRuntimeEnvironment,
-  { before, prepare, explain, extend }: Change<Resolution>,
+  { before, prepare, explain, after, extend }: Change<Resolution>,
 ): Promise<Json> {
   return await runTask(args, async (output) => {
     requireConsentPossible(args);
@@ -113,6 +119,7 @@ export async function runChange<
     );
     output.text(results.map(formatResult).join(""));
     output.text(refused.map(formatRefusal).join(""));
+    const more = await after?.(run, hre, output);
     const isPartial = outcome.status === "done" && refused.length > 0;
     return {
       json: {
@@ -120,6 +127,7 @@ export async function runChange<
         ...(isPartial ? { status: "partial" } : {}),
         contracts: results.map(toJson),
         refused: refusals,
+        ...more,
       },
       exitCode: isPartial ? EXIT_CODES.partial : exitCodeOf(outcome),
     };

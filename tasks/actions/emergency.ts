@@ -1,7 +1,8 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { NewTaskActionFunction } from "hardhat/types/tasks";
 
-import { DrError, messageOf } from "../../src/core/errors.js";
+import { DrError, isDrError, messageOf } from "../../src/core/errors.js";
+import { formatIncident } from "../../src/display/incident.js";
 import {
   formatRehearsal,
   formatRehearsalMarkdown,
@@ -11,11 +12,13 @@ import { formatSafety, safetyToJson } from "../../src/display/safety.js";
 import type { EmergencyOptions } from "../../src/recovery/emergency.js";
 import { writeReport } from "../../src/rehearsal/write-report.js";
 import type { SimulationReport } from "../../src/safe/proposal.js";
+import { writeIncident } from "../../src/incident/write-incident.js";
 import { prepareEmergency } from "../../src/session/procedure.js";
 import { rehearseProcedure } from "../../src/session/rehearse-procedure.js";
 import { runChange } from "./change.js";
 import type { Output } from "./output.js";
 import {
+  chosenNetwork,
   networkFolder,
   sessionOptions,
   sourceOf,
@@ -40,6 +43,10 @@ const action: NewTaskActionFunction<EmergencyArguments> = async (args, hre) => {
       simulation: await simulate(args, options(), hre, output),
     }),
     prepare: async (session) => await prepareEmergency(session, options()),
+    after: async (run, hre, output) => {
+      const incident = await document(run, hre, output);
+      return { incident };
+    },
     explain: ({ safety }, output) => {
       for (const [name, report] of Object.entries(safety)) {
         output.text(formatSafety(name, report, output.paint));
@@ -53,6 +60,32 @@ const action: NewTaskActionFunction<EmergencyArguments> = async (args, hre) => {
 };
 
 export default action;
+
+/** The incident's document; that it can't be written mustn't hide what was done. */
+async function document(
+  run: string,
+  hre: HardhatRuntimeEnvironment,
+  output: Output,
+): Promise<string | null> {
+  const { incidents } = hre.config.dr.paths;
+  const { folder } = chosenNetwork(hre);
+  try {
+    const { path } = await writeIncident(
+      { folder, incidents, format: formatIncident },
+      { run },
+    );
+    output.text(
+      `${path}: the incident so far; what is yours to add is blank\n`,
+    );
+    return path;
+  } catch (error) {
+    if (!isDrError(error)) {
+      throw error;
+    }
+    output.progress(`${error.message} ${error.fix}`);
+    return null;
+  }
+}
 
 /** @throws {DrError} OPTION_INVALID. */
 function parseOptions(args: EmergencyArguments): EmergencyOptions {

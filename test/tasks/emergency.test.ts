@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect } from "chai";
@@ -35,6 +35,8 @@ import { openProject } from "./project.js";
 interface ChangeJson {
   readonly run: string;
   readonly status: string;
+  /** Path of its document. */
+  readonly incident: string;
   readonly error?: { readonly code: string };
   readonly contracts: readonly {
     readonly name: string;
@@ -118,7 +120,7 @@ describe("dr:emergency", () => {
     process.exitCode = undefined;
   });
 
-  async function run(task: string, args: object): Promise<ChangeJson> {
+  async function runTask(task: string, args: object): Promise<ChangeJson> {
     return (await hre.tasks
       .getTask(task)
       .run({ json: true, yes: true, ...args })) as ChangeJson;
@@ -132,9 +134,13 @@ describe("dr:emergency", () => {
 
   it("pauses and goes back in one transaction of the Safe, past the timelock", async () => {
     const before = await connection.ethers.provider.getBlockNumber();
-    const { status, contracts } = await run("dr:emergency", { all: true });
+    const { run, status, contracts, incident } = await runTask("dr:emergency", {
+      all: true,
+    });
     expect(process.exitCode).to.equal(0);
     expect(status).to.equal("done");
+    const document = await readFile(incident, "utf8");
+    expect(document).to.include(run).and.to.include(owners[0]!);
     expect(
       contracts.map(({ versionAfter, paused }) => [versionAfter, paused]),
     ).to.deep.equal([
@@ -162,7 +168,7 @@ describe("dr:emergency", () => {
   });
 
   it("unpauses in the same transaction when told", async () => {
-    const { contracts } = await run("dr:emergency", {
+    const { contracts } = await runTask("dr:emergency", {
       names: ["Endorsement"],
       unpause: true,
     });
@@ -172,7 +178,7 @@ describe("dr:emergency", () => {
   });
 
   it("deploys a fix and goes there", async () => {
-    const { contracts } = await run("dr:emergency", {
+    const { contracts } = await runTask("dr:emergency", {
       names: ["Endorsement"],
       to: "EndorsementV2",
     });
@@ -186,7 +192,10 @@ describe("dr:emergency", () => {
 
   it("waits for signatures with exit code 4, and dr:resume goes on", async () => {
     const from = platform.owner;
-    const { run: id, status } = await run("dr:emergency", { all: true, from });
+    const { run: id, status } = await runTask("dr:emergency", {
+      all: true,
+      from,
+    });
     expect(process.exitCode).to.equal(4);
     expect(status).to.equal("waiting");
     const [name] = await readdir(join(network(), "safe"));
@@ -199,7 +208,7 @@ describe("dr:emergency", () => {
       );
       await send(connection, contract, "approveHash", [hash]);
     }
-    const resumed = await run("dr:resume", { run: id, from });
+    const resumed = await runTask("dr:resume", { run: id, from });
     expect(resumed.status).to.equal("done");
     expect(process.exitCode).to.equal(0);
     expect(await versionOf("SkillProfile", platform.skillProfile)).to.equal(
@@ -208,13 +217,13 @@ describe("dr:emergency", () => {
   });
 
   it("leaves an ordinary rollback to the timelock, and takes --route at its word", async () => {
-    const { status } = await run("dr:rollback", {
+    const { status } = await runTask("dr:rollback", {
       names: ["SkillProfile"],
       noPause: true,
     });
     expect(status).to.equal("waiting");
     expect(process.exitCode).to.equal(4);
-    const bySafe = await run("dr:rollback", {
+    const bySafe = await runTask("dr:rollback", {
       names: ["SkillProfile"],
       route: "safe",
     });
@@ -226,7 +235,7 @@ describe("dr:emergency", () => {
 
   it("proposes nothing that OpenZeppelin's validation refuses", async () => {
     const bad = await deploy(connection, "Unpausable");
-    const { error } = await run("dr:emergency", {
+    const { error } = await runTask("dr:emergency", {
       names: ["Endorsement"],
       to: bad,
     });
@@ -238,7 +247,7 @@ describe("dr:emergency", () => {
   it("proposes nothing when your own check fails on the fork", async () => {
     const { dr } = hre.config as { dr: { verify: object } };
     dr.verify = { Endorsement: () => false };
-    const { error } = await run("dr:emergency", { names: ["Endorsement"] });
+    const { error } = await runTask("dr:emergency", { names: ["Endorsement"] });
     expect(error!.code).to.equal("EMERGENCY_WOULD_FAIL");
     expect(process.exitCode).to.equal(3);
     expect(await readdir(network())).to.not.include("safe");
@@ -246,10 +255,10 @@ describe("dr:emergency", () => {
 
   it("is refused without a Safe that may, and for a route that doesn't exist", async () => {
     await connection.dr.init({ SkillClaim: platform.skillClaim });
-    const elsewhere = await run("dr:emergency", { names: ["SkillClaim"] });
+    const elsewhere = await runTask("dr:emergency", { names: ["SkillClaim"] });
     expect(elsewhere.error!.code).to.equal("AUTHORITY_ELSEWHERE");
     expect(process.exitCode).to.equal(3);
-    const wrong = await run("dr:rollback", { all: true, route: "pigeon" });
+    const wrong = await runTask("dr:rollback", { all: true, route: "pigeon" });
     expect(wrong.error!.code).to.equal("OPTION_INVALID");
   });
 });
