@@ -21,7 +21,11 @@ import {
 } from "./apply.js";
 import { runTask } from "./output.js";
 import { acceptedDangers } from "./safe-sign.js";
-import { connect, sessionOptions, type ChangingArguments } from "./session.js";
+import {
+  connectWithSimulator,
+  sessionOptions,
+  type ChangingArguments,
+} from "./session.js";
 
 interface ExecuteArguments extends ChangingArguments {
   readonly proposal: string;
@@ -33,7 +37,7 @@ const action: NewTaskActionFunction<ExecuteArguments> = async (args, hre) =>
     requireConsentPossible(args);
     const accepted = acceptedDangers(args);
     const interruption = new Interruption();
-    const session = await connect(hre, {
+    const session = await connectWithSimulator(hre, {
       ...sessionOptions(args),
       progress: output.progress,
       signal: interruption.signal,

@@ -11,7 +11,7 @@ import { assertSameHash } from "../../src/safe/witnesses.js";
 import { requireConsent, requireConsentPossible } from "./apply.js";
 import { runTask } from "./output.js";
 import { acceptedDangers } from "./safe-sign.js";
-import { connect, parseAddress } from "./session.js";
+import { connectWithSimulator, parseAddress } from "./session.js";
 
 interface ProposeArguments {
   readonly calls: string[];
@@ -30,7 +30,7 @@ const action: NewTaskActionFunction<ProposeArguments> = async (args, hre) =>
     const safe =
       args.safe === undefined ? undefined : parseAddress("--safe", args.safe);
     const nonce = args.nonce === undefined ? undefined : parseNonce(args.nonce);
-    const session = await connect(hre);
+    const session = await connectWithSimulator(hre);
     const { ports } = session;
     const wish = await readWish(ports, args.calls, safe, nonce);
     const proposal = await makeProposal(ports, wish);

@@ -33,7 +33,7 @@ import { assertSameHash } from "../../src/safe/witnesses.js";
 import type { Session } from "../../src/session/open-session.js";
 import { requireConsent, requireConsentPossible } from "./apply.js";
 import { runTask, type Output } from "./output.js";
-import { connect, sessionOptions } from "./session.js";
+import { connectWithSimulator, sessionOptions } from "./session.js";
 
 interface SignArguments {
   readonly proposal: string;
@@ -51,7 +51,7 @@ const action: NewTaskActionFunction<SignArguments> = async (args, hre) =>
   await runTask(args, async (output) => {
     requireConsentPossible(args);
     const accepted = acceptedDangers(args);
-    const session = await connect(
+    const session = await connectWithSimulator(
       hre,
       sessionOptions({
         from: args.from,

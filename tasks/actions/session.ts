@@ -10,6 +10,7 @@ import {
   type SessionOptions,
   type SessionSource,
 } from "../../src/session/open-session.js";
+import { simulationOf } from "./simulation.js";
 
 /** The options that every changing task has, as Hardhat parses them. */
 export interface ChangingArguments {
@@ -28,6 +29,25 @@ export async function connect(
   options: SessionOptions = {},
 ): Promise<Session> {
   return await openSession(await sourceOf(hre), options);
+}
+
+/** The same, where what a Safe's transaction does is tried on a fork before it is signed or sent. */
+export async function connectWithSimulator(
+  hre: HardhatRuntimeEnvironment,
+  options: SessionOptions = {},
+): Promise<Session> {
+  const source = await sourceOf(hre);
+  const session = await openSession(source, options);
+  const { proposalSimulator } =
+    await import("../../src/session/simulate-proposal.js");
+  const createSimulation = simulationOf(hre, source.networkConfig);
+  return {
+    ...session,
+    ports: {
+      ...session.ports,
+      simulateProposal: proposalSimulator(session.ports, createSimulation),
+    },
+  };
 }
 
 /** The network that `--network` names, as sessions are made of it. */

@@ -343,7 +343,7 @@ describe("a journal", () => {
         journal.append({ type: "run-done" }),
       );
       expect(failed.code).to.equal("JOURNAL_NOT_WRITTEN");
-      expect(failed.exitCode).to.equal(5);
+      expect(failed.exitCode).to.equal(3);
       expect(
         await refusalOf(() => journal.append({ type: "run-done" })),
       ).to.equal(failed);

@@ -198,7 +198,7 @@ describe("owned by a Safe", () => {
     expect(outcome.error).to.include({ code: "SAFE_NONCE_TAKEN" });
     const { values } = outcome.error as { values: Record<string, unknown> };
     expect(values.nonce).to.equal(0n);
-    expect(values.tx).to.match(/^0x[0-9a-f]{64}$/);
+    expect(values.by).to.match(/^0x[0-9a-f]{64} in 0x[0-9a-f]{64}, block \d+$/);
     expect(await statesOf(recovery)).to.deep.equal(BAD);
   });
 

@@ -52,6 +52,10 @@ export interface SafeTaskJson {
     readonly to: Address;
   }[];
   readonly dangers: readonly { readonly id: string }[];
+  readonly simulation: {
+    readonly status: string;
+    readonly changes: readonly string[];
+  } | null;
   readonly hashes: Readonly<Record<string, Hex>>;
   readonly proposals: readonly SafeTaskJson[];
 }

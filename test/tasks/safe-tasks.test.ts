@@ -77,6 +77,10 @@ describe("the tasks of a Safe", () => {
         ["SkillClaim", "pause()"],
       ]);
       expect(proposed.dangers).to.deep.equal([]);
+      expect(proposed.simulation).to.include({ status: "success" });
+      expect(proposed.simulation?.changes).to.include(
+        "SkillProfile OpenZeppelin Pausable: _paused: 0x0 → 0x1",
+      );
       const { safeTxHash, hashes } = proposed;
       expect(hashes.protocolKit).to.equal(safeTxHash);
       expect(hashes.contract).to.equal(safeTxHash);
@@ -143,6 +147,8 @@ describe("the tasks of a Safe", () => {
       yes: true,
     });
     expect(named.standing).to.deep.equal({ status: "future", ahead: "7" });
+    // Tried as if its turn had come.
+    expect(named.simulation?.status).to.equal("success");
     for (const wrong of [{ nonce: "x" }, { safe: "0x12" }]) {
       const refused = await run("dr:safe:propose", {
         calls,
