@@ -10,6 +10,7 @@ import {
   viewProposal,
   type ProposalView,
 } from "../../src/recovery/safe/proposal-view.js";
+import { factsOfProposal } from "../../src/recovery/safe/proposal-facts.js";
 import {
   chooseAccount,
   readSignature,
@@ -65,6 +66,15 @@ const action: NewTaskActionFunction<SignArguments> = async (args, hre) =>
     assertSameHash(view.witnesses);
     requireOpen(view);
     requireAccepted(view.review.dangers, accepted);
+    const agreement = await ports.assertAgreed?.(
+      factsOfProposal(view.proposal),
+    );
+    if (agreement !== undefined) {
+      const { rpcs, block } = agreement;
+      output.text(
+        `${String(rpcs)} RPCs agree at block ${String(block)} on the Safe and the contracts.\n`,
+      );
+    }
     if (args.dryRun) {
       return { json: proposalToJson(view), exitCode: EXIT_CODES.done };
     }

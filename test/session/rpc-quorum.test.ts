@@ -11,6 +11,7 @@ import { DrError } from "../../src/core/errors.js";
 import type { Address, Hex } from "../../src/core/hex.js";
 import type { Facts } from "../../src/recovery/facts.js";
 import { factsOfPause } from "../../src/recovery/intent-facts.js";
+import { factsOfProposal } from "../../src/recovery/safe/proposal-facts.js";
 import { createDisasterRecovery } from "../../src/session/disaster-recovery.js";
 import {
   openSession,
@@ -24,7 +25,11 @@ import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { requireAnvil, startAnvil, type Anvil } from "../helpers/anvil.js";
 import { connectTo } from "../helpers/connect-anvil.js";
 import { signer } from "../helpers/contracts.js";
-import { deploySafe, deployTimelock } from "../helpers/deploy-governance.js";
+import {
+  deploySafe,
+  deployTimelock,
+  handOver,
+} from "../helpers/deploy-governance.js";
 import {
   breakPlatform,
   deployPlatform,
@@ -349,6 +354,34 @@ describe("a quorum of RPCs", function () {
     );
   });
 
+  it("asks about the Safe that a plan goes through, and about a proposal's contracts", async () => {
+    await handOver(connection, platform, safe);
+    const session = await open();
+    const endorsement = { names: ["Endorsement"], all: false, paused: true };
+    const { plan } = await preparePause(session, endorsement);
+    expect(plan.notes.join()).to.include("3 RPCs agree at block");
+    const honest = second.inject({
+      method: "eth_call",
+      containing: "0xaffed0e0",
+      fault: { answer: LIE },
+    });
+    const lied = await refusalOf(
+      async () => await preparePause(session, endorsement),
+    );
+    expect(lied.code).to.equal("RPC_DISAGREES");
+    honest();
+    const contract = {
+      name: "Endorsement",
+      proxy: platform.endorsement,
+      implementation: platform.implementations.endorsement,
+    };
+    // It points to the bad one by now.
+    const error = await refusal(
+      factsOfProposal({ safe, contracts: [contract] }),
+    );
+    expect(error.code).to.equal("RPC_DISAGREES");
+  });
+
   it("agrees at the lowest common block with one that lags", async () => {
     const behind = (await connection.provider.request({
       method: "eth_getBlockByNumber",
@@ -411,7 +444,7 @@ describe("a quorum of RPCs", function () {
     const faults: [Injection, string][] = [
       [{ fault: "429", retryAfterSeconds: 0 }, "HTTP 429"],
       [{ fault: "drop-before" }, "can't be reached"],
-      [{ fault: "500" }, "an error to eth_chainId"],
+      [{ fault: "500" }, "can't be reached (HTTP 500"],
       [{ fault: { error: echo } }, "error -32000 to eth_chainId"],
       [
         { fault: { error: echo }, method: "eth_getStorageAt" },

@@ -14,7 +14,9 @@ import type { ProposedContract } from "../../safe/proposal.js";
 import { readSafeState, type SafeState } from "../../safe/safe-state.js";
 import { assembleSignatures, countApprovals } from "../../safe/signature.js";
 import { assertSameHash } from "../../safe/witnesses.js";
+import { agreementOn } from "../agreement.js";
 import type { RecoveryPorts } from "../ports.js";
+import { factsOfProposal } from "./proposal-facts.js";
 import { readCallNames } from "./call-names.js";
 import { expectedEffects, verifyEffects, type Effect } from "./effects.js";
 import { requireOpen, type ProposalView } from "./proposal-view.js";
@@ -143,6 +145,7 @@ export function buildSafeExecutePlan(
       verifyStep(ports, chainId, intent),
     ],
     notes,
+    ...agreementOn(ports, () => Promise.resolve(factsOfProposal(intent))),
     assertFresh: async () => {
       await assertExecutable(await BlockReader.at(ports.rpc), intent);
     },
