@@ -28,8 +28,6 @@ import type { Signer } from "../route/direct/signer.js";
 import { createOpenRoute } from "../route/open-route.js";
 import type { SafeRoutePorts } from "../route/safe/ports.js";
 import type { SimulationReport } from "../safe/proposal.js";
-import { findMultiSend } from "../safe/multi-send-addresses.js";
-import { describeContracts } from "../recovery/safe/proposed-contracts.js";
 
 /** The parts of Hardhat that a session is made of. */
 export interface SessionSource {
@@ -131,13 +129,19 @@ export async function openSession(
         chainId: Number(chainId),
         openDirect,
         signTypedData,
-        findMultiSend: async (reader, version) =>
-          await findMultiSend(reader, version, config.safeContracts),
+        findMultiSend: async (reader, version) => {
+          const { findMultiSend } =
+            await import("../safe/multi-send-addresses.js");
+          return await findMultiSend(reader, version, config.safeContracts);
+        },
         ...(options.simulation === undefined
           ? {}
           : { simulation: options.simulation }),
-        describeContracts: async (reader, subjects) =>
-          await describeContracts(folder, reader, subjects),
+        describeContracts: async (reader, subjects) => {
+          const { describeContracts } =
+            await import("../recovery/safe/proposed-contracts.js");
+          return await describeContracts(folder, reader, subjects);
+        },
       }),
       safeContracts: config.safeContracts,
       openDeployer: openDirect,

@@ -1,18 +1,34 @@
 import { BlockReader } from "../../chain/block-reader.js";
 import { DrError } from "../../core/errors.js";
-import { sameAddress, ZERO_ADDRESS, type Address } from "../../core/hex.js";
+import {
+  sameAddress,
+  ZERO_ADDRESS,
+  type Address,
+  type Hex,
+} from "../../core/hex.js";
 import type { Call } from "../../core/call.js";
+import { encodeExecTransaction } from "../../safe/execution.js";
 import { readNonceStanding, requireStanding } from "../../safe/executions.js";
 import { bundle } from "../../safe/multi-send.js";
+import { parseSignature } from "../../safe/owner-signature.js";
 import {
+  addSignature,
   createProposal,
   listProposals,
   writeProposal,
   type Proposal,
 } from "../../safe/proposal.js";
 import { readSafeState, type SafeState } from "../../safe/safe-state.js";
-import { checkSignatures, type SignatureCheck } from "../../safe/signature.js";
-import type { SafeDomain, SafeTransaction } from "../../safe/transaction.js";
+import {
+  assembleSignatures,
+  checkSignatures,
+  countApprovals,
+} from "../../safe/signature.js";
+import {
+  typedDataOf,
+  type SafeDomain,
+  type SafeTransaction,
+} from "../../safe/transaction.js";
 import { assertSameHash, readHashWitnesses } from "../../safe/witnesses.js";
 import { callsOf, subjectsOf } from "../actions.js";
 import type { Action } from "../route.js";
@@ -23,7 +39,10 @@ export interface ExaminedProposal {
   readonly state: SafeState;
   readonly domain: SafeDomain;
   readonly proposal: Proposal;
-  readonly check: SignatureCheck;
+  /** Owners who have said yes. */
+  readonly approvals: number;
+  /** Owners of whom nothing valid is there. */
+  readonly missing: readonly Address[];
 }
 
 type Body = Omit<SafeTransaction, "nonce">;
@@ -100,7 +119,44 @@ export async function examineProposal(
     transaction,
     signatures,
   );
-  return { state, domain, proposal, check };
+  const approvals = countApprovals(check);
+  return { state, domain, proposal, approvals, missing: check.missing };
+}
+
+/** Adds these owners' signatures to a proposal. */
+export async function signAs(
+  { clock, folder, signTypedData }: SafeRoutePorts,
+  { domain, state, proposal }: ExaminedProposal,
+  owners: readonly Address[],
+): Promise<void> {
+  const typedData = typedDataOf(domain, proposal.transaction);
+  let signed = proposal;
+  for (const owner of owners) {
+    const bytes = await signTypedData(owner, typedData);
+    signed = addSignature(signed, {
+      ...parseSignature(bytes, proposal.safeTxHash, state.owners),
+      at: clock.now().toISOString(),
+    });
+  }
+  await writeProposal(folder, signed);
+}
+
+/** Calldata of `execTransaction`, its signatures tried on the Safe. */
+export async function encodeExecution(
+  reader: BlockReader,
+  { domain, state, proposal }: ExaminedProposal,
+  sender: Address,
+): Promise<Hex> {
+  const { transaction, signatures } = proposal;
+  const assembled = await assembleSignatures(
+    reader,
+    state,
+    domain,
+    transaction,
+    signatures,
+    sender,
+  );
+  return encodeExecTransaction(transaction, assembled);
 }
 
 /** @throws {DrError} SAFE_NONCE_TAKEN, naming the transaction that took it; SAFE_WITHOUT_EFFECT. */

@@ -1,19 +1,6 @@
 import { BlockReader } from "../../chain/block-reader.js";
 import type { Address, Hex } from "../../core/hex.js";
 import type { Step, StepLog, StepState } from "../../run/step.js";
-import { encodeExecTransaction } from "../../safe/execution.js";
-import { parseSignature } from "../../safe/owner-signature.js";
-import {
-  addSignature,
-  writeProposal,
-  type Proposal,
-} from "../../safe/proposal.js";
-import {
-  assembleSignatures,
-  countApprovals,
-  type SignatureCheck,
-} from "../../safe/signature.js";
-import { typedDataOf } from "../../safe/transaction.js";
 import { areDone, assertAllFresh, callsOf, contractsOf } from "../actions.js";
 import { describeCalls } from "../approval.js";
 import type { SafeChoice } from "../choice.js";
@@ -21,13 +8,11 @@ import { replayEntries } from "../direct/attempts.js";
 import { keyOf } from "../direct/mined.js";
 import { readyUnless } from "../readiness.js";
 import type { Action, Route } from "../route.js";
-import {
-  examineProposal,
-  findProposal,
-  propose,
-  type ExaminedProposal,
-} from "./own-proposal.js";
+import type { ExaminedProposal } from "./own-proposal.js";
 import type { SafeRoutePorts } from "./ports.js";
+
+/** Loaded when a Safe is really involved: proposals and signatures are much code. */
+const proposals = async () => await import("./own-proposal.js");
 
 /**
  * Makes calls as one transaction of a Safe: proposed as a file, signed by its
@@ -65,6 +50,7 @@ export class SafeRoute implements Route {
       approval: { route: "safe", safe, calls: describeCalls(actions) },
       check: async () => {
         const reader = await this.#look();
+        const { findProposal } = await proposals();
         const isThere =
           (await areDone(reader, actions)) ||
           (await findProposal(this.#ports, reader, safe, actions)) !==
@@ -76,6 +62,7 @@ export class SafeRoute implements Route {
             });
       },
       run: async (log) => {
+        const { propose } = await proposals();
         const proposal = await propose(this.#ports, safe, actions);
         const { safeTxHash, transaction } = proposal;
         const nonce = String(transaction.nonce);
@@ -106,16 +93,18 @@ export class SafeRoute implements Route {
         return await readyUnless(async () => {
           await assertAllFresh(reader, actions);
           const examined = await this.#examine(reader, actions);
-          return isEnough(examined.check) ||
-            this.#unsigned(examined).length === 0
+          return hasEnough(examined) || this.#unsigned(examined).length === 0
             ? { status: "done" }
             : undefined;
         });
       },
       run: async (log) => {
         const examined = await this.#examine(await this.#look(), actions);
-        for (const signer of await this.#sign(examined)) {
-          const { safeTxHash } = examined.proposal;
+        const owners = this.#unsigned(examined);
+        const { signAs } = await proposals();
+        await signAs(this.#ports, examined, owners);
+        const { safeTxHash } = examined.proposal;
+        for (const signer of owners) {
           await log.append({ kind: "signed", safe, safeTxHash, signer });
         }
       },
@@ -123,26 +112,8 @@ export class SafeRoute implements Route {
     };
   }
 
-  /** @returns who has signed. */
-  async #sign(examined: ExaminedProposal): Promise<readonly Address[]> {
-    const { clock, folder, signTypedData } = this.#ports;
-    const { domain, state, proposal } = examined;
-    const typedData = typedDataOf(domain, proposal.transaction);
-    const owners = this.#unsigned(examined);
-    let signed = proposal;
-    for (const owner of owners) {
-      const bytes = await signTypedData(owner, typedData);
-      signed = addSignature(signed, {
-        ...parseSignature(bytes, proposal.safeTxHash, state.owners),
-        at: clock.now().toISOString(),
-      });
-    }
-    await writeProposal(folder, signed);
-    return owners;
-  }
-
-  #unsigned({ check }: ExaminedProposal): readonly Address[] {
-    return this.#choice.signers.filter((one) => check.missing.includes(one));
+  #unsigned({ missing }: ExaminedProposal): readonly Address[] {
+    return this.#choice.signers.filter((one) => missing.includes(one));
   }
 
   #executing(id: string, title: string, actions: readonly Action[]): Step {
@@ -190,27 +161,18 @@ export class SafeRoute implements Route {
     }
     return await readyUnless(async () => {
       await assertAllFresh(reader, actions);
-      const { proposal, check } = await this.#examine(reader, actions);
-      return isEnough(check, this.#choice.executor.from)
+      const examined = await this.#examine(reader, actions);
+      return hasEnough(examined, this.#choice.executor.from)
         ? undefined
-        : waitForSignatures(proposal, check);
+        : waitForSignatures(examined);
     });
   }
 
-  /** Calldata of `execTransaction`, tried on the Safe. */
   async #assemble(actions: readonly Action[]): Promise<Hex> {
     const reader = await this.#look();
-    const { proposal, state, domain } = await this.#examine(reader, actions);
-    const { transaction, signatures } = proposal;
-    const assembled = await assembleSignatures(
-      reader,
-      state,
-      domain,
-      transaction,
-      signatures,
-      this.#choice.executor.from,
-    );
-    return encodeExecTransaction(transaction, assembled);
+    const examined = await this.#examine(reader, actions);
+    const { encodeExecution } = await proposals();
+    return await encodeExecution(reader, examined, this.#choice.executor.from);
   }
 
   async #examine(
@@ -218,6 +180,7 @@ export class SafeRoute implements Route {
     actions: readonly Action[],
   ): Promise<ExaminedProposal> {
     const { safe } = this.#choice;
+    const { examineProposal } = await proposals();
     return await examineProposal(this.#ports, reader, safe, actions);
   }
 
@@ -232,20 +195,24 @@ function isUnderWay({ entries }: Pick<StepLog, "entries">): boolean {
 }
 
 /** @param executor - An owner who executes says yes by that. */
-function isEnough(check: SignatureCheck, executor?: Address): boolean {
+function hasEnough(
+  { approvals, missing, state }: ExaminedProposal,
+  executor?: Address,
+): boolean {
   const byExecuting =
-    executor !== undefined && check.missing.includes(executor) ? 1 : 0;
-  return countApprovals(check) + byExecuting >= check.threshold;
+    executor !== undefined && missing.includes(executor) ? 1 : 0;
+  return approvals + byExecuting >= state.threshold;
 }
 
-function waitForSignatures(
-  { safe, safeTxHash }: Proposal,
-  check: SignatureCheck,
-): StepState {
-  const have = countApprovals(check);
+function waitForSignatures({
+  proposal: { safe, safeTxHash },
+  approvals,
+  missing,
+  state: { threshold },
+}: ExaminedProposal): StepState {
   return {
     status: "waiting",
-    reason: `The Safe ${safe} has ${String(have)} of ${String(check.threshold)} signatures; still to sign, any ${String(check.threshold - have)} of: ${check.missing.join(", ")}. They sign with \`npx hardhat dr:safe:sign ${safeTxHash}\`.`,
+    reason: `The Safe ${safe} has ${String(approvals)} of ${String(threshold)} signatures; still to sign, any ${String(threshold - approvals)} of: ${missing.join(", ")}. They sign with \`npx hardhat dr:safe:sign ${safeTxHash}\`.`,
     until: { kind: "signatures", safe, safeTxHash },
   };
 }
