@@ -1,28 +1,28 @@
 import type { HardhatPlugin } from "hardhat/types/plugins";
 
-import { emergencyTask } from "../tasks/emergency.js";
-import { incidentReportTask } from "../tasks/incident.js";
-import { initTask } from "../tasks/init.js";
-import { pauseTask } from "../tasks/pause.js";
-import { rehearseTask } from "../tasks/rehearse.js";
-import { resumeTask } from "../tasks/resume.js";
-import { rollbackTask } from "../tasks/rollback.js";
-import { runsTask } from "../tasks/runs.js";
+import {
+  emergencyTask,
+  initTask,
+  pauseTask,
+  rehearseTask,
+  rollbackTask,
+  statusTask,
+  unpauseTask,
+  upgradeTask,
+} from "../tasks/contracts.js";
+import { incidentReportTask, resumeTask, runsTask } from "../tasks/runs.js";
 import {
   safeExecuteTask,
   safeProposeTask,
   safeSignTask,
   safeStatusTask,
 } from "../tasks/safe.js";
-import { statusTask } from "../tasks/status.js";
 import {
   timelockCancelTask,
   timelockExecuteTask,
   timelockScheduleTask,
   timelockStatusTask,
 } from "../tasks/timelock.js";
-import { unpauseTask } from "../tasks/unpause.js";
-import { upgradeTask } from "../tasks/upgrade.js";
 import "./type-extensions.js";
 
 export type {
