@@ -1,6 +1,6 @@
 import { encodeCall } from "../chain/abi.js";
 import type { Hex } from "../core/hex.js";
-import type { SafeTransaction } from "./transaction.js";
+import { argumentsOf, type SafeTransaction } from "./transaction.js";
 
 const EXEC_TRANSACTION =
   "function execTransaction(address to, uint256 value, bytes data, uint8 operation, uint256 safeTxGas, uint256 baseGas, uint256 gasPrice, address gasToken, address refundReceiver, bytes signatures) payable returns (bool success)";
@@ -11,15 +11,7 @@ export function encodeExecTransaction(
   signatures: Hex,
 ): Hex {
   return encodeCall(EXEC_TRANSACTION, [
-    transaction.to,
-    transaction.value,
-    transaction.data,
-    transaction.operation,
-    transaction.safeTxGas,
-    transaction.baseGas,
-    transaction.gasPrice,
-    transaction.gasToken,
-    transaction.refundReceiver,
+    ...argumentsOf(transaction),
     signatures,
   ]);
 }

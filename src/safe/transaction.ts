@@ -20,6 +20,21 @@ export interface SafeTransaction {
   readonly nonce: bigint;
 }
 
+/** As `execTransaction` and `getTransactionHash` take it; what follows differs. */
+export function argumentsOf(transaction: SafeTransaction): readonly unknown[] {
+  return [
+    transaction.to,
+    transaction.value,
+    transaction.data,
+    transaction.operation,
+    transaction.safeTxGas,
+    transaction.baseGas,
+    transaction.gasPrice,
+    transaction.gasToken,
+    transaction.refundReceiver,
+  ];
+}
+
 /** Where a Safe's signatures are valid, and nowhere else. */
 export interface SafeDomain {
   readonly chainId: bigint;

@@ -3,6 +3,7 @@ import { DrError } from "../core/errors.js";
 import type { Hex } from "../core/hex.js";
 import { hashWithProtocolKit } from "./kit.js";
 import {
+  argumentsOf,
   hashSafeTransaction,
   type SafeDomain,
   type SafeHashes,
@@ -28,15 +29,7 @@ export async function readHashWitnesses(
   const [protocolKit, contract] = await Promise.all([
     hashWithProtocolKit(domain, transaction),
     reader.call(domain.safe, GET_TRANSACTION_HASH, [
-      transaction.to,
-      transaction.value,
-      transaction.data,
-      transaction.operation,
-      transaction.safeTxGas,
-      transaction.baseGas,
-      transaction.gasPrice,
-      transaction.gasToken,
-      transaction.refundReceiver,
+      ...argumentsOf(transaction),
       transaction.nonce,
     ]),
   ]);

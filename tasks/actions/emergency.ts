@@ -8,8 +8,10 @@ import {
   formatRehearsalMarkdown,
   summarizeChanges,
 } from "../../src/display/rehearsal.js";
-import { formatSafety, safetyToJson } from "../../src/display/safety.js";
-import type { EmergencyOptions } from "../../src/recovery/emergency.js";
+import type {
+  EmergencyOptions,
+  EmergencyResolution,
+} from "../../src/recovery/emergency.js";
 import { writeReport } from "../../src/rehearsal/write-report.js";
 import type { SimulationReport } from "../../src/safe/proposal.js";
 import { writeIncident } from "../../src/incident/write-incident.js";
@@ -17,6 +19,7 @@ import { prepareEmergency } from "../../src/session/procedure.js";
 import { rehearseProcedure } from "../../src/session/rehearse-procedure.js";
 import { runChange } from "./change.js";
 import type { Output } from "./output.js";
+import { explainSafety, safetyOf } from "./safety.js";
 import {
   chosenNetwork,
   networkFolder,
@@ -38,7 +41,7 @@ interface EmergencyArguments extends ChangingArguments {
 
 const action: NewTaskActionFunction<EmergencyArguments> = async (args, hre) => {
   const options = () => parseOptions(args);
-  return await runChange(args, hre, {
+  return await runChange<EmergencyResolution>(args, hre, {
     before: async (_, output) => ({
       simulation: await simulate(args, options(), hre, output),
     }),
@@ -47,15 +50,8 @@ const action: NewTaskActionFunction<EmergencyArguments> = async (args, hre) => {
       const incident = await document(run, hre, output);
       return { incident };
     },
-    explain: ({ safety }, output) => {
-      for (const [name, report] of Object.entries(safety)) {
-        output.text(formatSafety(name, report, output.paint));
-      }
-    },
-    extend: (name, { safety }) => {
-      const report = safety[name];
-      return { safety: report === undefined ? null : safetyToJson(report) };
-    },
+    explain: explainSafety,
+    extend: safetyOf,
   });
 };
 

@@ -1,8 +1,9 @@
 import type { NewTaskActionFunction } from "hardhat/types/tasks";
 
-import { formatSafety, safetyToJson } from "../../src/display/safety.js";
+import type { RollbackResolution } from "../../src/recovery/rollback.js";
 import { prepareRollback } from "../../src/session/procedure.js";
 import { runChange } from "./change.js";
+import { explainSafety, safetyOf } from "./safety.js";
 import type { ChangingArguments } from "./session.js";
 
 interface RollbackArguments extends ChangingArguments {
@@ -15,22 +16,15 @@ interface RollbackArguments extends ChangingArguments {
 }
 
 const action: NewTaskActionFunction<RollbackArguments> = async (args, hre) =>
-  await runChange(args, hre, {
+  await runChange<RollbackResolution>(args, hre, {
     prepare: async (session) =>
       await prepareRollback(session, {
         ...args,
         pause: !args.noPause,
         acceptedSlots: args.acceptStorageRisk?.split(",") ?? [],
       }),
-    explain: ({ safety }, output) => {
-      for (const [name, report] of Object.entries(safety)) {
-        output.text(formatSafety(name, report, output.paint));
-      }
-    },
-    extend: (name, { safety }) => {
-      const report = safety[name];
-      return { safety: report === undefined ? null : safetyToJson(report) };
-    },
+    explain: explainSafety,
+    extend: safetyOf,
   });
 
 export default action;
