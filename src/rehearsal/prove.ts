@@ -131,20 +131,18 @@ async function applyOnFork(
   }
 }
 
-/** Empty blocks to the height and the time at which the paused chain was looked at. */
+/**
+ * Empty blocks to the height and the time at which the paused chain was looked
+ * at. Each gets its time said: a busy machine's clock may be past them.
+ */
 async function mineUpTo(
   { rpc }: Fork,
   { block: { number, timestamp } }: BlockReader,
 ): Promise<void> {
-  const now = await BlockReader.at(rpc);
-  const missing = number - now.block.number;
-  if (missing > 1n) {
-    await rpc.request("hardhat_mine", [`0x${(missing - 1n).toString(16)}`]);
-  }
-  if (missing > 0n) {
-    await rpc.request("evm_setNextBlockTimestamp", [
-      `0x${timestamp.toString(16)}`,
-    ]);
+  const { block: now } = await BlockReader.at(rpc);
+  for (let height = now.number + 1n; height <= number; height += 1n) {
+    const time = timestamp - (number - height);
+    await rpc.request("evm_setNextBlockTimestamp", [`0x${time.toString(16)}`]);
     await rpc.request("evm_mine");
   }
 }

@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -129,6 +129,9 @@ describe("a rehearsal", () => {
   });
 
   it("leaves the chain and the deployments alone", async () => {
+    // Others may rehearse on this machine at the same time.
+    const { TMPDIR } = process.env;
+    process.env.TMPDIR = await mkdtemp(join(folder.path, "temporary-"));
     const look = async () => ({
       block: await request("eth_blockNumber"),
       nonce: await request(
@@ -153,13 +156,19 @@ describe("a rehearsal", () => {
         "utf8",
       ),
       files: await readdir(folder.path, { recursive: true }),
-      temporary: (await readdir(tmpdir())).filter((name) =>
-        name.startsWith("hardhat-dr-rehearsal-"),
-      ),
+      temporary: await readdir(tmpdir()),
     });
-    const before = await look();
-    await rehearseProcedure(source, createSimulation, ROLLBACK);
-    expect(await look()).to.deep.equal(before);
+    try {
+      const before = await look();
+      await rehearseProcedure(source, createSimulation, ROLLBACK);
+      expect(await look()).to.deep.equal(before);
+    } finally {
+      if (TMPDIR === undefined) {
+        delete process.env.TMPDIR;
+      } else {
+        process.env.TMPDIR = TMPDIR;
+      }
+    }
   });
 
   it("makes the plan that the rollback makes", async () => {

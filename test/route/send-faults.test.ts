@@ -115,6 +115,14 @@ describe("sending against the odds", function () {
     }
   }
 
+  /** Until the node itself has as many waiting: the server in front of it sees them earlier. */
+  async function untilWaiting(count: number): Promise<void> {
+    await until(async () => {
+      const { pending } = (await ask("txpool_status")) as { pending: Hex };
+      return Number(pending) >= count;
+    });
+  }
+
   const height = async () => Number(await ask("eth_blockNumber"));
 
   it("puts all pauses into one batch", async () => {
@@ -200,7 +208,7 @@ describe("sending against the odds", function () {
     await ask("evm_setAutomine", [false]);
     const start = await height();
     const paused = pauseAll({}, { confirmations: 3 });
-    await until(() => rpc.requests("eth_sendRawTransaction").length >= 3);
+    await untilWaiting(3);
     await ask("evm_mine");
     const looks = rpc.requests("eth_getTransactionReceipt").length;
     await until(
@@ -320,7 +328,7 @@ describe("sending against the odds", function () {
     const start = await height();
     await ask("evm_setAutomine", [false]);
     const paused = pauseAll();
-    await until(() => rpc.requests("eth_sendRawTransaction").length >= 3);
+    await untilWaiting(3);
     const old = await ask("eth_getBlockByNumber", ["latest", false]);
     // One of three is mined at first: then all of them are looked at again.
     rpc.inject({
@@ -342,7 +350,7 @@ describe("sending against the odds", function () {
       await ask("evm_setAutomine", [false]);
       const paused = pauseAll();
       paused.catch(() => undefined);
-      await until(() => rpc.requests("eth_sendRawTransaction").length >= 3);
+      await untilWaiting(3);
       const proxies = [platform.skillProfile, platform.endorsement];
       for (const proxy of proxies.slice(0, count)) {
         await ask("anvil_setStorageAt", [proxy, PAUSED_SLOT, wordOf(1)]);
@@ -398,7 +406,7 @@ describe("sending against the odds", function () {
       })),
       log,
     );
-    await until(() => rpc.requests("eth_sendRawTransaction").length >= 2);
+    await untilWaiting(2);
     await ask("evm_mine");
     await work;
     expect(await sentSince(start)).to.deep.equal([
@@ -472,9 +480,9 @@ function wordOf(value: number): string {
   return `0x${value.toString(16).padStart(64, "0")}`;
 }
 
-async function until(holds: () => boolean): Promise<void> {
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 400; tries += 1) {
-    if (holds()) {
+    if (await holds()) {
       return;
     }
     await new Promise((resolve) => setTimeout(resolve, 25));
