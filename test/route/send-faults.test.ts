@@ -415,6 +415,32 @@ describe("sending against the odds", function () {
     ]);
   });
 
+  it("knows its own transaction, though the node's height is behind its count", async () => {
+    const start = await height();
+    const intent = await intentOf("first", "0x01");
+    await (
+      await (await signer(direct)).sendTransaction({ to: SENDER, data: "0x01" })
+    ).wait();
+    // Of one batch a node may answer the first request before a block and the second after it.
+    rpc.inject({
+      method: "eth_blockNumber",
+      fault: { answer: `0x${start.toString(16)}` },
+      times: 3,
+    });
+    const outgoing = {
+      key: "first",
+      to: SENDER,
+      value: 0n,
+      data: "0x01",
+      label: "0x01",
+      isDone: () => Promise.resolve(false),
+    } as const;
+    await sendAll(await sendPorts(), [outgoing], logWith([intent]));
+    expect(await sentSince(start)).to.deep.equal([
+      `${SENDER.toLowerCase()} 0x01`,
+    ]);
+  });
+
   async function sendPorts(): Promise<SendPorts> {
     const { rpc: chain, clock } = (await openSession(source())).ports;
     return {

@@ -9,8 +9,12 @@ import { replayEntries } from "./attempts.js";
 import { keyOf } from "./mined.js";
 import { sendAll, type Outgoing, type SendPorts } from "./send.js";
 
-/** A node behind a load balancer may not have the block yet that its neighbour told of. */
+/**
+ * A node behind a load balancer may not have the block yet that its neighbour
+ * told of; a busy one may show a receipt before its block.
+ */
 const LOOKS = 5;
+const PATIENCE_MS = 2_000;
 
 /** Sends calls from an account that Hardhat holds, all of them at once. */
 export class DirectRoute implements Route {
@@ -102,13 +106,15 @@ export class DirectRoute implements Route {
   /** @throws {DrError} NOT_IN_EFFECT. */
   async requireInEffect(actions: readonly Action[]): Promise<void> {
     const { rpc, clock, pollMs } = this.#ports;
+    const since = clock.now().getTime();
     for (let look = 1; ; look += 1) {
       const reader = await BlockReader.at(rpc);
       const [first] = await selectMissing(reader, actions);
       if (first === undefined) {
         return;
       }
-      if (look === LOOKS) {
+      const isLate = clock.now().getTime() - since >= PATIENCE_MS;
+      if (look >= LOOKS && isLate) {
         throw new DrError("NOT_IN_EFFECT", {
           label: first.call.label,
           block: reader.block.number,

@@ -1,4 +1,4 @@
-import { BlockReader } from "../../chain/block-reader.js";
+import { BlockReader, readBlock } from "../../chain/block-reader.js";
 import { isUnanswered } from "../../chain/http-rpc.js";
 import { ask, isRevert, type Rpc } from "../../chain/rpc.js";
 import { explainRevert } from "../../chain/revert-reason.js";
@@ -383,10 +383,12 @@ class Sender {
   async #findMined(attempt: Attempt): Promise<Hex | undefined> {
     const { rpc } = this.#ports;
     const { from, nonce, to, data } = attempt.transaction;
-    const { count, block } = await this.#readPool([attempt]);
+    const { count } = await this.#readPool([attempt]);
     if (count <= nonce) {
       return undefined;
     }
+    // Asked after the count: of one batch, a node may answer it as it was before.
+    const { number: block } = await readBlock(rpc, "latest");
     const found = await findByNonce(
       rpc,
       from,
