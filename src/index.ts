@@ -2,28 +2,27 @@ import type { HardhatPlugin } from "hardhat/types/plugins";
 
 import {
   emergencyTask,
+  incidentReportTask,
   initTask,
   pauseTask,
   rehearseTask,
+  resumeTask,
   rollbackTask,
-  statusTask,
-  unpauseTask,
-  upgradeTask,
-} from "../tasks/contracts.js";
-import { incidentReportTask, resumeTask, runsTask } from "../tasks/runs.js";
-import {
+  runsTask,
   safeExecuteTask,
   safeProposeTask,
   safeSignTask,
   safeStatusTask,
-} from "../tasks/safe.js";
-import {
+  statusTask,
   timelockCancelTask,
   timelockExecuteTask,
   timelockScheduleTask,
   timelockStatusTask,
-} from "../tasks/timelock.js";
-import "./type-extensions.js";
+  unpauseTask,
+  upgradeTask,
+} from "../tasks/declarations.js";
+
+export type * from "./type-extensions.js";
 
 export type {
   DrUserConfig,

@@ -11,7 +11,7 @@ import type { NetworkConnection } from "hardhat/types/network";
 import type { DeployFile } from "../../src/deployments/deploy-file.js";
 import { readDeployFile } from "../../src/deployments/read.js";
 import hardhatDr from "../../src/index.js";
-import { initTask } from "../../tasks/contracts.js";
+import { initTask } from "../../tasks/declarations.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import {
   breakPlatform,

@@ -1,0 +1,504 @@
+/**
+ * The command line: every task with its options. In one file and without other
+ * imports than Hardhat's, since all of it is loaded at each start of Hardhat.
+ */
+import { task } from "hardhat/config";
+import { ArgumentType } from "hardhat/types/arguments";
+import type { NewTaskDefinitionBuilder } from "hardhat/types/tasks";
+
+interface DrArguments {
+  readonly json: boolean;
+}
+
+interface ChangingArguments extends DrArguments {
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly from: string | undefined;
+  readonly route: string | undefined;
+  readonly confirmations: string | undefined;
+  readonly privateRpc: string | undefined;
+}
+
+/** What every task takes: `--json`. */
+function drTask(
+  id: string,
+  description: string,
+): NewTaskDefinitionBuilder<DrArguments> {
+  return task(id, description).addFlag({
+    name: "json",
+    description: "Print one JSON object on stdout and nothing else there",
+  });
+}
+
+/** What every task takes that changes something. */
+function changingTask(
+  id: string,
+  description: string,
+): NewTaskDefinitionBuilder<ChangingArguments> {
+  return drTask(id, description)
+    .addFlag({
+      name: "dryRun",
+      description: "Print the plan and touch nothing",
+    })
+    .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+    .addOption({
+      name: "from",
+      description: "The account to act with; default: whoever may",
+      type: ArgumentType.STRING_WITHOUT_DEFAULT,
+      defaultValue: undefined,
+    })
+    .addOption({
+      name: "route",
+      description:
+        "Who shall act: direct, safe, timelock or access-manager; default: whoever is best",
+      type: ArgumentType.STRING_WITHOUT_DEFAULT,
+      defaultValue: undefined,
+    })
+    .addOption({
+      name: "confirmations",
+      description: "Blocks to wait for, a transaction's own included",
+      type: ArgumentType.STRING_WITHOUT_DEFAULT,
+      defaultValue: undefined,
+    })
+    .addOption({
+      name: "privateRpc",
+      description:
+        "Send transactions to this RPC, where a watcher can't see them",
+      type: ArgumentType.STRING_WITHOUT_DEFAULT,
+      defaultValue: undefined,
+    });
+}
+
+export const initTask = drTask(
+  "dr:init",
+  "Write deploy.json from the chain and from other tools' records",
+)
+  .addFlag({
+    name: "dryRun",
+    description: "Show what would be written and touch nothing",
+  })
+  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addFlag({
+    name: "import",
+    description:
+      "Read the records of openzeppelin, hardhat-deploy, rocketh, ignition or foundry: the one named, or whichever is there",
+  })
+  .addVariadicArgument({
+    name: "contracts",
+    description:
+      "NAME=0xPROXY …; with --import also the tool; default: those in deploy.json",
+    defaultValue: [],
+  })
+  .setAction(() => import("./actions/init.js"))
+  .build();
+
+export const statusTask = drTask(
+  "dr:status",
+  "Show every contract: kind, version, paused, who may pause and upgrade, drift",
+)
+  .addVariadicArgument({
+    name: "names",
+    description: "Contracts by their name in deploy.json; default: all",
+    defaultValue: [],
+  })
+  .setAction(() => import("./actions/status.js"))
+  .build();
+
+export const pauseTask = changingTask(
+  "dr:pause",
+  "Pause contracts, all in the fewest blocks",
+)
+  .addFlag({ name: "all", description: "Every contract in deploy.json" })
+  .addOption({
+    name: "prove",
+    description:
+      "NAME.method(args): show on a fork that this call reverts now, while views answer",
+    defaultValue: "",
+  })
+  .addVariadicArgument({
+    name: "names",
+    description: "Contracts by their name in deploy.json",
+    defaultValue: [],
+  })
+  .setAction(() => import("./actions/pause.js"))
+  .build();
+
+export const unpauseTask = changingTask(
+  "dr:unpause",
+  "Unpause contracts, all in the fewest blocks",
+)
+  .addFlag({ name: "all", description: "Every contract in deploy.json" })
+  .addVariadicArgument({
+    name: "names",
+    description: "Contracts by their name in deploy.json",
+    defaultValue: [],
+  })
+  .setAction(() => import("./actions/unpause.js"))
+  .build();
+
+export const rollbackTask = changingTask(
+  "dr:rollback",
+  "Pause, go back to an earlier implementation, verify, unpause",
+)
+  .addFlag({ name: "all", description: "Every contract in deploy.json" })
+  .addOption({
+    name: "to",
+    description: "A version, an address, or previous",
+    defaultValue: "previous",
+  })
+  .addFlag({ name: "noPause", description: "Don't pause first" })
+  .addFlag({
+    name: "keepPaused",
+    description: "Leave the contracts paused at the end",
+  })
+  .addOption({
+    name: "acceptStorageRisk",
+    description: "Storage slots, by comma, that may be misread afterwards",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addVariadicArgument({
+    name: "names",
+    description: "Contracts by their name in deploy.json",
+    defaultValue: [],
+  })
+  .setAction(() => import("./actions/rollback.js"))
+  .build();
+
+export const upgradeTask = changingTask(
+  "dr:upgrade",
+  "Validate, deploy, upgrade, verify",
+)
+  .addOption({
+    name: "to",
+    description: "A contract of this project, or an implementation's address",
+    defaultValue: "",
+  })
+  .addOption({
+    name: "constructorArgs",
+    description: "The constructor's arguments as a JSON array",
+    defaultValue: "[]",
+  })
+  .addPositionalArgument({
+    name: "name",
+    description: "The contract's name in deploy.json",
+  })
+  .setAction(() => import("./actions/upgrade.js"))
+  .build();
+
+export const emergencyTask = changingTask(
+  "dr:emergency",
+  "Pause and upgrade in one transaction of a Safe, past the timelock",
+)
+  .addFlag({ name: "all", description: "Every contract in deploy.json" })
+  .addOption({
+    name: "to",
+    description:
+      "A contract of this project, an implementation's address, or previous",
+    defaultValue: "previous",
+  })
+  .addFlag({ name: "unpause", description: "Unpause in the same transaction" })
+  .addOption({
+    name: "constructorArgs",
+    description: "The constructor's arguments as a JSON array",
+    defaultValue: "[]",
+  })
+  .addOption({
+    name: "acceptStorageRisk",
+    description: "Storage slots, by comma, that may be misread afterwards",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addVariadicArgument({
+    name: "names",
+    description: "Contracts by their name in deploy.json",
+    defaultValue: [],
+  })
+  .setAction(() => import("./actions/emergency.js"))
+  .build();
+
+export const rehearseTask = drTask(
+  "dr:rehearse",
+  "Run pause, rollback, upgrade or emergency on a fork of the network, and report",
+)
+  .addFlag({ name: "all", description: "Every contract in deploy.json" })
+  .addOption({
+    name: "to",
+    description:
+      "Rollback: a version, an address, or previous. Upgrade: a contract or an address",
+    defaultValue: "",
+  })
+  .addFlag({ name: "noPause", description: "Rollback: don't pause first" })
+  .addFlag({
+    name: "keepPaused",
+    description: "Rollback: leave the contracts paused at the end",
+  })
+  .addOption({
+    name: "acceptStorageRisk",
+    description:
+      "Rollback: storage slots, by comma, that may be misread afterwards",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addFlag({
+    name: "unpause",
+    description: "Emergency: unpause in the same transaction",
+  })
+  .addOption({
+    name: "route",
+    description:
+      "Who shall act: direct, safe, timelock or access-manager; default: whoever is best",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "constructorArgs",
+    description: "Upgrade: the constructor's arguments as a JSON array",
+    defaultValue: "[]",
+  })
+  .addOption({
+    name: "from",
+    description:
+      "The account to act as, held or not; default: whoever has the authority",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "confirmations",
+    description: "Blocks each step would wait for on the real chain",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addPositionalArgument({
+    name: "procedure",
+    description: "pause, rollback, upgrade or emergency",
+  })
+  .addVariadicArgument({
+    name: "names",
+    description: "Contracts by their name in deploy.json",
+    defaultValue: [],
+  })
+  .setAction(() => import("./actions/rehearse.js"))
+  .build();
+
+export const timelockStatusTask = drTask(
+  "dr:timelock:status",
+  "Show what is scheduled with timelocks and AccessManagers: strangers' operations first",
+)
+  .addFlag({
+    name: "all",
+    description: "Also what is done, cancelled or expired",
+  })
+  .addPositionalArgument({
+    name: "timelock",
+    description:
+      "A timelock or an AccessManager; default: deploy.json's and all over its contracts",
+    defaultValue: "",
+  })
+  .setAction(() => import("./actions/timelock-status.js"))
+  .build();
+
+export const timelockScheduleTask = changingTask(
+  "dr:timelock:schedule",
+  "Schedule calls with a timelock, several as one operation",
+)
+  .addOption({
+    name: "timelock",
+    description: "Its address; default: deploy.json's, or the only one",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "salt",
+    description: "32 bytes; default: derived from the calls",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "predecessor",
+    description: "Id of the operation that must be done before",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "delay",
+    description: "Seconds; default: the least that the timelock takes",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addVariadicArgument({
+    name: "calls",
+    description:
+      "NAME.method(args) …; NAME is a contract of deploy.json, timelock, or an address",
+  })
+  .setAction(() => import("./actions/timelock-schedule.js"))
+  .build();
+
+export const timelockExecuteTask = changingTask(
+  "dr:timelock:execute",
+  "Execute a scheduled operation once it is ready",
+)
+  .addOption({
+    name: "timelock",
+    description:
+      "Where it is scheduled; default: deploy.json's and all over its contracts",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "salt",
+    description: "32 bytes, where the chain doesn't tell it",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addPositionalArgument({
+    name: "id",
+    description: "As dr:timelock:status shows it",
+  })
+  .setAction(() => import("./actions/timelock-execute.js"))
+  .build();
+
+export const timelockCancelTask = changingTask(
+  "dr:timelock:cancel",
+  "Cancel a scheduled operation",
+)
+  .addOption({
+    name: "timelock",
+    description:
+      "Where it is scheduled; default: deploy.json's and all over its contracts",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addPositionalArgument({
+    name: "id",
+    description: "As dr:timelock:status shows it",
+  })
+  .setAction(() => import("./actions/timelock-cancel.js"))
+  .build();
+
+const ACCEPT_DANGER = {
+  name: "acceptDanger",
+  description: "Dangers, by comma, that were looked at and are meant",
+  type: ArgumentType.STRING_WITHOUT_DEFAULT,
+  defaultValue: undefined,
+} as const;
+
+const PROPOSAL = {
+  name: "proposal",
+  description: "Its safeTxHash, or its file",
+} as const;
+
+export const safeProposeTask = drTask(
+  "dr:safe:propose",
+  "Write a proposal for calls by a Safe, to be signed",
+)
+  .addFlag({ name: "dryRun", description: "Show it and write nothing" })
+  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addOption({
+    name: "safe",
+    description: "The Safe's address; default: governance.safe of deploy.json",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "nonce",
+    description: "Default: the Safe's next",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption(ACCEPT_DANGER)
+  .addVariadicArgument({
+    name: "calls",
+    description: "NAME.method(args) …, all or none of them",
+  })
+  .setAction(() => import("./actions/safe-propose.js"))
+  .build();
+
+export const safeSignTask = drTask(
+  "dr:safe:sign",
+  "Show a Safe's transaction in full and sign it",
+)
+  .addFlag({ name: "dryRun", description: "Show it and sign nothing" })
+  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addOption({
+    name: "from",
+    description: "The owner to sign as; default: the first whose key is here",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "signature",
+    description: "A signature made elsewhere: 0x…",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "merge",
+    description: "A copy of the file that others have signed",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addFlag({
+    name: "service",
+    description:
+      "Exchange signatures with the Safe Transaction Service of dr.safeService",
+  })
+  .addOption(ACCEPT_DANGER)
+  .addPositionalArgument(PROPOSAL)
+  .setAction(() => import("./actions/safe-sign.js"))
+  .build();
+
+export const safeStatusTask = drTask(
+  "dr:safe:status",
+  "Show who has signed a Safe's transaction, and whether it can be executed",
+)
+  .addPositionalArgument({
+    ...PROPOSAL,
+    description: `${PROPOSAL.description}; default: all`,
+    defaultValue: "",
+  })
+  .setAction(() => import("./actions/safe-status.js"))
+  .build();
+
+export const safeExecuteTask = changingTask(
+  "dr:safe:execute",
+  "Execute a Safe's transaction that enough owners have signed",
+)
+  .addOption(ACCEPT_DANGER)
+  .addPositionalArgument(PROPOSAL)
+  .setAction(() => import("./actions/safe-execute.js"))
+  .build();
+
+export const resumeTask = changingTask(
+  "dr:resume",
+  "Go on with an interrupted or waiting run",
+)
+  .addPositionalArgument({
+    name: "run",
+    description: "As dr:runs lists it; default: the only unfinished one",
+    defaultValue: "",
+  })
+  .setAction(() => import("./actions/resume.js"))
+  .build();
+
+export const runsTask = drTask("dr:runs", "List the runs of a network")
+  .setAction(() => import("./actions/runs.js"))
+  .build();
+
+export const incidentReportTask = drTask(
+  "dr:incident:report",
+  "Write the incident document of a run, or bring it up to date",
+)
+  .addOption({
+    name: "title",
+    description: "Of a new document; one that exists keeps its own",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addPositionalArgument({
+    name: "run",
+    description: "As dr:runs lists it; default: the newest",
+    defaultValue: "",
+  })
+  .setAction(() => import("./actions/incident-report.js"))
+  .build();
