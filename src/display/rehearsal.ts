@@ -13,10 +13,10 @@ const VERDICTS = {
   failed: { style: "red", words: "it didn't go through" },
 } as const;
 
-/** A rehearsal on one screen; the files hold the rest. */
+/** A rehearsal on one screen; the files, if it was written, hold the rest. */
 export function formatRehearsal(
   report: RehearsalReport,
-  files: { readonly json: string; readonly markdown: string },
+  files: { readonly json: string; readonly markdown: string } | undefined,
   paint: Paint,
 ): string {
   const { style, words } = VERDICTS[report.verdict];
@@ -29,7 +29,9 @@ export function formatRehearsal(
     ...report.storage.map((slot) => `    ${formatSlot(slot, paint)}`),
     `${paint(style, report.verdict)}: ${words}`,
     ...report.findings.map((finding) => `  ${paint("yellow", "!")} ${finding}`),
-    paint("dim", `${files.markdown}\n${files.json}`),
+    ...(files === undefined
+      ? []
+      : [paint("dim", `${files.markdown}\n${files.json}`)]),
   ];
   return `${lines.join("\n")}\n`;
 }

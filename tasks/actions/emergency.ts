@@ -120,17 +120,22 @@ async function simulate(
       },
     },
   );
-  const files = await writeReport(
-    networkFolder(source),
-    report,
-    formatRehearsalMarkdown(report),
-  );
+  const files = args.dryRun
+    ? undefined
+    : await writeReport(
+        networkFolder(source),
+        report,
+        formatRehearsalMarkdown(report),
+      );
   output.text(formatRehearsal(report, files, output.paint));
   if (outcome.status === "failed") {
     const { error } = outcome;
     throw new DrError(
       "EMERGENCY_WOULD_FAIL",
-      { reason: messageOf(error), report: files.markdown },
+      {
+        reason: messageOf(error),
+        report: files?.markdown ?? "the rehearsal above",
+      },
       { cause: error },
     );
   }

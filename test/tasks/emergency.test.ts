@@ -167,6 +167,16 @@ describe("dr:emergency", () => {
     ]);
   });
 
+  it("touches nothing with --dry-run", async () => {
+    const before = await readdir(network(), { recursive: true });
+    const { status } = await runTask("dr:emergency", {
+      all: true,
+      dryRun: true,
+    });
+    expect(status).to.equal("planned");
+    expect(await readdir(network(), { recursive: true })).to.deep.equal(before);
+  });
+
   it("unpauses in the same transaction when told", async () => {
     const { contracts } = await runTask("dr:emergency", {
       names: ["Endorsement"],
