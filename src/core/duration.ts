@@ -17,9 +17,3 @@ export function formatDuration(seconds: bigint): string {
   });
   return parts.slice(0, 2).join(" ") || "0 seconds";
 }
-
-/** Unix seconds as ISO 8601, UTC, without milliseconds. */
-export function formatTime(unixSeconds: bigint): string {
-  const iso = new Date(Number(unixSeconds) * 1000).toISOString();
-  return iso.replace(".000Z", "Z");
-}

@@ -1,7 +1,9 @@
 import * as Hash from "ox/Hash";
 
 import { encodeValues } from "../chain/abi.js";
+import { BlockReader } from "../chain/block-reader.js";
 import type { Address, Hex } from "../core/hex.js";
+import { readSafeState } from "../safe/safe-state.js";
 import type { Fork } from "./fork.js";
 
 /** `approvedHashes` of a Safe, 1.3.0 to 1.5.0. */
@@ -29,4 +31,17 @@ export async function approveAsOwner(
   });
   // Whoever reads the latest block shall see it.
   await provider.request({ method: "evm_mine" });
+}
+
+/** As many of the owners as the Safe really asks for. */
+export async function approveAsOwners(
+  fork: Pick<Fork, "provider" | "rpc">,
+  safe: Address,
+  safeTxHash: Hex,
+): Promise<void> {
+  const reader = await BlockReader.at(fork.rpc);
+  const { owners, threshold } = await readSafeState(reader, safe);
+  for (const owner of owners.slice(0, threshold)) {
+    await approveAsOwner(fork, safe, owner, safeTxHash);
+  }
 }

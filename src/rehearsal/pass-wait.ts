@@ -1,8 +1,6 @@
-import { BlockReader, readBlock } from "../chain/block-reader.js";
-import type { Address, Hex } from "../core/hex.js";
+import { readBlock } from "../chain/block-reader.js";
 import type { WaitsFor } from "../run/step.js";
-import { readSafeState } from "../safe/safe-state.js";
-import { approveAsOwner } from "./approve-as-owner.js";
+import { approveAsOwners } from "./approve-as-owner.js";
 import type { Fork } from "./fork.js";
 
 type ForkedChain = Pick<Fork, "provider" | "rpc">;
@@ -37,17 +35,4 @@ async function passTime(
   });
   await provider.request({ method: "evm_mine" });
   return readyAt - timestamp;
-}
-
-/** As many of the owners as the Safe really asks for. */
-async function approveAsOwners(
-  fork: ForkedChain,
-  safe: Address,
-  safeTxHash: Hex,
-): Promise<void> {
-  const reader = await BlockReader.at(fork.rpc);
-  const { owners, threshold } = await readSafeState(reader, safe);
-  for (const owner of owners.slice(0, threshold)) {
-    await approveAsOwner(fork, safe, owner, safeTxHash);
-  }
 }

@@ -8,7 +8,7 @@ import { explainSafeRevert } from "../safe/gs-codes.js";
 import type { Proposal, SimulationReport } from "../safe/proposal.js";
 import { readSafeState } from "../safe/safe-state.js";
 import { assembleSignatures } from "../safe/signature.js";
-import { approveAsOwner } from "./approve-as-owner.js";
+import { approveAsOwners } from "./approve-as-owner.js";
 import { impersonate, type Fork } from "./fork.js";
 import { readNaming, type Naming } from "./naming.js";
 import { readTransactionsAfter } from "./transactions.js";
@@ -74,11 +74,7 @@ async function prepareSafe(
     method: "hardhat_setStorageAt",
     params: [safe, NONCE_SLOT, word(transaction.nonce)],
   });
-  const reader = await BlockReader.at(fork.rpc);
-  const { owners, threshold } = await readSafeState(reader, safe);
-  for (const owner of owners.slice(0, threshold)) {
-    await approveAsOwner(fork, safe, owner, safeTxHash);
-  }
+  await approveAsOwners(fork, safe, safeTxHash);
 }
 
 async function reportExecution(

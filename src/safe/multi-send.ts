@@ -2,7 +2,7 @@ import * as OxAddress from "ox/Address";
 import * as OxHex from "ox/Hex";
 
 import { decodeArguments, encodeCall, selectorOf } from "../chain/abi.js";
-import type { Address, Hex } from "../core/hex.js";
+import { ZERO_ADDRESS, type Address, type Hex } from "../core/hex.js";
 import type { SafeTransaction } from "./transaction.js";
 
 /** One call inside a MultiSend; by delegatecall with operation 1. */
@@ -125,5 +125,20 @@ export function bundle(
     value: 0n,
     data: encodeMultiSend(calls),
     operation: 1,
+  };
+}
+
+/** These calls as one transaction that pays nobody back; only its nonce is open. */
+export function plainTransaction(
+  calls: readonly Pick<InnerCall, "to" | "value" | "data">[],
+  multiSendCallOnly: Address,
+): Omit<SafeTransaction, "nonce"> {
+  return {
+    ...bundle(calls, multiSendCallOnly),
+    safeTxGas: 0n,
+    baseGas: 0n,
+    gasPrice: 0n,
+    gasToken: ZERO_ADDRESS,
+    refundReceiver: ZERO_ADDRESS,
   };
 }

@@ -9,7 +9,7 @@ import { findContract } from "../../deployments/select.js";
 import { encodeMethodCall, parseMethodCall } from "../../chain/method-call.js";
 import { findImplementation } from "../../implementation/implementation-source.js";
 import { inspectProxy } from "../../proxy/inspect.js";
-import { bundle } from "../../safe/multi-send.js";
+import { plainTransaction } from "../../safe/multi-send.js";
 import { findMultiSend } from "../../safe/multi-send-addresses.js";
 import { createProposal, type Proposal } from "../../safe/proposal.js";
 import { readSafeState } from "../../safe/safe-state.js";
@@ -54,12 +54,7 @@ export async function makeProposal(
     safe: state.address,
     safeVersion: state.version,
     transaction: {
-      ...bundle(calls, multiSend),
-      safeTxGas: 0n,
-      baseGas: 0n,
-      gasPrice: 0n,
-      gasToken: ZERO_ADDRESS,
-      refundReceiver: ZERO_ADDRESS,
+      ...plainTransaction(calls, multiSend),
       nonce: nonce ?? state.nonce,
     },
     block: Number(reader.block.number),

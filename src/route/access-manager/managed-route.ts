@@ -1,7 +1,8 @@
 import { BlockReader } from "../../chain/block-reader.js";
 import type { Rpc } from "../../chain/rpc.js";
-import { formatDuration, formatTime } from "../../core/duration.js";
+import { formatDuration } from "../../core/duration.js";
 import { DrError } from "../../core/errors.js";
+import { formatTime } from "../../core/time.js";
 import type { Hex } from "../../core/hex.js";
 import type { Step, StepState } from "../../run/step.js";
 import {

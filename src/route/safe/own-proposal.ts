@@ -1,15 +1,10 @@
 import { BlockReader } from "../../chain/block-reader.js";
 import { DrError } from "../../core/errors.js";
-import {
-  sameAddress,
-  ZERO_ADDRESS,
-  type Address,
-  type Hex,
-} from "../../core/hex.js";
+import { sameAddress, type Address, type Hex } from "../../core/hex.js";
 import type { Call } from "../../core/call.js";
 import { encodeExecTransaction } from "../../safe/execution.js";
 import { readNonceStanding, requireStanding } from "../../safe/executions.js";
-import { bundle } from "../../safe/multi-send.js";
+import { plainTransaction } from "../../safe/multi-send.js";
 import { parseSignature } from "../../safe/owner-signature.js";
 import {
   addSignature,
@@ -205,14 +200,7 @@ async function bodyOf(
 ): Promise<Body> {
   const multiSend =
     calls.length > 1 ? await findMultiSend(reader, version) : address;
-  return {
-    ...bundle(calls, multiSend),
-    safeTxGas: 0n,
-    baseGas: 0n,
-    gasPrice: 0n,
-    gasToken: ZERO_ADDRESS,
-    refundReceiver: ZERO_ADDRESS,
-  };
+  return plainTransaction(calls, multiSend);
 }
 
 function isSameBody(a: Body, b: Body): boolean {
