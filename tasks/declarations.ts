@@ -1,10 +1,12 @@
 /**
- * The command line: every task with its options. In one file and without other
- * imports than Hardhat's, since all of it is loaded at each start of Hardhat.
+ * The command line: every task with its options. In one file and without heavy
+ * imports, since all of it is loaded at each start of Hardhat.
  */
 import { task } from "hardhat/config";
 import { ArgumentType } from "hardhat/types/arguments";
 import type { NewTaskDefinitionBuilder } from "hardhat/types/tasks";
+
+import { actions } from "./lazy-actions.js";
 
 interface DrArguments {
   readonly json: boolean;
@@ -89,7 +91,7 @@ export const initTask = drTask(
       "NAME=0xPROXY …; with --import also the tool; default: those in deploy.json",
     defaultValue: [],
   })
-  .setAction(() => import("./actions/init.js"))
+  .setAction(actions.init)
   .build();
 
 export const statusTask = drTask(
@@ -101,7 +103,7 @@ export const statusTask = drTask(
     description: "Contracts by their name in deploy.json; default: all",
     defaultValue: [],
   })
-  .setAction(() => import("./actions/status.js"))
+  .setAction(actions.status)
   .build();
 
 export const pauseTask = changingTask(
@@ -120,7 +122,7 @@ export const pauseTask = changingTask(
     description: "Contracts by their name in deploy.json",
     defaultValue: [],
   })
-  .setAction(() => import("./actions/pause.js"))
+  .setAction(actions.pause)
   .build();
 
 export const unpauseTask = changingTask(
@@ -133,7 +135,7 @@ export const unpauseTask = changingTask(
     description: "Contracts by their name in deploy.json",
     defaultValue: [],
   })
-  .setAction(() => import("./actions/unpause.js"))
+  .setAction(actions.unpause)
   .build();
 
 export const rollbackTask = changingTask(
@@ -162,7 +164,7 @@ export const rollbackTask = changingTask(
     description: "Contracts by their name in deploy.json",
     defaultValue: [],
   })
-  .setAction(() => import("./actions/rollback.js"))
+  .setAction(actions.rollback)
   .build();
 
 export const upgradeTask = changingTask(
@@ -183,7 +185,7 @@ export const upgradeTask = changingTask(
     name: "name",
     description: "The contract's name in deploy.json",
   })
-  .setAction(() => import("./actions/upgrade.js"))
+  .setAction(actions.upgrade)
   .build();
 
 export const emergencyTask = changingTask(
@@ -214,7 +216,7 @@ export const emergencyTask = changingTask(
     description: "Contracts by their name in deploy.json",
     defaultValue: [],
   })
-  .setAction(() => import("./actions/emergency.js"))
+  .setAction(actions.emergency)
   .build();
 
 export const rehearseTask = drTask(
@@ -278,7 +280,7 @@ export const rehearseTask = drTask(
     description: "Contracts by their name in deploy.json",
     defaultValue: [],
   })
-  .setAction(() => import("./actions/rehearse.js"))
+  .setAction(actions.rehearse)
   .build();
 
 export const timelockStatusTask = drTask(
@@ -295,7 +297,7 @@ export const timelockStatusTask = drTask(
       "A timelock or an AccessManager; default: deploy.json's and all over its contracts",
     defaultValue: "",
   })
-  .setAction(() => import("./actions/timelock-status.js"))
+  .setAction(actions.timelockStatus)
   .build();
 
 export const timelockScheduleTask = changingTask(
@@ -331,7 +333,7 @@ export const timelockScheduleTask = changingTask(
     description:
       "NAME.method(args) …; NAME is a contract of deploy.json, timelock, or an address",
   })
-  .setAction(() => import("./actions/timelock-schedule.js"))
+  .setAction(actions.timelockSchedule)
   .build();
 
 export const timelockExecuteTask = changingTask(
@@ -355,7 +357,7 @@ export const timelockExecuteTask = changingTask(
     name: "id",
     description: "As dr:timelock:status shows it",
   })
-  .setAction(() => import("./actions/timelock-execute.js"))
+  .setAction(actions.timelockExecute)
   .build();
 
 export const timelockCancelTask = changingTask(
@@ -373,7 +375,7 @@ export const timelockCancelTask = changingTask(
     name: "id",
     description: "As dr:timelock:status shows it",
   })
-  .setAction(() => import("./actions/timelock-cancel.js"))
+  .setAction(actions.timelockCancel)
   .build();
 
 const ACCEPT_DANGER = {
@@ -411,7 +413,7 @@ export const safeProposeTask = drTask(
     name: "calls",
     description: "NAME.method(args) …, all or none of them",
   })
-  .setAction(() => import("./actions/safe-propose.js"))
+  .setAction(actions.safePropose)
   .build();
 
 export const safeSignTask = drTask(
@@ -445,7 +447,7 @@ export const safeSignTask = drTask(
   })
   .addOption(ACCEPT_DANGER)
   .addPositionalArgument(PROPOSAL)
-  .setAction(() => import("./actions/safe-sign.js"))
+  .setAction(actions.safeSign)
   .build();
 
 export const safeStatusTask = drTask(
@@ -457,7 +459,7 @@ export const safeStatusTask = drTask(
     description: `${PROPOSAL.description}; default: all`,
     defaultValue: "",
   })
-  .setAction(() => import("./actions/safe-status.js"))
+  .setAction(actions.safeStatus)
   .build();
 
 export const safeExecuteTask = changingTask(
@@ -466,7 +468,7 @@ export const safeExecuteTask = changingTask(
 )
   .addOption(ACCEPT_DANGER)
   .addPositionalArgument(PROPOSAL)
-  .setAction(() => import("./actions/safe-execute.js"))
+  .setAction(actions.safeExecute)
   .build();
 
 export const resumeTask = changingTask(
@@ -478,11 +480,11 @@ export const resumeTask = changingTask(
     description: "As dr:runs lists it; default: the only unfinished one",
     defaultValue: "",
   })
-  .setAction(() => import("./actions/resume.js"))
+  .setAction(actions.resume)
   .build();
 
 export const runsTask = drTask("dr:runs", "List the runs of a network")
-  .setAction(() => import("./actions/runs.js"))
+  .setAction(actions.runs)
   .build();
 
 export const incidentReportTask = drTask(
@@ -500,5 +502,5 @@ export const incidentReportTask = drTask(
     description: "As dr:runs lists it; default: the newest",
     defaultValue: "",
   })
-  .setAction(() => import("./actions/incident-report.js"))
+  .setAction(actions.incidentReport)
   .build();

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
 
 import type {
   NetworkConfig,
@@ -88,11 +87,9 @@ export async function openSession(
     openRpc(source),
     openProvider(source),
   ]);
-  const [chainId, signers] = await Promise.all([
-    readChainId(rpc),
-    // Loading signers keeps this process busy: the request goes out first.
-    setImmediate().then(async () => await openSigners(source, provider)),
-  ]);
+  const chainId = await readChainId(rpc);
+  // Not meanwhile: their code, while it loads, would keep the request from leaving.
+  const signers = await openSigners(source, provider);
   const isDevelopment = DEVELOPMENT_CHAINS.includes(chainId);
   const folder = join(config.paths.deployments, networkName);
   const accounts = chooseAccounts(source, signers, options, isDevelopment);
