@@ -92,6 +92,12 @@ export const CATALOGUE = {
     fix: "`npx hardhat dr:resume` goes on with the same nonces and raises the fees; nothing is sent twice.",
     exitCode: partial,
   },
+  NOT_DEEP_ENOUGH: {
+    message:
+      "{label}: mined, but not {confirmations} blocks deep. The chain stands at block {block} since {seconds} s.",
+    fix: "Where a node mines only when it is sent something, `npx hardhat dr:resume --confirmations 1` takes it as it is. On a live chain ask another RPC whether the chain has stopped, then `npx hardhat dr:resume`.",
+    exitCode: partial,
+  },
   OLDER_TRANSACTION_WAITS: {
     message:
       "{label} can't be mined: a transaction of {from} with the lower nonce {nonce}, not of this run, isn't mined for {seconds} s.",

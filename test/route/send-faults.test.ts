@@ -263,6 +263,37 @@ describe("sending against the odds", function () {
     await expectCode(paused, "NOT_MINED");
   });
 
+  it("says that what is mined isn't deep enough, where the chain stands still", async () => {
+    const start = await height();
+    const messages: string[] = [];
+    const progress = (message: string): void => {
+      messages.push(message);
+    };
+    await expectCode(
+      pauseAll(
+        { stuckAfterSeconds: 0.1, giveUpAfterSeconds: 0.5 },
+        { confirmations: 9, progress },
+      ),
+      "NOT_DEEP_ENOUGH",
+    );
+    expect(
+      messages.filter((one) => one.includes("waiting for 9 confirmations")),
+    ).to.have.lengthOf(3);
+    await createDisasterRecovery(source()).resume(undefined, {
+      confirmations: 1,
+    });
+    await expectPausedOnce(start);
+  });
+
+  it("waits as long as blocks come, however many are asked for", async () => {
+    const start = await height();
+    await mineUntil(
+      pauseAll({ giveUpAfterSeconds: 0.8 }, { confirmations: 20 }),
+    );
+    expect((await height()) - start).to.be.at.least(20);
+    await expectPausedOnce(start);
+  });
+
   it("says that an older transaction of the account must be mined first", async () => {
     await ask("evm_setAutomine", [false]);
     const own = await signer(direct);

@@ -70,6 +70,11 @@ async function readAll(
   });
 }
 
+/** Blocks on top of and including the transaction's own. */
+export function depthOf({ blockNumber }: Receipt, { block }: Pool): bigint {
+  return block - BigInt(blockNumber) + 1n;
+}
+
 export function minedOf(key: string, receipt: Receipt): Mined {
   const { transactionHash, blockNumber, status, gasUsed, contractAddress } =
     receipt;

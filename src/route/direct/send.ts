@@ -17,7 +17,7 @@ import {
 import { broadcast, type Delivery } from "./broadcast.js";
 import { bumpFees, suggestFees } from "./fees.js";
 import { findByNonce } from "./find-by-nonce.js";
-import { minedOf, readPool, type Pool } from "./pool.js";
+import { depthOf, minedOf, readPool, type Pool, type Receipt } from "./pool.js";
 import type { Signer, TransactionRequest } from "./signer.js";
 
 /** A transaction to be made, unless the chain already is as it would make it. */
@@ -104,8 +104,8 @@ class Sender {
   readonly #unsure = new Set<string>();
   /** Taken by a node at some time, or perhaps: their nonce is theirs until the chain has spent it. */
   readonly #mayBeOut: Set<string>;
-  /** Those whose receipt was there at the last look. */
-  readonly #inBlock = new Set<string>();
+  /** Those whose receipt was there at the last look, and the latest block then. */
+  readonly #inBlock = new Map<string, bigint>();
   #lastProgress: number;
 
   constructor(ports: SendPorts, outgoing: readonly Outgoing[], log: StepLog) {
@@ -471,11 +471,14 @@ class Sender {
       const mined: Mined[] = [];
       for (const attempt of attempts) {
         const receipt = pool.receipts.get(attempt.key);
-        this.#noticeReorganisation(attempt.key, receipt !== undefined);
+        if (receipt === undefined) {
+          this.#noticeReorganisation(attempt.key);
+        }
         if (receipt !== undefined) {
-          const depth = pool.block - BigInt(receipt.blockNumber) + 1n;
-          if (depth >= BigInt(this.#ports.confirmations)) {
+          if (depthOf(receipt, pool) >= BigInt(this.#ports.confirmations)) {
             mined.push(minedOf(attempt.key, receipt));
+          } else {
+            this.#noticeBlock(attempt.key, receipt, pool);
           }
         } else if (pool.count > attempt.transaction.nonce) {
           await this.#explainSpentNonce(attempt);
@@ -496,10 +499,22 @@ class Sender {
     }
   }
 
-  #noticeReorganisation(key: string, isInBlock: boolean): void {
-    if (isInBlock) {
-      this.#inBlock.add(key);
-    } else if (this.#inBlock.delete(key)) {
+  /** Each block on top of it is progress, however many are asked for. */
+  #noticeBlock(key: string, receipt: Receipt, { block }: Pool): void {
+    const { confirmations, progress, clock } = this.#ports;
+    if (!this.#inBlock.has(key)) {
+      progress(
+        `${this.#item(key).label} is in block ${String(BigInt(receipt.blockNumber))}; waiting for ${String(confirmations)} confirmations (--confirmations)`,
+      );
+    }
+    if (block !== this.#inBlock.get(key)) {
+      this.#inBlock.set(key, block);
+      this.#lastProgress = clock.now().getTime();
+    }
+  }
+
+  #noticeReorganisation(key: string): void {
+    if (this.#inBlock.delete(key)) {
       this.#unsure.add(key);
       this.#ports.progress(
         `${this.#item(key).label}: its block is gone in a reorganisation; sending it again, as it was`,
@@ -558,11 +573,15 @@ class Sender {
     if (stuck.length === 0 && !this.#isOverdue()) {
       return;
     }
-    const { count, receipts } = await this.#readPool(attempts);
+    const pool = await this.#readPool(attempts);
+    const { count, receipts } = pool;
     const [first] = attempts;
     const isBehind = first !== undefined && count < first.transaction.nonce;
     if (this.#isOverdue()) {
-      throw this.#notMined(attempts, isBehind ? count : undefined);
+      const waiting = attempts.filter(({ key }) => !receipts.has(key));
+      throw waiting.length === 0
+        ? this.#notDeepEnough(attempts, pool)
+        : this.#notMined(waiting, isBehind ? count : undefined);
     }
     if (isBehind) {
       // Higher fees would change nothing: it isn't their turn.
@@ -579,7 +598,7 @@ class Sender {
   #notMined(attempts: readonly Attempt[], older: number | undefined): DrError {
     const { giveUpAfterMs, signer } = this.#ports;
     const values = {
-      label: attempts.map(({ key }) => this.#item(key).label).join(", "),
+      label: this.#labelsOf(attempts),
       seconds: giveUpAfterMs / 1000,
     };
     return older === undefined
@@ -589,6 +608,21 @@ class Sender {
           from: signer.address,
           nonce: older,
         });
+  }
+
+  /** All are in blocks, and the chain adds no more of them. */
+  #notDeepEnough(attempts: readonly Attempt[], pool: Pool): DrError {
+    const { giveUpAfterMs, confirmations } = this.#ports;
+    return new DrError("NOT_DEEP_ENOUGH", {
+      label: this.#labelsOf(attempts),
+      block: pool.block,
+      seconds: giveUpAfterMs / 1000,
+      confirmations,
+    });
+  }
+
+  #labelsOf(attempts: readonly Attempt[]): string {
+    return attempts.map(({ key }) => this.#item(key).label).join(", ");
   }
 
   #tellOfOlder(nonce: number, waiting: readonly Attempt[]): void {
