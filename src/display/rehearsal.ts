@@ -5,7 +5,7 @@ import type {
   StepReport,
 } from "../rehearsal/report.js";
 import { formatEther } from "./ether.js";
-import { formatDuration, type Paint } from "./text.js";
+import { count, formatDuration, type Paint } from "./text.js";
 
 const VERDICTS = {
   clean: { style: "green", words: "it went through, nothing unexpected" },
@@ -83,12 +83,12 @@ function formatMoment(
     waitsSeconds === 0
       ? ""
       : ` and a delay of ${formatDuration(waitsSeconds * 1000)}`;
-  return `${formatDuration(seconds * 1000)} here; ${formatDuration(onChainSeconds * 1000)} with ${String(blocks)} ${blocks === 1 ? "block" : "blocks"} of ${blockSeconds.toFixed(1)} s${delay}`;
+  return `${formatDuration(seconds * 1000)} here; ${formatDuration(onChainSeconds * 1000)} with ${count(blocks, "block")} of ${blockSeconds.toFixed(1)} s${delay}`;
 }
 
 function describeExtent({ storage }: RehearsalReport): string {
   const accounts = new Set(storage.map(({ account }) => account)).size;
-  return `${String(storage.length)} storage slots of ${String(accounts)} accounts`;
+  return `${count(storage.length, "storage slot")} of ${count(accounts, "account")}`;
 }
 
 /** What changed, a line a slot, without colours. */

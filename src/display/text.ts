@@ -23,3 +23,8 @@ export function formatDuration(milliseconds: number): string {
 export function indent(text: string, spaces: number): string {
   return text.replace(/^(?=.)/gm, " ".repeat(spaces));
 }
+
+/** `1 block`, `2 blocks`: words whose plural ends in s. */
+export function count(amount: number, noun: string): string {
+  return `${String(amount)} ${noun}${amount === 1 ? "" : "s"}`;
+}
