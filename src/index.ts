@@ -9,7 +9,9 @@ import {
   resumeTask,
   rollbackTask,
   runsTask,
+  safeCheckTask,
   safeExecuteTask,
+  safePresignTask,
   safeProposeTask,
   safeSignTask,
   safeStatusTask,
@@ -55,6 +57,8 @@ const hardhatDr: HardhatPlugin = {
     safeProposeTask,
     safeSignTask,
     safeExecuteTask,
+    safePresignTask,
+    safeCheckTask,
     incidentReportTask,
   ],
   hookHandlers: {

@@ -71,6 +71,13 @@ function changingTask(
     });
 }
 
+const ACCEPT_STORAGE_RISK = {
+  name: "acceptStorageRisk",
+  description: "Storage slots, by comma, that may be misread afterwards",
+  type: ArgumentType.STRING_WITHOUT_DEFAULT,
+  defaultValue: undefined,
+} as const;
+
 export const initTask = drTask(
   "dr:init",
   "Write deploy.json from the chain and from other tools' records",
@@ -153,12 +160,7 @@ export const rollbackTask = changingTask(
     name: "keepPaused",
     description: "Leave the contracts paused at the end",
   })
-  .addOption({
-    name: "acceptStorageRisk",
-    description: "Storage slots, by comma, that may be misread afterwards",
-    type: ArgumentType.STRING_WITHOUT_DEFAULT,
-    defaultValue: undefined,
-  })
+  .addOption(ACCEPT_STORAGE_RISK)
   .addVariadicArgument({
     name: "names",
     description: "Contracts by their name in deploy.json",
@@ -205,12 +207,7 @@ export const emergencyTask = changingTask(
     description: "The constructor's arguments as a JSON array",
     defaultValue: "[]",
   })
-  .addOption({
-    name: "acceptStorageRisk",
-    description: "Storage slots, by comma, that may be misread afterwards",
-    type: ArgumentType.STRING_WITHOUT_DEFAULT,
-    defaultValue: undefined,
-  })
+  .addOption(ACCEPT_STORAGE_RISK)
   .addVariadicArgument({
     name: "names",
     description: "Contracts by their name in deploy.json",
@@ -469,6 +466,43 @@ export const safeExecuteTask = changingTask(
   .addOption(ACCEPT_DANGER)
   .addPositionalArgument(PROPOSAL)
   .setAction(actions.safeExecute)
+  .build();
+
+export const safePresignTask = drTask(
+  "dr:safe:presign",
+  "Prepare a Safe's pause or rollback for its next nonces, to be signed in calm",
+)
+  .addFlag({ name: "dryRun", description: "Show it and write nothing" })
+  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addFlag({ name: "all", description: "Every contract in deploy.json" })
+  .addOption({
+    name: "nonces",
+    description: "For how many of the Safe's nonces",
+    defaultValue: "3",
+  })
+  .addOption(ACCEPT_STORAGE_RISK)
+  .addPositionalArgument({
+    name: "procedure",
+    description: "pause or rollback",
+  })
+  .addVariadicArgument({
+    name: "names",
+    description: "Contracts by their name in deploy.json",
+    defaultValue: [],
+  })
+  .setAction(actions.safePresign)
+  .build();
+
+export const safeCheckTask = drTask(
+  "dr:safe:check",
+  "Say of each presigned transaction whether it would work right now",
+)
+  .addVariadicArgument({
+    name: "proposals",
+    description: `${PROPOSAL.description}; default: all that are presigned`,
+    defaultValue: [],
+  })
+  .setAction(actions.safeCheck)
   .build();
 
 export const resumeTask = changingTask(

@@ -15,7 +15,8 @@ export function resolveDrConfig(
   root: string,
   resolveVariable: ConfigurationVariableResolver,
 ): DrConfig {
-  const { project, paths, transactions, safeContracts, verify } = section;
+  const { project, paths, transactions, safeContracts, goBag, verify } =
+    section;
   return {
     project: project ?? basename(root),
     paths: {
@@ -29,7 +30,20 @@ export function resolveDrConfig(
       giveUpAfterSeconds: transactions?.giveUpAfterSeconds ?? 1800,
     },
     safeContracts: (safeContracts ?? {}) as DrConfig["safeContracts"],
+    ...(goBag === undefined ? {} : { goBag: resolveGoBag(goBag, root) }),
     verify: verify ?? {},
+  };
+}
+
+function resolveGoBag(
+  { recipients, identityFile }: NonNullable<DrUserConfig["goBag"]>,
+  root: string,
+): NonNullable<DrConfig["goBag"]> {
+  return {
+    recipients,
+    ...(identityFile === undefined
+      ? {}
+      : { identityFile: resolve(root, identityFile) }),
   };
 }
 

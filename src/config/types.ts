@@ -58,6 +58,13 @@ export interface DrUserConfig {
     /** Its code must be Safe's own. */
     readonly multiSendCallOnly?: string;
   };
+  /** Keeps what `dr:safe:presign` prepares encrypted, with age. */
+  readonly goBag?: {
+    /** Public keys, `age1…`: of everyone who may open it. */
+    readonly recipients: readonly string[];
+    /** Private keys as `age-keygen` writes them, mode 600: to sign, check and execute here. */
+    readonly identityFile?: string;
+  };
   /** The Safe Transaction Service, for `dr:safe:sign --service`; nothing else asks it. */
   readonly safeService?: {
     /** Default: Safe's own, which wants a key. */
@@ -89,6 +96,11 @@ export interface DrConfig {
   readonly safeContracts: {
     readonly multiSend?: Address;
     readonly multiSendCallOnly?: Address;
+  };
+  /** Absent unless the user has set it up. */
+  readonly goBag?: {
+    readonly recipients: readonly string[];
+    readonly identityFile?: string;
   };
   /** Absent unless the user has set it up. */
   readonly safeService?: {

@@ -25,6 +25,7 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
       pollSeconds: isPositive,
     },
     safeContracts: { multiSend: isAddress, multiSendCallOnly: isAddress },
+    goBag: { recipients: isRecipients, identityFile: isText },
     safeService: { url: isUrl, apiKey: isSecret },
     verify: isRecordOfFunctions,
   });
@@ -90,6 +91,14 @@ function isSecret(value: unknown): string | undefined {
     (typeof value === "object" && value !== null && "_type" in value)
     ? undefined
     : 'Expected configVariable("NAME")';
+}
+
+function isRecipients(value: unknown): string | undefined {
+  return Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((one) => typeof one === "string" && /^age1[0-9a-z]+$/.test(one))
+    ? undefined
+    : 'Expected public keys of age: ["age1…"]; private ones belong into identityFile';
 }
 
 function isPositive(value: unknown): string | undefined {

@@ -318,6 +318,41 @@ export const CATALOGUE = {
     fix: "Owners are {owners}. Name one with `--from`, or add a signature made elsewhere with `--signature 0x…`.",
     exitCode: refused,
   },
+  GO_BAG_NOT_CONFIGURED: {
+    message: "Presigned transactions are kept encrypted, and no key is set up.",
+    fix: "Make one with `age-keygen -o go-bag.key`, then set `dr.goBag.recipients` to its public key (age1…) and `dr.goBag.identityFile` to the file in hardhat.config.ts; keep the file out of the repository.",
+    exitCode: refused,
+  },
+  GO_BAG_RECIPIENT_INVALID: {
+    message: "{recipient} is no recipient of age: {reason}.",
+    fix: "`dr.goBag.recipients` takes public keys, `age1…`, as `age-keygen -y KEYFILE` prints them.",
+    exitCode: refused,
+  },
+  GO_BAG_KEY_UNREADABLE: {
+    message: "The go-bag's key can't be read from {file}: {reason}.",
+    fix: "Set `dr.goBag.identityFile` to a file as `age-keygen` writes it, or open the go-bag on a machine that has the key.",
+    exitCode: refused,
+  },
+  GO_BAG_KEY_EXPOSED: {
+    message: "Others may read the go-bag's key {file} (mode {mode}).",
+    fix: "`chmod 600` it; if somebody may have read it, make a new key and presign anew with the Safe's next nonces.",
+    exitCode: refused,
+  },
+  GO_BAG_NOT_OPENED: {
+    message: "{file} can't be opened with the key in {identityFile}.",
+    fix: "It is for another key (`dr.goBag.recipients` when it was written) or was changed since. Take the right key, a copy of the file, or presign anew.",
+    exitCode: refused,
+  },
+  GO_BAG_EMPTY: {
+    message: "There is nothing presigned in {folder}.",
+    fix: "`npx hardhat dr:safe:presign pause --all` prepares it, in calm.",
+    exitCode: refused,
+  },
+  PRESIGN_NOTHING: {
+    message: "There is nothing for a Safe to presign: {reason}.",
+    fix: "`npx hardhat dr:status` shows who may pause and upgrade. What an account or a timelock does can't be signed ahead.",
+    exitCode: refused,
+  },
   SAFE_SERVICE_NOT_CONFIGURED: {
     message: "No Safe Transaction Service is set up.",
     fix: 'Add `dr.safeService` with `apiKey: configVariable("SAFE_API_KEY")`, or the `url` of your own, to hardhat.config.ts; or pass on the file, which needs no service.',

@@ -1,10 +1,11 @@
 import type { Json } from "../core/canonical-json.js";
 import type { ProposalView } from "../recovery/safe/proposal-view.js";
+import type { Readiness } from "../recovery/safe/readiness.js";
 import type { Danger } from "../safe/danger.js";
 import type { DescribedCall } from "../safe/describe.js";
 import type { NonceStanding } from "../safe/executions.js";
 import type { SignatureCheck } from "../safe/signature.js";
-import { indent, type Paint } from "./text.js";
+import { count, indent, type Paint } from "./text.js";
 
 /** What each danger means; the safe layer knows. */
 export type DangerWords = Readonly<Record<Danger["id"], string>>;
@@ -272,13 +273,70 @@ export function formatProposalLine(view: ProposalView, paint: Paint): string {
   const count = check.valid.length + check.approved.length;
   const state =
     count >= check.threshold ? paint("green", "enough") : "not enough";
-  const what = calls
-    .map(({ name, method, selector }) => `${name ?? "?"}.${method ?? selector}`)
-    .join(", ");
   return [
     paint("bold", proposal.safeTxHash),
     `  ${String(count)} of ${String(check.threshold)} signed, ${state}; nonce ${formatStanding(view, paint)}`,
-    `  ${what}`,
+    `  ${listCalls(calls)}`,
     "",
   ].join("\n");
+}
+
+function listCalls(calls: readonly DescribedCall[]): string {
+  return calls
+    .map(({ name, method, selector }) => `${name ?? "?"}.${method ?? selector}`)
+    .join(", ");
+}
+
+/** Whether a presigned transaction would work now, and why not. */
+export function formatReadiness(
+  { proposal, calls }: ProposalView,
+  readiness: Readiness,
+  paint: Paint,
+): string {
+  const { safe, safeTxHash, transaction } = proposal;
+  return [
+    `${paint("bold", safeTxHash)}  nonce ${String(transaction.nonce)} of ${safe}`,
+    `  ${listCalls(calls)}`,
+    ...describeReadiness(readiness, paint).map((line) => `  ${line}`),
+    "",
+  ].join("\n");
+}
+
+function describeReadiness(
+  readiness: Readiness,
+  paint: Paint,
+): readonly string[] {
+  switch (readiness.status) {
+    case "ready":
+      return [paint("green", "would work now")];
+    case "future":
+      return [
+        `${paint("green", "would work")} once ${count(Number(readiness.ahead), "transaction")} of the Safe went before it`,
+      ];
+    case "unsigned":
+      return [
+        `${paint("yellow", "not enough signatures")}: ${String(readiness.have)} of ${String(readiness.threshold)}; missing: ${readiness.missing.join(", ")}`,
+      ];
+    case "used":
+      return [`executed already, in ${readiness.tx}`];
+    case "stale":
+      return [
+        paint("red", "stale"),
+        ...readiness.reasons.map((reason) => `  ${reason}`),
+      ];
+  }
+}
+
+export function readinessToJson(readiness: Readiness): Json {
+  switch (readiness.status) {
+    case "future":
+      return { status: "future", ahead: readiness.ahead.toString() };
+    case "unsigned":
+      return { ...readiness, missing: [...readiness.missing] };
+    case "stale":
+      return { status: "stale", reasons: [...readiness.reasons] };
+    case "ready":
+    case "used":
+      return { ...readiness };
+  }
 }

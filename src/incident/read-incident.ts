@@ -5,7 +5,11 @@ import { readDeployFile } from "../deployments/read.js";
 import { startOf } from "../run/conduct.js";
 import { readJournal, type JournalRecord } from "../run/journal.js";
 import type { SafeSignature } from "../safe/owner-signature.js";
-import { listProposals, type Proposal } from "../safe/proposal.js";
+import {
+  listProposals,
+  type Proposal,
+  type ProposalPlace,
+} from "../safe/proposal.js";
 import {
   describeIncident,
   type Incident,
@@ -16,19 +20,19 @@ import {
  * A run as its journal tells it, with the signatures of its Safe transactions
  * and the code hashes that deploy.json knows. Asks no chain.
  *
- * @param folder - `deployments/<network>`.
  * @throws {DrError} JOURNAL_UNREADABLE, JOURNAL_TAMPERED, JOURNAL_EMPTY.
  */
 export async function readIncident(
-  folder: string,
+  place: ProposalPlace,
   run: string,
   title?: string,
 ): Promise<Incident> {
+  const { folder } = place;
   const path = join(folder, "runs", `${run}.ndjson`);
   const { records } = await readJournal(path);
   const started = startOf(records, path);
   const [signatures, codeHashes] = await Promise.all([
-    readSignatures(folder, started, records),
+    readSignatures(place, started, records),
     readCodeHashes(folder),
   ]);
   return describeIncident(run, started, records, {
@@ -40,12 +44,12 @@ export async function readIncident(
 
 /** Of the proposals whose hash the journal speaks of. */
 async function readSignatures(
-  folder: string,
+  { folder, sealing }: ProposalPlace,
   { network, chainId }: { readonly network: string; readonly chainId: number },
   records: readonly JournalRecord[],
 ): Promise<readonly IncidentSignature[]> {
   const told = JSON.stringify(records).toLowerCase();
-  const found = await listProposals(folder, { network, chainId });
+  const found = await listProposals(folder, { network, chainId, sealing });
   return found.flatMap((one) =>
     "proposal" in one && told.includes(one.proposal.safeTxHash.toLowerCase())
       ? one.proposal.signatures.flatMap((signature) =>

@@ -9,13 +9,13 @@ import {
   updateDocument,
   type DocumentPart,
 } from "./document.js";
+import type { ProposalPlace } from "../safe/proposal.js";
 import type { Incident } from "./incident.js";
 import { readIncident } from "./read-incident.js";
 import { slugOf } from "./title.js";
 
-export interface IncidentPorts {
-  /** `deployments/<network>`: runs, proposals, deploy.json. */
-  readonly folder: string;
+/** The folder holds runs, proposals, deploy.json. */
+export interface IncidentPorts extends ProposalPlace {
   /** Where the documents go. */
   readonly incidents: string;
   readonly format: (incident: Incident) => readonly DocumentPart[];
@@ -43,10 +43,10 @@ interface FoundDocument {
  * INCIDENT_NOT_WRITTEN.
  */
 export async function writeIncident(
-  { folder, incidents, format }: IncidentPorts,
+  { incidents, format, ...place }: IncidentPorts,
   { run, title }: { readonly run: string; readonly title?: string },
 ): Promise<WrittenIncident> {
-  const incident = await readIncident(folder, run, title);
+  const incident = await readIncident(place, run, title);
   try {
     const { names, documents } = await listDocuments(incidents, run);
     const parts = format(incident);

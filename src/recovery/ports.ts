@@ -11,6 +11,7 @@ import type { ArtifactSource } from "../implementation/artifact-source.js";
 import type { RouteChoice } from "../route/choice.js";
 import type { SafeContracts } from "../safe/multi-send-addresses.js";
 import type { Proposal, SimulationReport } from "../safe/proposal.js";
+import type { Sealing } from "../safe/sealing.js";
 import type { OpenDeployer, OpenRoute } from "../route/route.js";
 
 import type { ChangeIntent } from "./change-intent.js";
@@ -25,6 +26,8 @@ export interface RecoveryPorts {
   readonly root: string;
   /** `deployments/<network>`: deploy.json, and what runs leave beside it. */
   readonly folder: string;
+  /** Of the go-bag. */
+  readonly sealing: Sealing;
   /** Everyone who can sign here, in order of preference. */
   readonly accounts: readonly Address[];
   /** Who shall act, where the user has named one; see `actorOf`. */

@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { access, readdir, readFile, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import * as OxAddress from "ox/Address";
@@ -13,6 +13,7 @@ import {
   parseProposal,
   type Proposal,
 } from "./proposal-format.js";
+import { isSealed, type Sealing } from "./sealing.js";
 import type { SafeTransaction } from "./transaction.js";
 
 export type {
@@ -55,10 +56,36 @@ export function proposalPath(folder: string, safeTxHash: Hex): string {
   return join(folder, "safe", `${safeTxHash}.json`);
 }
 
+/** The same in the go-bag: encrypted. */
+export function sealedPath(folder: string, safeTxHash: Hex): string {
+  return `${proposalPath(folder, safeTxHash)}.age`;
+}
+
+/** Where a proposal lies: in the clear, in the go-bag, or in the clear once it is written. */
+export async function locateProposal(
+  folder: string,
+  safeTxHash: Hex,
+): Promise<string> {
+  const [clear, sealed] = [
+    proposalPath(folder, safeTxHash),
+    sealedPath(folder, safeTxHash),
+  ];
+  return (await exists(clear)) || !(await exists(sealed)) ? clear : sealed;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** What a proposal must fit. */
 export interface ProposalExpectation {
   readonly network: string;
   readonly chainId: number;
+  /** Opens those of the go-bag. */
+  readonly sealing: Sealing;
   /** A copy from somebody else may have any name; one of ours has its hash for a name. */
   readonly anyName?: boolean;
 }
@@ -66,16 +93,17 @@ export interface ProposalExpectation {
 /**
  * Reads a proposal that fits this chain and its own name.
  *
- * @throws {DrError} PROPOSAL_MISSING, PROPOSAL_INVALID, PROPOSAL_TOO_NEW,
+ * @throws {DrError} what its {@link Sealing} throws, PROPOSAL_MISSING, PROPOSAL_INVALID, PROPOSAL_TOO_NEW,
  * PROPOSAL_CHANGED, PROPOSAL_MISNAMED, WRONG_CHAIN.
  */
 export async function readProposal(
   path: string,
-  { network, chainId, anyName = false }: ProposalExpectation,
+  { network, chainId, sealing, anyName = false }: ProposalExpectation,
 ): Promise<Proposal> {
-  const proposal = parseProposal(await readBytes(path), path);
+  const proposal = parseProposal(await readOpened(path, sealing), path);
   const { safeTxHash } = proposal;
-  if (!anyName && basename(path) !== `${safeTxHash}.json`) {
+  const name = basename(path).replace(/\.age$/, "");
+  if (!anyName && name !== `${safeTxHash}.json`) {
     throw new DrError("PROPOSAL_MISNAMED", { file: path, hash: safeTxHash });
   }
   if (proposal.chainId !== chainId) {
@@ -87,6 +115,12 @@ export async function readProposal(
     });
   }
   return proposal;
+}
+
+async function readOpened(path: string, sealing: Sealing): Promise<Buffer> {
+  const bytes = await readBytes(path);
+  const text = bytes.toString("latin1");
+  return isSealed(text) ? Buffer.from(await sealing.open(text, path)) : bytes;
 }
 
 async function readBytes(path: string): Promise<Buffer> {
@@ -101,31 +135,74 @@ async function readBytes(path: string): Promise<Buffer> {
   }
 }
 
+/** Where proposals are written. */
+export interface ProposalPlace {
+  /** `deployments/<network>`. */
+  readonly folder: string;
+  readonly sealing: Sealing;
+}
+
 /**
- * Writes a proposal, together with the signatures of the one that is there.
+ * Writes a proposal, together with the signatures of the one that is there;
+ * what lies in the go-bag stays in there.
  *
- * @param folder - `deployments/<network>`.
  * @returns its path.
  * @throws {DrError} whatever is wrong with the one that is there.
  */
 export async function writeProposal(
-  folder: string,
+  place: ProposalPlace,
   proposal: Proposal,
 ): Promise<string> {
-  const path = proposalPath(folder, proposal.safeTxHash);
-  const { chainId } = proposal;
-  const there = await readProposal(path, { network: folder, chainId }).catch(
-    (error: unknown) => {
-      if (isDrError(error, "PROPOSAL_MISSING")) {
-        return undefined;
-      }
-      throw error;
-    },
+  const path = await locateProposal(place.folder, proposal.safeTxHash);
+  const whole = await withSignaturesAt(path, place, proposal);
+  const text = encodeProposal(whole);
+  await writeAtomically(
+    path,
+    path.endsWith(".age") ? await place.sealing.seal(text) : text,
   );
-  const whole =
-    there === undefined ? proposal : mergeProposals(proposal, there);
-  await writeAtomically(path, encodeProposal(whole));
   return path;
+}
+
+/**
+ * Writes a proposal into the go-bag, together with the signatures of the ones
+ * that are there; none is left in the clear.
+ *
+ * @returns its path.
+ * @throws {DrError} whatever is wrong with those that are there, and what sealing throws.
+ */
+export async function sealProposal(
+  place: ProposalPlace,
+  proposal: Proposal,
+): Promise<string> {
+  const { folder, sealing } = place;
+  const clear = proposalPath(folder, proposal.safeTxHash);
+  const path = sealedPath(folder, proposal.safeTxHash);
+  const known = await withSignaturesAt(clear, place, proposal);
+  const whole = await withSignaturesAt(path, place, known);
+  await writeAtomically(path, await sealing.seal(encodeProposal(whole)));
+  await rm(clear, { force: true });
+  return path;
+}
+
+async function withSignaturesAt(
+  path: string,
+  { folder, sealing }: ProposalPlace,
+  proposal: Proposal,
+): Promise<Proposal> {
+  const { chainId } = proposal;
+  try {
+    const there = await readProposal(path, {
+      network: folder,
+      chainId,
+      sealing,
+    });
+    return mergeProposals(proposal, there);
+  } catch (error) {
+    if (isDrError(error, "PROPOSAL_MISSING")) {
+      return proposal;
+    }
+    throw error;
+  }
 }
 
 /** A file among the proposals, whether it can be read or not. */
@@ -141,7 +218,7 @@ export async function listProposals(
   const names = await readdir(join(folder, "safe")).catch(() => []);
   const found = await Promise.all(
     names
-      .filter((name) => /^0x.*\.json$/.test(name))
+      .filter((name) => /^0x.*\.json(\.age)?$/.test(name))
       .map(async (name): Promise<FoundProposal> => {
         const path = join(folder, "safe", name);
         try {

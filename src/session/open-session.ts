@@ -22,6 +22,7 @@ import { preferring } from "../route/choose.js";
 import { loadSigners } from "../route/direct/accounts.js";
 import { DirectRoute } from "../route/direct/direct-route.js";
 import type { SendPorts } from "../route/direct/send.js";
+import { createSealing } from "../safe/sealing.js";
 import type { SafeService } from "../safe/service.js";
 import type { Signer } from "../route/direct/signer.js";
 import { createOpenRoute } from "../route/open-route.js";
@@ -99,6 +100,7 @@ export async function openSession(
       ...sending,
       ...openSigner(source, signers, from, { rpc, provider }, options),
     });
+  const sealing = createSealing(config.goBag);
   const signTypedData =
     options.signTypedData ??
     (async (owner, typedData) =>
@@ -114,6 +116,7 @@ export async function openSession(
       clock: sending.clock,
       root,
       folder,
+      sealing,
       accounts,
       artifacts,
       checks: config.verify,
@@ -122,6 +125,7 @@ export async function openSession(
         rpc,
         network: networkName,
         folder,
+        sealing,
         clock: sending.clock,
         chainId: Number(chainId),
         openDirect,

@@ -2,7 +2,6 @@ import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { NewTaskActionFunction } from "hardhat/types/tasks";
 
 import { DrError, isDrError, messageOf } from "../../src/core/errors.js";
-import { formatIncident } from "../../src/display/incident.js";
 import {
   formatRehearsal,
   formatRehearsalMarkdown,
@@ -18,6 +17,7 @@ import { writeIncident } from "../../src/incident/write-incident.js";
 import { prepareEmergency } from "../../src/session/procedure.js";
 import { rehearseProcedure } from "../../src/session/rehearse-procedure.js";
 import { runChange } from "./change.js";
+import { incidentPorts } from "./incident-ports.js";
 import type { Output } from "./output.js";
 import { explainSafety, safetyOf } from "./safety.js";
 import {
@@ -63,13 +63,9 @@ async function document(
   hre: HardhatRuntimeEnvironment,
   output: Output,
 ): Promise<string | null> {
-  const { incidents } = hre.config.dr.paths;
   const { folder } = chosenNetwork(hre);
   try {
-    const { path } = await writeIncident(
-      { folder, incidents, format: formatIncident },
-      { run },
-    );
+    const { path } = await writeIncident(incidentPorts(hre, folder), { run });
     output.text(
       `${path}: the incident so far; what is yours to add is blank\n`,
     );

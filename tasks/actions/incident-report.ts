@@ -2,9 +2,9 @@ import type { NewTaskActionFunction } from "hardhat/types/tasks";
 
 import { DrError } from "../../src/core/errors.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
-import { formatIncident } from "../../src/display/incident.js";
 import { writeIncident } from "../../src/incident/write-incident.js";
 import { findRun, listRuns } from "../../src/run/list-runs.js";
+import { incidentPorts } from "./incident-ports.js";
 import { runTask } from "./output.js";
 import { chosenNetwork } from "./session.js";
 
@@ -18,10 +18,9 @@ const action: NewTaskActionFunction<ReportArguments> = async (args, hre) =>
   await runTask(args, async (output) => {
     const { folder } = chosenNetwork(hre);
     const run = await chooseRun(folder, args.run);
-    const { incidents } = hre.config.dr.paths;
     const { title } = args;
     const { path, status, leftAlone } = await writeIncident(
-      { folder, incidents, format: formatIncident },
+      incidentPorts(hre, folder),
       { run, ...(title === undefined ? {} : { title }) },
     );
     if (leftAlone !== undefined) {

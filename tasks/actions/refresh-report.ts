@@ -7,19 +7,15 @@ import type { Output } from "./output.js";
 export async function refreshReport(
   folder: string,
   run: string,
-  { config }: HardhatRuntimeEnvironment,
+  hre: HardhatRuntimeEnvironment,
   output: Output,
 ): Promise<void> {
-  const [{ refreshIncident }, { formatIncident }] = await Promise.all([
+  const [{ refreshIncident }, { incidentPorts }] = await Promise.all([
     import("../../src/incident/write-incident.js"),
-    import("../../src/display/incident.js"),
+    import("./incident-ports.js"),
   ]);
-  const { incidents } = config.dr.paths;
   try {
-    const written = await refreshIncident(
-      { folder, incidents, format: formatIncident },
-      run,
-    );
+    const written = await refreshIncident(incidentPorts(hre, folder), run);
     if (written !== undefined) {
       output.progress(`${written.path}: ${written.status}`);
     }

@@ -41,7 +41,7 @@ const action: NewTaskActionFunction<ProposeArguments> = async (args, hre) =>
     requireAccepted(view.review.dangers, accepted);
     if (!args.dryRun) {
       await requireConsent("write this proposal", session, args, hre);
-      output.text(`${await writeProposal(ports.folder, proposal)}\n`);
+      output.text(`${await writeProposal(ports, proposal)}\n`);
     }
     return { json: proposalToJson(view), exitCode: EXIT_CODES.done };
   });

@@ -85,7 +85,7 @@ const action: NewTaskActionFunction<SignArguments> = async (args, hre) =>
     const signed = args.service
       ? await exchange(session, view, consent, output)
       : await sign(session, view, args, consent);
-    const path = await writeProposal(ports.folder, signed);
+    const path = await writeProposal(ports, signed);
     const after = await viewProposal(ports, path, signed);
     const { check } = after;
     const count = check.valid.length + check.approved.length;
@@ -132,6 +132,7 @@ async function sign(
     const theirs = await readProposal(merge, {
       network: view.network,
       chainId: proposal.chainId,
+      sealing: ports.sealing,
       anyName: true,
     });
     await consent();

@@ -40,9 +40,9 @@ export default action;
 
 /** All proposals; one that can't be read doesn't hide the others. */
 async function showAll(ports: Session["ports"], output: Output): Promise<Json> {
-  const { folder, network, rpc } = ports;
+  const { folder, network, rpc, sealing } = ports;
   const chainId = Number(await readChainId(rpc));
-  const found = await listProposals(folder, { network, chainId });
+  const found = await listProposals(folder, { network, chainId, sealing });
   if (found.length === 0) {
     output.text(`No proposals in ${folder}/safe.\n`);
   }

@@ -17,6 +17,7 @@ import {
   createProposal,
   writeProposal,
 } from "../../src/safe/proposal.js";
+import { createSealing } from "../../src/safe/sealing.js";
 import { codeOf } from "../deployments/refusal.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { sampleTransaction } from "../safe/sample-transaction.js";
@@ -61,6 +62,11 @@ const RESUMED: readonly Happening[] = [
 describe("an incident document", () => {
   const folder = useTemporaryFolder();
 
+  const place = () => ({
+    folder: folder.path,
+    sealing: createSealing(undefined),
+  });
+
   const incidents = (): string => join(folder.path, "docs/incidents");
 
   async function write(
@@ -70,7 +76,7 @@ describe("an incident document", () => {
   ): Promise<WrittenIncident> {
     await writeJournal(folder.path, recordsOf(happenings), run);
     return await writeIncident(
-      { folder: folder.path, incidents: incidents(), format: formatIncident },
+      { ...place(), incidents: incidents(), format: formatIncident },
       { run, ...(title === undefined ? {} : { title }) },
     );
   }
@@ -342,13 +348,13 @@ describe("an incident document", () => {
         nested: [signature(OWNER, "2026-11-20T03:15:02.500Z")],
       },
     );
-    await writeProposal(folder.path, signed);
+    await writeProposal(place(), signed);
     const unrelated = createProposal({
       ...proposal,
       transaction: { ...sampleTransaction(), nonce: 99n },
     });
     await writeProposal(
-      folder.path,
+      place(),
       addSignature(unrelated, signature(PROXY, "2026-11-20T03:15:03.000Z")),
     );
     const { path } = await write([
@@ -362,7 +368,7 @@ describe("an incident document", () => {
         },
       ],
     ]);
-    const incident: Incident = await readIncident(folder.path, RUN);
+    const incident: Incident = await readIncident(place(), RUN);
     expect(
       incident.signatures.map(({ signer, safe }) => [signer, safe]),
     ).to.deep.equal([
@@ -408,7 +414,7 @@ describe("an incident document", () => {
     const text = await readFile(path, "utf8");
     await writeFile(path, text.replace("SkillProfile", "SkillProfilf"));
     const ports = {
-      folder: folder.path,
+      ...place(),
       incidents: incidents(),
       format: formatIncident,
     };
@@ -437,7 +443,7 @@ describe("an incident document", () => {
       return formatIncident(incident);
     };
     const ports = {
-      folder: folder.path,
+      ...place(),
       incidents: incidents(),
       format: saveMeanwhile,
     };

@@ -20,6 +20,7 @@ import {
   encodeProposal,
   parseProposal,
 } from "../../src/safe/proposal-format.js";
+import { createSealing } from "../../src/safe/sealing.js";
 import { codeOf } from "../deployments/refusal.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import {
@@ -35,7 +36,11 @@ const OWNERS: readonly Address[] = [
   "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC",
   "0x90F79bf6EB2c4f870365E785982E1f101E93b906",
 ];
-const EXPECTED = { network: "test", chainId: 1 };
+const EXPECTED = {
+  network: "test",
+  chainId: 1,
+  sealing: createSealing(undefined),
+};
 
 function signatureOf(signer: Address, filling = "11"): SafeSignature {
   const signature: Hex = `0x${filling.repeat(64)}1b`;
@@ -76,13 +81,14 @@ function sample(changes: Partial<Proposal> = {}): Proposal {
 
 describe("a proposal", () => {
   const folder = useTemporaryFolder();
+  const place = () => ({ folder: folder.path, sealing: EXPECTED.sealing });
 
   it("is read back as it was written", async () => {
     const proposal = addSignature(
       addSignature(sample(), signatureOf(OWNERS[0]!)),
       nestedOf(SAFE, signatureOf(OWNERS[1]!)),
     );
-    const path = await writeProposal(folder.path, proposal);
+    const path = await writeProposal(place(), proposal);
     expect(path).to.equal(proposalPath(folder.path, proposal.safeTxHash));
     expect(await readProposal(path, EXPECTED)).to.deep.equal(proposal);
   });
@@ -145,7 +151,7 @@ describe("a proposal", () => {
   });
 
   it("is refused under another name, on another chain, and when it is missing", async () => {
-    const path = await writeProposal(folder.path, sample());
+    const path = await writeProposal(place(), sample());
     const misnamed = proposalPath(folder.path, `0x${"00".repeat(32)}`);
     await rename(path, misnamed);
     expect(await codeOf(async () => readProposal(misnamed, EXPECTED))).to.equal(
@@ -156,7 +162,7 @@ describe("a proposal", () => {
     ).to.deep.equal(sample());
     expect(
       await codeOf(async () =>
-        readProposal(misnamed, { network: "t", chainId: 2, anyName: true }),
+        readProposal(misnamed, { ...EXPECTED, chainId: 2, anyName: true }),
       ),
     ).to.equal("WRONG_CHAIN");
     expect(await codeOf(async () => readProposal(path, EXPECTED))).to.equal(
@@ -210,21 +216,21 @@ describe("a proposal", () => {
 
   it("loses no signature by being written again", async () => {
     const signed = addSignature(sample(), signatureOf(OWNERS[0]!));
-    await writeProposal(folder.path, signed);
-    const path = await writeProposal(folder.path, sample());
+    await writeProposal(place(), signed);
+    const path = await writeProposal(place(), sample());
     expect(await readProposal(path, EXPECTED)).to.deep.equal(signed);
     const text = await readFile(path, "utf8");
     await writeFile(path, text.replace("1234", "1235"));
-    expect(
-      await codeOf(async () => writeProposal(folder.path, sample())),
-    ).to.equal("PROPOSAL_CHANGED");
+    expect(await codeOf(async () => writeProposal(place(), sample()))).to.equal(
+      "PROPOSAL_CHANGED",
+    );
   });
 
   it("is listed with the others, by nonce; a broken one too", async () => {
     expect(await listProposals(folder.path, EXPECTED)).to.deep.equal([]);
     for (const nonce of [10n, 9n]) {
       const transaction = sampleTransaction({ nonce });
-      await writeProposal(folder.path, sample({ transaction }));
+      await writeProposal(place(), sample({ transaction }));
     }
     await mkdir(join(folder.path, "safe"), { recursive: true });
     await writeFile(proposalPath(folder.path, "0xbad"), "{}");

@@ -7,6 +7,7 @@ import type { Address } from "../../src/core/hex.js";
 import type { RollbackOptions } from "../../src/recovery/rollback.js";
 import { exitCodeOf } from "../../src/run/runner.js";
 import { readProposal } from "../../src/safe/proposal.js";
+import { createSealing } from "../../src/safe/sealing.js";
 import { preparePause, prepareRollback } from "../../src/session/procedure.js";
 import type { SessionOptions } from "../../src/session/open-session.js";
 import { refusalOf } from "../deployments/refusal.js";
@@ -163,7 +164,7 @@ describe("owned by a Safe", () => {
     const [name] = await proposalsOf(recovery);
     const { contracts, transaction } = await readProposal(
       join(recovery.folder, "safe", name!),
-      { network: "default", chainId: 31337 },
+      { network: "default", chainId: 31337, sealing: createSealing(undefined) },
     );
     expect(contracts.map((one) => [one.name, one.paused])).to.deep.equal([
       ["SkillProfile", false],
@@ -258,7 +259,11 @@ describe("owned by a Safe", () => {
         const [name] = await proposalsOf(recovery);
         const { transaction } = await readProposal(
           join(recovery.folder, "safe", name!),
-          { network: "default", chainId: 31337 },
+          {
+            network: "default",
+            chainId: 31337,
+            sealing: createSealing(undefined),
+          },
         );
         const signers = await Promise.all(
           OWNERS.slice(0, 3).map(

@@ -8,6 +8,7 @@ import type { NetworkConnection } from "hardhat/types/network";
 
 import { ZERO_ADDRESS, type Address } from "../../src/core/hex.js";
 import { readProposal } from "../../src/safe/proposal.js";
+import { createSealing } from "../../src/safe/sealing.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import {
   contractAt,
@@ -157,7 +158,7 @@ describe("dr:emergency", () => {
     const [name] = await readdir(join(network(), "safe"));
     const { simulation, contracts: proposed } = await readProposal(
       join(network(), "safe", name!),
-      { network: "default", chainId: 31337 },
+      { network: "default", chainId: 31337, sealing: createSealing(undefined) },
     );
     expect(simulation!.status).to.equal("success");
     expect(simulation!.changes.join("\n")).to.include("implementation");

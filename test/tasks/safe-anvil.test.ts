@@ -10,6 +10,7 @@ import type { NetworkConnection } from "hardhat/types/network";
 
 import type { Address } from "../../src/core/hex.js";
 import { createProposal, writeProposal } from "../../src/safe/proposal.js";
+import { createSealing } from "../../src/safe/sealing.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import {
   findCast,
@@ -117,7 +118,10 @@ describe("a Safe on anvil", function () {
       contracts: [],
     });
     const network = join(folder.path, "deployments/localhost");
-    await writeProposal(network, proposal);
+    await writeProposal(
+      { folder: network, sealing: createSealing(undefined) },
+      proposal,
+    );
     const { safeTxHash } = proposal;
     const { to, value, data } = proposal.transaction;
     const zero = `0x${"00".repeat(20)}`;

@@ -7,6 +7,7 @@ import type { NetworkConnection } from "hardhat/types/network";
 
 import type { Address, Hex } from "../../src/core/hex.js";
 import { createProposal, writeProposal } from "../../src/safe/proposal.js";
+import { createSealing } from "../../src/safe/sealing.js";
 import type { SafeTransaction } from "../../src/safe/transaction.js";
 import {
   deploySafe,
@@ -14,7 +15,11 @@ import {
   safeArtifact,
   type SafeVersion,
 } from "../helpers/deploy-governance.js";
-import { deployPlatform, type Platform } from "../helpers/deploy-platform.js";
+import {
+  breakPlatform,
+  deployPlatform,
+  type Platform,
+} from "../helpers/deploy-platform.js";
 import { platformProxies } from "../helpers/recovery-session.js";
 import { sampleTransaction } from "../safe/sample-transaction.js";
 import { addresses, AT } from "../safe/sign.js";
@@ -86,11 +91,14 @@ export async function openSafeScene(
     owners: given,
     threshold = 3,
     config = {},
+    broken = false,
   }: {
     readonly version?: SafeVersion;
     readonly owners?: (connection: NetworkConnection) => Promise<Address[]>;
     readonly threshold?: number;
     readonly config?: HardhatUserConfig;
+    /** Whether a bad upgrade has landed on it. */
+    readonly broken?: boolean;
   } = {},
 ): Promise<SafeScene> {
   const hre = await openProject(folder, config);
@@ -103,6 +111,9 @@ export async function openSafeScene(
     params: [MULTI_SEND_CALL_ONLY, deployedBytecode],
   });
   const platform = await deployPlatform(connection);
+  if (broken) {
+    await breakPlatform(connection, platform);
+  }
   const owners = await (given?.(connection) ??
     addresses(connection, 1, 2, 3, 4, 5));
   const safe = await deploySafe(connection, { owners, threshold, version });
@@ -143,7 +154,10 @@ export async function openSafeScene(
         proposedAt: AT,
         contracts: [],
       });
-      await writeProposal(network, proposal);
+      await writeProposal(
+        { folder: network, sealing: createSealing(undefined) },
+        proposal,
+      );
       return proposal.safeTxHash;
     },
   };

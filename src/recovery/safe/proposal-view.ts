@@ -10,7 +10,7 @@ import {
 } from "../../safe/executions.js";
 import {
   listProposals,
-  proposalPath,
+  locateProposal,
   readProposal,
   type Proposal,
   type SimulationReport,
@@ -57,17 +57,18 @@ export async function openProposal(
   wanted: string,
 ): Promise<ProposalView> {
   const chainId = Number(await readChainId(ports.rpc));
-  const path = locate(ports, wanted);
-  const proposal = await readProposal(path, {
-    network: ports.network,
-    chainId,
-  });
+  const path = await locate(ports, wanted);
+  const { network, sealing } = ports;
+  const proposal = await readProposal(path, { network, chainId, sealing });
   return await viewProposal(ports, path, proposal);
 }
 
-function locate({ folder, root }: RecoveryPorts, wanted: string): string {
+async function locate(
+  { folder, root }: RecoveryPorts,
+  wanted: string,
+): Promise<string> {
   if (/^0x[0-9a-fA-F]{64}$/.test(wanted)) {
-    return proposalPath(folder, wanted.toLowerCase() as Hex);
+    return await locateProposal(folder, wanted.toLowerCase() as Hex);
   }
   return isAbsolute(wanted) ? wanted : join(root, wanted);
 }
@@ -126,10 +127,10 @@ export async function viewProposal(
 
 /** Safes that somebody may have signed for by mistake: those of the other proposals. */
 export async function knownSafes(
-  { folder, network }: RecoveryPorts,
+  { folder, network, sealing }: RecoveryPorts,
   { chainId }: Pick<Proposal, "chainId">,
 ): Promise<{ readonly safes: readonly Hex[] }> {
-  const found = await listProposals(folder, { network, chainId });
+  const found = await listProposals(folder, { network, chainId, sealing });
   return {
     safes: found.flatMap((one) =>
       "proposal" in one ? [one.proposal.safe] : [],

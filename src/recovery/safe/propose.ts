@@ -25,6 +25,8 @@ export interface Wish {
   readonly contracts: Readonly<Record<string, Address>>;
   /** Default: the Safe's next. */
   readonly nonce?: bigint;
+  /** Whether it may be executed both when they are paused and when they aren't. */
+  readonly fitsPaused?: boolean;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface Wish {
  */
 export async function makeProposal(
   ports: RecoveryPorts,
-  { safe, calls, contracts, nonce }: Wish,
+  { safe, calls, contracts, nonce, fitsPaused = false }: Wish,
 ): Promise<Proposal> {
   const [reader, chainId] = await Promise.all([
     BlockReader.at(ports.rpc),
@@ -66,7 +68,7 @@ export async function makeProposal(
             effect.kind === "implementation" &&
             OxAddress.isEqual(effect.contract, proxy),
         );
-        return await readProposedContract(
+        const { paused, ...contract } = await readProposedContract(
           reader,
           name,
           proxy,
@@ -74,6 +76,9 @@ export async function makeProposal(
             ? upgrade.implementation
             : undefined,
         );
+        return fitsPaused || paused === undefined
+          ? contract
+          : { ...contract, paused };
       }),
     ),
   });

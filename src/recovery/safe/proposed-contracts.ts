@@ -82,7 +82,9 @@ export async function findMoved(
     FACTS.flatMap(([fact, what]) => {
       const approved = before[fact];
       const now = found[index]?.[fact];
-      return approved === now
+      // Where nothing was said of it, it may be either.
+      const isFree = fact === "paused" && approved === undefined;
+      return approved === now || isFree
         ? []
         : [
             {

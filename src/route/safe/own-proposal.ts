@@ -48,7 +48,7 @@ export async function propose(
   safe: Address,
   actions: readonly Action[],
 ): Promise<Proposal> {
-  const { rpc, folder, clock, chainId, describeContracts, simulation } = ports;
+  const { rpc, clock, chainId, describeContracts, simulation } = ports;
   const reader = await BlockReader.at(rpc);
   const state = await readSafeState(reader, safe);
   const body = await bodyOf(ports, reader, state, callsOf(actions));
@@ -65,7 +65,7 @@ export async function propose(
   const domain = domainOf(chainId, state);
   const { transaction } = proposal;
   assertSameHash(await readHashWitnesses(reader, domain, transaction));
-  await writeProposal(folder, proposal);
+  await writeProposal(ports, proposal);
   return proposal;
 }
 
@@ -120,10 +120,11 @@ export async function examineProposal(
 
 /** Adds these owners' signatures to a proposal. */
 export async function signAs(
-  { clock, folder, signTypedData }: SafeRoutePorts,
+  ports: SafeRoutePorts,
   { domain, state, proposal }: ExaminedProposal,
   owners: readonly Address[],
 ): Promise<void> {
+  const { clock, signTypedData } = ports;
   const typedData = typedDataOf(domain, proposal.transaction);
   let signed = proposal;
   for (const owner of owners) {
@@ -133,7 +134,7 @@ export async function signAs(
       at: clock.now().toISOString(),
     });
   }
-  await writeProposal(folder, signed);
+  await writeProposal(ports, signed);
 }
 
 /** Calldata of `execTransaction`, its signatures tried on the Safe. */
@@ -179,9 +180,9 @@ async function listOwn(
   state: SafeState,
   actions: readonly Action[],
 ): Promise<readonly Proposal[]> {
-  const { folder, network, chainId } = ports;
+  const { folder, network, chainId, sealing } = ports;
   const [found, body] = await Promise.all([
-    listProposals(folder, { network, chainId }),
+    listProposals(folder, { network, chainId, sealing }),
     bodyOf(ports, reader, state, callsOf(actions)),
   ]);
   return found

@@ -6,6 +6,7 @@ import type {
   ProposedContract,
   SimulationReport,
 } from "../../safe/proposal.js";
+import type { Sealing } from "../../safe/sealing.js";
 import type { TypedData } from "../../safe/transaction.js";
 import type { Subject } from "../actions.js";
 import type { DirectRoute } from "../direct/direct-route.js";
@@ -16,6 +17,8 @@ export interface SafeRoutePorts {
   readonly network: string;
   /** `deployments/<network>`: proposals lie in its `safe/`. */
   readonly folder: string;
+  /** Of the go-bag. */
+  readonly sealing: Sealing;
   readonly clock: Clock;
   readonly chainId: number;
   readonly openDirect: (from: Address) => DirectRoute;
