@@ -20,7 +20,8 @@ export async function describeImplementations(
   return Object.fromEntries(described);
 }
 
-async function describeImplementation(
+/** The same of one. */
+export async function describeImplementation(
   reader: BlockReader,
   address: Address,
   ports: Pick<HistoryPorts, "readVersion">,

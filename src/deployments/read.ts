@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 
-import { DrError, messageOf } from "../core/errors.js";
+import { DrError, isDrError, messageOf } from "../core/errors.js";
 import { withChecksums } from "./normalise.js";
 import type { DeployFile } from "./deploy-file.js";
 import { findJsonFault } from "./json-text.js";
@@ -31,6 +31,24 @@ export async function readDeployFile(path: string): Promise<DeployDocument> {
   const { parseDeployFile } = await import("./schema.js");
   const file = withChecksums(parseDeployFile(raw, path));
   return { path, file, digest: digestText(text) };
+}
+
+/**
+ * The same; undefined when there is none.
+ *
+ * @throws {DrError} like {@link readDeployFile}, but for DEPLOY_FILE_MISSING.
+ */
+export async function readDeployFileIfThere(
+  path: string,
+): Promise<DeployDocument | undefined> {
+  try {
+    return await readDeployFile(path);
+  } catch (error) {
+    if (isDrError(error, "DEPLOY_FILE_MISSING")) {
+      return undefined;
+    }
+    throw error;
+  }
 }
 
 /** The text of a deploy.json; undefined when there is none. */

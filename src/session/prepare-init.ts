@@ -2,7 +2,7 @@ import { access } from "node:fs/promises";
 import { join, relative } from "node:path";
 
 import { BlockReader, readChainId } from "../chain/block-reader.js";
-import { DrError, isDrError } from "../core/errors.js";
+import { DrError } from "../core/errors.js";
 import {
   discoverContracts,
   type Discovery,
@@ -12,7 +12,10 @@ import {
 import { importRecords } from "../deployments/importers/detect.js";
 import { parseInitArguments } from "../deployments/init-arguments.js";
 import { planInit, type InitPlan } from "../deployments/init.js";
-import { readDeployFile, type DeployDocument } from "../deployments/read.js";
+import {
+  readDeployFileIfThere,
+  type DeployDocument,
+} from "../deployments/read.js";
 import {
   fullyQualifiedName,
   type ArtifactSource,
@@ -53,7 +56,7 @@ export async function prepareInit(
   const path = join(ports.folder, "deploy.json");
   const named = parseInitArguments(options.contracts);
   const [existing, chainId, reader] = await Promise.all([
-    readIfThere(path),
+    readDeployFileIfThere(path),
     readChainId(ports.rpc),
     BlockReader.at(ports.rpc),
   ]);
@@ -81,17 +84,6 @@ export async function prepareInit(
     discovery,
     block: reader.block.number,
   };
-}
-
-async function readIfThere(path: string): Promise<DeployDocument | undefined> {
-  try {
-    return await readDeployFile(path);
-  } catch (error) {
-    if (isDrError(error, "DEPLOY_FILE_MISSING")) {
-      return undefined;
-    }
-    throw error;
-  }
 }
 
 function refuseOtherChain(

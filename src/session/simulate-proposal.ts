@@ -1,6 +1,6 @@
 import { isDrError } from "../core/errors.js";
 import { SCHEMA_VERSION, type DeployFile } from "../deployments/deploy-file.js";
-import { readDeployFile } from "../deployments/read.js";
+import { readDeployFileIfThere } from "../deployments/read.js";
 import type { Proposal } from "../safe/proposal.js";
 import type { RecoveryPorts } from "../recovery/ports.js";
 import { openFork, type CreateSimulation } from "../rehearsal/fork.js";
@@ -58,12 +58,8 @@ async function readContracts(
   folder: string,
   chainId: number,
 ): Promise<DeployFile> {
-  try {
-    return (await readDeployFile(`${folder}/deploy.json`)).file;
-  } catch (error) {
-    if (isDrError(error, "DEPLOY_FILE_MISSING")) {
-      return { schemaVersion: SCHEMA_VERSION, chainId, contracts: {} };
-    }
-    throw error;
-  }
+  const document = await readDeployFileIfThere(`${folder}/deploy.json`);
+  return (
+    document?.file ?? { schemaVersion: SCHEMA_VERSION, chainId, contracts: {} }
+  );
 }

@@ -47,6 +47,7 @@ export interface SafeTaskJson {
   readonly safeTxHash: Hex;
   readonly path: string;
   readonly status: string;
+  readonly plan: { readonly notes: readonly string[] };
   readonly run: string;
   readonly tx: Hex | null;
   readonly standing: { readonly status: string };

@@ -11,7 +11,14 @@ import { encodeManagedExecute } from "../../timelock/managed-operation.js";
 import { encodeExecute, NO_PREDECESSOR } from "../../timelock/operation.js";
 import { readOperationState } from "../../timelock/operation-state.js";
 import { readWorld, type RecoveryPorts, type World } from "../ports.js";
+import {
+  notesOf,
+  readBefore,
+  recordExecutionStep,
+  type BeforeExecution,
+} from "../record-execution.js";
 import { authorityElsewhere, chooseDirect, stepsFor } from "../routing.js";
+import { mayMove } from "../safe/effects.js";
 import { scanStart } from "../scan-start.js";
 import { labelCalls } from "./call-labels.js";
 import { completeOperation, findScheduled, type FindOptions } from "./find.js";
@@ -38,6 +45,8 @@ export interface ExecuteIntent {
   readonly labels: readonly string[];
   readonly data: Hex;
   readonly route: RouteChoice;
+  /** Absent when it can't move anything. */
+  readonly before?: BeforeExecution;
 }
 
 export type ExecuteResolution =
@@ -94,6 +103,9 @@ export async function resolveExecute(
         operation.kind === "timelock"
           ? await prepareTimelock(ports, world, operation, labels, options.salt)
           : await prepareManaged(ports, world, operation, labels);
+      const before = mayMove(callsOf(operation))
+        ? await readBefore(ports, world.reader)
+        : undefined;
       return {
         status: "ready",
         intent: {
@@ -101,6 +113,7 @@ export async function resolveExecute(
           labels,
           data,
           route: { kind: "direct", from },
+          ...(before === undefined ? {} : { before }),
         },
         chainId: world.chainId,
       };
@@ -228,7 +241,7 @@ export function buildExecutePlan(
   chainId: number,
   intent: ExecuteIntent,
 ): Plan {
-  const { place, labels, data, route } = intent;
+  const { place, labels, data, route, before } = intent;
   const isDone = async (reader: BlockReader): Promise<boolean> =>
     (await readStanding(reader, place)) === "done";
   return {
@@ -236,25 +249,28 @@ export function buildExecutePlan(
     network: ports.network,
     chainId,
     intent: intent as unknown as Json,
-    steps: stepsFor(
-      "execute",
-      () => `Execute ${place.id}: ${labels.join(", then ")}`,
-      [
-        {
-          action: {
-            contracts: [place.kind],
-            call: executeCall(place.contract, data, labels),
-            isDone,
-            assertFresh: async (reader) => {
-              await assertStanding(reader, place, ["ready"]);
+    steps: [
+      ...stepsFor(
+        "execute",
+        () => `Execute ${place.id}: ${labels.join(", then ")}`,
+        [
+          {
+            action: {
+              contracts: [place.kind],
+              call: executeCall(place.contract, data, labels),
+              isDone,
+              assertFresh: async (reader) => {
+                await assertStanding(reader, place, ["ready"]);
+              },
             },
+            route,
           },
-          route,
-        },
-      ],
-      ports.openRoute,
-    ).map((step) => tolerantStep(step, ports.rpc, isDone)),
-    notes: [],
+        ],
+        ports.openRoute,
+      ).map((step) => tolerantStep(step, ports.rpc, isDone)),
+      ...(before === undefined ? [] : [recordExecutionStep(ports, before)]),
+    ],
+    notes: notesOf(before),
     assertFresh: () => Promise.resolve(),
   };
 }

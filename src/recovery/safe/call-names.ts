@@ -1,10 +1,9 @@
 import * as AbiFunction from "ox/AbiFunction";
 
 import type { BlockReader } from "../../chain/block-reader.js";
-import { isDrError } from "../../core/errors.js";
 import { sameAddress, type Address, type Hex } from "../../core/hex.js";
 import type { ContractRecord } from "../../deployments/deploy-file.js";
-import { readDeployFile } from "../../deployments/read.js";
+import { readDeployFileIfThere } from "../../deployments/read.js";
 import { findImplementation } from "../../implementation/implementation-source.js";
 import { inspectProxy } from "../../proxy/inspect.js";
 import type { CallNames } from "../../safe/describe.js";
@@ -42,15 +41,8 @@ export async function readCallNames(
 async function readRecords(
   folder: string,
 ): Promise<readonly (readonly [string, ContractRecord])[]> {
-  try {
-    const { file } = await readDeployFile(`${folder}/deploy.json`);
-    return Object.entries(file.contracts);
-  } catch (error) {
-    if (isDrError(error, "DEPLOY_FILE_MISSING")) {
-      return [];
-    }
-    throw error;
-  }
+  const document = await readDeployFileIfThere(`${folder}/deploy.json`);
+  return Object.entries(document?.file.contracts ?? {});
 }
 
 async function readKnown(

@@ -45,6 +45,11 @@ const READINGS: readonly (readonly [string, Reading])[] = [
   ["function upgradeAndCall(address,address,bytes)", ofProxy],
 ];
 
+const PAUSING: readonly string[] = [
+  "function pause()",
+  "function unpause()",
+].map(selectorOf);
+
 /** What must hold after these calls, in order: the last of a kind counts. */
 export function expectedEffects(
   calls: readonly InnerCall[],
@@ -62,6 +67,11 @@ export function expectedEffects(
     }
   }
   return [...effects.values()];
+}
+
+/** Whether calls may do more than pause and unpause. */
+export function mayMove(calls: readonly Pick<InnerCall, "data">[]): boolean {
+  return calls.some(({ data }) => !PAUSING.includes(data.slice(0, 10)));
 }
 
 function readEffect(

@@ -16,9 +16,20 @@ import { assembleSignatures, countApprovals } from "../../safe/signature.js";
 import { assertSameHash } from "../../safe/witnesses.js";
 import { agreementOn } from "../agreement.js";
 import type { RecoveryPorts } from "../ports.js";
+import {
+  notesOf,
+  readBefore,
+  recordExecutionStep,
+  type BeforeExecution,
+} from "../record-execution.js";
 import { factsOfProposal } from "./proposal-facts.js";
 import { readCallNames } from "./call-names.js";
-import { expectedEffects, verifyEffects, type Effect } from "./effects.js";
+import {
+  expectedEffects,
+  mayMove,
+  verifyEffects,
+  type Effect,
+} from "./effects.js";
 import { requireOpen, type ProposalView } from "./proposal-view.js";
 import { findMoved, requireUnmoved } from "./proposed-contracts.js";
 
@@ -35,6 +46,8 @@ export interface SafeExecuteIntent {
   readonly data: Hex;
   readonly contracts: readonly ProposedContract[];
   readonly effects: readonly Effect[];
+  /** Absent when it can't move anything. */
+  readonly before?: BeforeExecution;
 }
 
 /**
@@ -74,6 +87,9 @@ export async function resolveSafeExecution(
   }
   const data = encodeExecTransaction(transaction, signatures);
   await tryExecution(reader, state, from, data);
+  const before = mayMove(review.calls)
+    ? await readBefore(ports, reader)
+    : undefined;
   return {
     safe: state.address,
     safeTxHash,
@@ -83,6 +99,7 @@ export async function resolveSafeExecution(
     data,
     contracts,
     effects: expectedEffects(review.calls),
+    ...(before === undefined ? {} : { before }),
   };
 }
 
@@ -127,10 +144,9 @@ export function buildSafeExecutePlan(
   ports: RecoveryPorts,
   chainId: number,
   intent: SafeExecuteIntent,
-  notes: readonly string[] = [],
 ): Plan {
   const action = executeAction(intent);
-  const { from, safe } = intent;
+  const { from, safe, before } = intent;
   return {
     procedure: "safe-execute",
     network: ports.network,
@@ -143,8 +159,9 @@ export function buildSafeExecutePlan(
           action,
         ]),
       verifyStep(ports, chainId, intent),
+      ...(before === undefined ? [] : [recordExecutionStep(ports, before)]),
     ],
-    notes,
+    notes: notesOf(before),
     ...agreementOn(ports, () => Promise.resolve(factsOfProposal(intent))),
     assertFresh: async () => {
       await assertExecutable(await BlockReader.at(ports.rpc), intent);
