@@ -117,12 +117,12 @@ function formatEvent(event: TimelineEvent): string {
     case "started":
       return `Started: ${markdown(event.step)}`;
     case "sending":
-      return `Sending for ${markdown(event.key)} from ${code(event.from)}, nonce ${String(event.nonce)}`;
+      return `Sending for ${markdown(event.subject)} from ${code(event.from)}, nonce ${String(event.nonce)}`;
     case "mined": {
-      const { key, hash, block, from, gasUsed, status } = event.transaction;
+      const { subject, hash, block, from, gasUsed, status } = event.transaction;
       const outcome = status === "success" ? "Mined" : "**Reverted**";
       const sender = from === undefined ? "" : ` from ${code(from)}`;
-      return `${outcome} for ${markdown(key)}: ${code(hash)} in block ${markdown(block)}${sender}, ${markdown(gasUsed)} gas`;
+      return `${outcome} for ${markdown(subject)}: ${code(hash)} in block ${markdown(block)}${sender}, ${markdown(gasUsed)} gas`;
     }
     case "signed": {
       const { signer, kind, safe, safeTxHash } = event.signature;
@@ -185,9 +185,9 @@ function formatResolution(incident: Incident): string {
     ...section(
       "Transactions",
       ["transaction", "for", "block", "from", "gas", "status"],
-      transactions.map(({ hash, key, block, from, gasUsed, status }) => [
+      transactions.map(({ hash, subject, block, from, gasUsed, status }) => [
         code(hash),
-        markdown(key),
+        markdown(subject),
         markdown(block),
         from === undefined ? "" : code(from),
         markdown(gasUsed),

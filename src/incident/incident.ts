@@ -22,7 +22,12 @@ export interface IncidentSignature {
 }
 
 /** A transaction that the chain took. */
-export interface IncidentTransaction extends Omit<MinedInStep, "contract"> {
+export interface IncidentTransaction extends Omit<
+  MinedInStep,
+  "contract" | "key"
+> {
+  /** The contracts it is for. */
+  readonly subject: string;
   /** ISO 8601, UTC: when the run learnt of it. */
   readonly at: string;
   /** Of the journal record that tells of it. */

@@ -1,5 +1,6 @@
 import type { JournalEvent, JournalRecord } from "../run/journal.js";
 import type { IncidentSignature, IncidentTransaction } from "./incident.js";
+import { subjectOf } from "../route/direct/mined.js";
 import { intentsIn } from "./transactions.js";
 
 type RunStarted = Extract<JournalEvent, { type: "run-started" }>;
@@ -19,7 +20,7 @@ export type TimelineEvent = { readonly at: string } & (
   | { readonly type: "waiting"; readonly reason: string }
   | {
       readonly type: "sending";
-      readonly key: string;
+      readonly subject: string;
       readonly from: string;
       readonly nonce: number;
     }
@@ -87,10 +88,12 @@ function eventsOf(
     case "step-started":
       return [{ type: "started", at, step: titleOf(record.step) }];
     case "step-entry":
-      return intentsIn(record).map((intent) => ({
+      return intentsIn(record).map(({ key, from, nonce }) => ({
         type: "sending",
         at,
-        ...intent,
+        subject: subjectOf({ key }),
+        from,
+        nonce,
       }));
     case "step-done":
       return [

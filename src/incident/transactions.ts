@@ -1,6 +1,6 @@
 import type { Address } from "../core/hex.js";
 import type { SendEntry } from "../route/direct/attempts.js";
-import { minedTransactions } from "../route/direct/mined.js";
+import { minedTransactions, subjectOf } from "../route/direct/mined.js";
 import type { JournalRecord } from "../run/journal.js";
 import type { IncidentTransaction } from "./incident.js";
 
@@ -17,7 +17,7 @@ export function transactionsOf(
       ({ key, step, hash, block, status, gasUsed }) => {
         const from = senders.get(`${step} ${key}`);
         return {
-          key,
+          subject: subjectOf({ key }),
           step,
           hash,
           block,

@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.js";
 import { sameAddress } from "../core/hex.js";
-import { minedTransactions } from "../route/direct/mined.js";
+import { minedTransactions, subjectOf } from "../route/direct/mined.js";
 import { MemoryJournal } from "../run/journal.js";
 import type { Plan } from "../run/plan.js";
 import { applyPlan, type RunEvent, type RunOutcome } from "../run/runner.js";
@@ -56,8 +56,10 @@ export async function runOnFork(
     ...transaction,
     step: mined.find(({ hash }) => sameAddress(hash, transaction.hash))?.step,
   }));
-  const keyOf = (hash: string): string =>
-    mined.find((one) => sameAddress(one.hash, hash))?.key ?? "";
+  const contractOf = (hash: string): string => {
+    const own = mined.find((one) => sameAddress(one.hash, hash));
+    return own === undefined ? "" : subjectOf(own);
+  };
   const steps = plan.steps.map(({ id, title }): StepReport => {
     const own = transactions.filter(({ step }) => step === id);
     return {
@@ -68,7 +70,7 @@ export async function runOnFork(
       gasUsed: String(sumGas(own)),
       transactions: own.map(({ hash, from, block, status, gasUsed }) => ({
         hash,
-        contract: keyOf(hash),
+        contract: contractOf(hash),
         from,
         block: Number(block),
         status,

@@ -404,6 +404,37 @@ describe("behind a timelock", () => {
       expect(await statesOf(recovery)).to.deep.equal(["1.0.0 false"]);
     });
 
+    it("schedules, waits and executes several calls of one contract, each once", async () => {
+      const recovery = await managed(3600);
+      const { connection, manager, platform } = recovery;
+      await grantManagedRole(connection, manager, platform.skillProfile, {
+        roleId: 7n,
+        functions: ["pause()", "unpause()"],
+        members: [],
+      });
+      const profile = await contractAt(
+        connection,
+        "SkillProfile",
+        platform.skillProfile,
+      );
+      await send(connection, profile, "transferOwnership", [manager]);
+      const start = await connection.ethers.provider.getBlockNumber();
+      const { run, outcome } = await rollBack(recovery);
+      expect(outcome).to.include({ status: "waiting", step: "rollback:wait" });
+      await passTime(recovery, 3600);
+      const executed = await recovery.dr.resume(run).catch(() => undefined);
+      expect(executed).to.equal(undefined);
+      expect(await statesOf(recovery)).to.deep.equal(["1.0.0 true"]);
+      await passTime(recovery, 3600);
+      await recovery.dr.resume(run);
+      expect(await statesOf(recovery)).to.deep.equal(["1.0.0 false"]);
+      const contract = await contractAt(connection, ACCESS_MANAGER, manager);
+      for (const event of ["OperationScheduled", "OperationExecuted"]) {
+        const logs = await contract.queryFilter(event, start);
+        expect(logs, event).to.have.lengthOf(3);
+      }
+    });
+
     it("says that the schedule has expired", async () => {
       const recovery = await managed(3600);
       await rollBack(recovery);

@@ -6,7 +6,7 @@ import { describeCalls } from "../approval.js";
 import { readyUnless } from "../readiness.js";
 import type { Action, NewContract, Route } from "../route.js";
 import { replayEntries } from "./attempts.js";
-import { keyOf } from "./mined.js";
+import { keysOf } from "./mined.js";
 import { sendAll, type Outgoing, type SendPorts } from "./send.js";
 
 /**
@@ -43,7 +43,7 @@ export class DirectRoute implements Route {
         },
         check: async (log) => await this.#check(actions, log),
         run: async (log) => {
-          await this.send(actions.map(toOutgoing), log);
+          await this.send(toOutgoing(actions), log);
         },
         verify: async () => {
           await this.requireInEffect(actions);
@@ -125,6 +125,11 @@ export class DirectRoute implements Route {
   }
 }
 
-function toOutgoing({ contracts, call, isDone }: Action): Outgoing {
-  return { key: keyOf(contracts), ...call, isDone };
+function toOutgoing(actions: readonly Action[]): Outgoing[] {
+  const keys = keysOf(actions);
+  return actions.map(({ call, isDone }, index) => ({
+    key: keys[index] ?? "",
+    ...call,
+    isDone,
+  }));
 }

@@ -6,16 +6,38 @@ export interface MinedInStep extends Mined {
   readonly step: string;
 }
 
-/** Names have no commas. */
+/** Names have neither. */
 const SEPARATOR = ",";
+const ORDINAL = "#";
 
-/** What a transaction is known by in its step: those it is for. */
+/** What a step's only transaction is known by: those it is for. */
 export function keyOf(contracts: readonly string[]): string {
   return contracts.join(SEPARATOR);
 }
 
-export function isFor({ key }: Pick<Mined, "key">, contract: string): boolean {
-  return key.split(SEPARATOR).includes(contract);
+/** What the transactions of a step are known by; a second one for the same contracts is `Name#2`. */
+export function keysOf(
+  transactions: readonly { readonly contracts: readonly string[] }[],
+): readonly string[] {
+  const counts = new Map<string, number>();
+  return transactions.map(({ contracts }) => {
+    const key = keyOf(contracts);
+    const count = (counts.get(key) ?? 0) + 1;
+    counts.set(key, count);
+    return count === 1 ? key : `${key}${ORDINAL}${String(count)}`;
+  });
+}
+
+/** Those a transaction is for, as in its key. */
+export function subjectOf({ key }: Pick<Mined, "key">): string {
+  return key.split(ORDINAL)[0] ?? "";
+}
+
+export function isFor(
+  transaction: Pick<Mined, "key">,
+  contract: string,
+): boolean {
+  return subjectOf(transaction).split(SEPARATOR).includes(contract);
 }
 
 /** All transactions that a journal knows to be mined, in its order. */

@@ -17,6 +17,7 @@ import {
 import { broadcast, type Delivery } from "./broadcast.js";
 import { bumpFees, suggestFees } from "./fees.js";
 import { findByNonce } from "./find-by-nonce.js";
+import { subjectOf } from "./mined.js";
 import { depthOf, minedOf, readPool, type Pool, type Receipt } from "./pool.js";
 import type { Signer, TransactionRequest } from "./signer.js";
 
@@ -87,7 +88,10 @@ function throwRefusals(refusals: readonly Refusal[]): void {
   throw new DrError("SOME_TRANSACTIONS_FAILED", {
     count: refusals.length,
     list: refusals
-      .map(({ key, error }) => `${key}: ${error.code}, ${error.message}`)
+      .map(
+        ({ key, error }) =>
+          `${subjectOf({ key })}: ${error.code}, ${error.message}`,
+      )
       .join("; "),
   });
 }
