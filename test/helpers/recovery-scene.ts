@@ -15,6 +15,7 @@ import {
   PROXY_ADMIN,
   type Platform,
 } from "./deploy-platform.js";
+import { DELAY_SECONDS, govern, type GovernanceKind } from "./govern.js";
 import { RawRpc, type MinedTransaction } from "./raw-rpc.js";
 import { platformProxies } from "./recovery-session.js";
 
@@ -29,6 +30,8 @@ export interface SceneOptions {
   readonly broken?: boolean;
   /** The second account owns the ProxyAdmin and the beacon. */
   readonly twoSigners?: boolean;
+  /** Who owns everything instead of the first account. */
+  readonly governance?: GovernanceKind;
   /** Seconds from block to block, once all is deployed, 1 by default; or each transaction at once, or only when told to. */
   readonly blocks?: number | "at once" | "when told";
   readonly chainId?: number;
@@ -42,12 +45,19 @@ export class RecoveryScene {
   readonly rpc: RawRpc;
   readonly project: CliProject;
   readonly platform: Platform;
+  readonly governance: GovernanceKind | undefined;
   #snapshot = "";
   #deployFile = "";
   #block = 0;
   #nonces: readonly number[] = [];
 
-  private constructor(anvil: Anvil, project: CliProject, platform: Platform) {
+  private constructor(
+    anvil: Anvil,
+    project: CliProject,
+    platform: Platform,
+    governance: GovernanceKind | undefined,
+  ) {
+    this.governance = governance;
     this.anvil = anvil;
     this.rpc = new RawRpc(anvil.url);
     this.project = project;
@@ -59,6 +69,7 @@ export class RecoveryScene {
     options: SceneOptions = {},
   ): Promise<RecoveryScene> {
     const { broken = true, twoSigners = false, chainId = 31337 } = options;
+    const { governance } = options;
     const anvil = await startAnvil({
       args: ["--chain-id", String(chainId)],
     });
@@ -77,10 +88,13 @@ export class RecoveryScene {
         await send(connection, contract, "transferOwnership", [address]);
       }
     }
+    if (governance !== undefined) {
+      await govern(connection, platform, governance);
+    }
     await connection.close();
     const url = options.disguise?.(anvil.url) ?? anvil.url;
     const project = await CliProject.create(plugin, { url, accounts: KEYS });
-    const scene = new RecoveryScene(anvil, project, platform);
+    const scene = new RecoveryScene(anvil, project, platform, governance);
     await scene.#initialize(options.blocks ?? 1);
     return scene;
   }
@@ -111,6 +125,11 @@ export class RecoveryScene {
     this.#snapshot = (await this.rpc.request("evm_snapshot")) as string;
     this.#block = await this.rpc.blockNumber();
     this.#nonces = await this.#countNonces();
+  }
+
+  /** As long as every delay there is. */
+  async passDelay(): Promise<void> {
+    await this.rpc.request("evm_increaseTime", [DELAY_SECONDS]);
   }
 
   async readDeployFile(): Promise<string> {
@@ -228,7 +247,7 @@ export class RecoveryScene {
     const names = await readdir(this.project.folder, { recursive: true });
     const strange = names.filter(
       (name) =>
-        !/^(deploy\.json|runs|layouts|runs\/[^/]+\.ndjson|layouts\/0x[0-9a-f]{40}\.json|\.lock)$/i.test(
+        !/^(deploy\.json|runs|layouts|safe|runs\/[^/]+\.ndjson|layouts\/0x[0-9a-f]{40}\.json|safe\/0x[0-9a-f]{64}\.json|\.lock)$/i.test(
           name,
         ),
     );
