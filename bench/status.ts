@@ -7,6 +7,7 @@ import { MULTICALL3 } from "../src/chain/multicall.js";
 import { MULTICALL3_CODE } from "../src/chain/multicall3-code.js";
 import type { Rpc } from "../src/chain/rpc.js";
 import { readStatus } from "../src/recovery/status.js";
+import { createSealing } from "../src/safe/sealing.js";
 import { startAnvil } from "../test/helpers/anvil.js";
 import { startFaultyRpc, type FaultyRpc } from "../test/helpers/faulty-rpc.js";
 import { deployFleet } from "./fleet.js";
@@ -109,8 +110,10 @@ async function timeStatus(project: Project, rpc: Rpc): Promise<number> {
   const { contracts } = await readStatus({
     network: "bench",
     rpc,
+    root: hre.config.paths.root,
     folder: project.deployment,
     artifacts: hre.artifacts,
+    sealing: createSealing(undefined),
   });
   assert.equal(contracts.length, SIZE);
   return performance.now() - started;

@@ -281,7 +281,7 @@ export function formatProposalLine(view: ProposalView, paint: Paint): string {
   ].join("\n");
 }
 
-function listCalls(calls: readonly DescribedCall[]): string {
+export function listCalls(calls: readonly DescribedCall[]): string {
   return calls
     .map(({ name, method, selector }) => `${name ?? "?"}.${method ?? selector}`)
     .join(", ");

@@ -5,6 +5,7 @@ import type { Permission } from "../authority/authority.js";
 import type { ContractStatus, Status } from "../recovery/status.js";
 import { errorToJson } from "./error.js";
 import { formatOperations, operationToJson } from "./operations.js";
+import { formatPending, pendingToJson } from "./pending.js";
 import { indent, type Paint } from "./text.js";
 
 /** How permissions are put into words; the authority layer knows. */
@@ -15,10 +16,12 @@ export interface PermissionWords {
 
 /** All contracts, one a row, with what is wrong below. */
 export function formatStatus(
-  { network, chainId, block, contracts, operations, operationsProblem }: Status,
+  status: Status,
   words: PermissionWords,
   paint: Paint,
 ): string {
+  const { network, chainId, block, contracts } = status;
+  const { operations, operationsProblem, safeTransactions } = status;
   const table = new Table({
     head: ["contract", "kind", "version", "paused", "implementation"],
     style: { head: [], border: [] },
@@ -40,6 +43,7 @@ export function formatStatus(
     ...(operationsProblem === undefined
       ? []
       : [paint("red", operationsProblem.message)]),
+    ...formatPending(safeTransactions, paint),
     "",
   ].join("\n");
 }
@@ -91,9 +95,11 @@ function detailsOf(
 }
 
 export function statusToJson(
-  { network, chainId, block, contracts, operations, operationsProblem }: Status,
+  status: Status,
   { toJson }: PermissionWords,
 ): Json {
+  const { network, chainId, block, contracts } = status;
+  const { operations, operationsProblem, safeTransactions } = status;
   return {
     network,
     chainId,
@@ -103,6 +109,7 @@ export function statusToJson(
     ...(operationsProblem === undefined
       ? {}
       : { operationsProblem: errorToJson(operationsProblem) }),
+    ...pendingToJson(safeTransactions),
   };
 }
 

@@ -22,6 +22,7 @@ import {
   type OperationReport,
 } from "./operations/list.js";
 import { readWorld, type RecoveryPorts } from "./ports.js";
+import { readPending, type PendingProposals } from "./safe/pending.js";
 import { scanStart } from "./scan-start.js";
 
 /** How every contract stands, all read at one block. */
@@ -34,6 +35,8 @@ export interface Status {
   readonly operations: readonly OperationReport[];
   /** Why operations may be missing. */
   readonly operationsProblem: DrError | undefined;
+  /** Of Safes, proposed here and not executed yet. */
+  readonly safeTransactions: PendingProposals;
 }
 
 export type ContractStatus = PresentContract | MissingContract;
@@ -75,7 +78,10 @@ export interface Drift {
 
 /** @throws {DrError} WRONG_CHAIN, CONTRACT_UNKNOWN, deploy.json's and the RPC's errors. */
 export async function readStatus(
-  ports: Pick<RecoveryPorts, "network" | "rpc" | "folder" | "artifacts">,
+  ports: Pick<
+    RecoveryPorts,
+    "network" | "rpc" | "folder" | "root" | "artifacts" | "sealing"
+  >,
   names: readonly string[] = [],
 ): Promise<Status> {
   const { document, reader, chainId } = await readWorld(ports);
@@ -85,12 +91,15 @@ export async function readStatus(
     chosen.map(async (named) => await readContract(reader, graph, named)),
   );
   const { file } = document;
-  const { operations, problem } = await tryReportOperations({
-    reader,
-    ports,
-    file,
-    governance: governanceIn(file, permissionsOf(contracts)),
-  });
+  const [{ operations, problem }, safeTransactions] = await Promise.all([
+    tryReportOperations({
+      reader,
+      ports,
+      file,
+      governance: governanceIn(file, permissionsOf(contracts)),
+    }),
+    readPending(ports, reader, chainId),
+  ]);
   return {
     network: ports.network,
     chainId,
@@ -98,6 +107,7 @@ export async function readStatus(
     contracts,
     operations,
     operationsProblem: problem,
+    safeTransactions,
   };
 }
 
