@@ -4,14 +4,12 @@ import type { Permission } from "../authority/authority.js";
 import { formatPermission } from "../authority/describe.js";
 import type { Call } from "../core/call.js";
 import { DrError } from "../core/errors.js";
-import type { Address } from "../core/hex.js";
 import { contractsOf } from "../route/actions.js";
 import { findCandidates, type RoutePreference } from "../route/candidates.js";
 import {
   actorOf,
   callerOf,
   totalDelay,
-  type DirectChoice,
   type RouteChoice,
 } from "../route/choice.js";
 import { chooseSenders, maySend } from "../route/choose.js";
@@ -46,14 +44,37 @@ export async function chooseRoute(
   return route;
 }
 
-/** The account of this machine that may make a call by itself; undefined when none may. */
-export async function chooseDirect(
+/**
+ * The same for a call that somebody asks for by hand.
+ *
+ * @throws {DrError} AUTHORITY_ELSEWHERE, NOBODY_MAY, REFUSES_EVERYONE.
+ */
+export async function requireRoute(
+  ports: Pick<RecoveryPorts, "accounts" | "goesBy">,
   reader: BlockReader,
-  accounts: readonly Address[],
   call: Call,
-): Promise<DirectChoice | undefined> {
-  const [from] = await chooseSenders(reader, [{ call }], accounts);
-  return from === undefined ? undefined : { kind: "direct", from };
+  permission: () => Promise<Permission>,
+): Promise<RouteChoice> {
+  const route = await chooseRoute(reader, ports, {
+    call,
+    permission,
+    preference: "fastest",
+  });
+  if (route === undefined) {
+    throw authorityElsewhere(call, await permission());
+  }
+  return route;
+}
+
+/** The way of one of those who may, and of nobody else. */
+export async function chooseHolder(
+  reader: BlockReader,
+  { accounts }: Pick<RecoveryPorts, "accounts">,
+  call: Call,
+  permission: Permission,
+): Promise<RouteChoice | undefined> {
+  const candidates = findCandidates(permission, accounts, "fastest");
+  return await firstThatMay(reader, { call }, candidates);
 }
 
 /** @returns one for each request, in order. */
@@ -85,7 +106,7 @@ export async function chooseRoutes(
 
 async function firstThatMay(
   reader: BlockReader,
-  request: RouteRequest,
+  request: Pick<RouteRequest, "call" | "before">,
   candidates: readonly RouteChoice[],
 ): Promise<RouteChoice | undefined> {
   const answers = await Promise.all(

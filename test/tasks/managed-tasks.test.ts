@@ -6,9 +6,10 @@ import {
   hashManagedOperation,
 } from "../../src/timelock/managed-operation.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
-import { contractAt, read } from "../helpers/contracts.js";
+import { contractAt, read, send } from "../helpers/contracts.js";
 import {
   openManaged,
+  PAUSER_ROLE,
   ROLE_DELAY_SECONDS,
   type ManagedScene,
 } from "../timelock/managed-scene.js";
@@ -77,7 +78,13 @@ describe("the tasks of an AccessManager's operations", () => {
     expect(early.error?.code).to.equal("OPERATION_NOT_READY");
     expect(process.exitCode).to.equal(4);
     await passTime(scene.connection, ROLE_DELAY_SECONDS);
+    // Who may do the same at once may not do it for somebody else.
     const from = scene.stranger.address;
+    await send(scene.connection, scene.contract, "grantRole", [
+      PAUSER_ROLE,
+      from,
+      0,
+    ]);
     const foreign = await run("dr:timelock:execute", { id, from });
     expect(foreign.error?.code).to.equal("AUTHORITY_ELSEWHERE");
     expect(foreign.error?.message).to.contain(scene.member.address);

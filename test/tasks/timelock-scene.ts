@@ -61,16 +61,23 @@ export interface TimelockTasks {
 
 export async function openTimelockTasks(
   folder: string,
-  options: Partial<TimelockOptions> = {},
+  {
+    holders,
+    ...options
+  }: Partial<TimelockOptions> & {
+    /** Who proposes, cancels and executes; default: the first account proposes, anybody executes. */
+    readonly holders?: (connection: NetworkConnection) => Promise<Address>;
+  } = {},
 ): Promise<TimelockTasks> {
   const hre = await openProject(folder);
   const connection = await hre.network.getOrCreate();
   const platform = await deployPlatform(connection);
+  const holder = await holders?.(connection);
   const owner = await signer(connection);
   const timelock = await deployTimelock(connection, {
     minDelaySeconds: MIN_DELAY_SECONDS,
-    proposers: [owner.address as Address],
-    executors: [ZERO_ADDRESS],
+    proposers: [holder ?? (owner.address as Address)],
+    executors: [holder ?? ZERO_ADDRESS],
     ...options,
   });
   await handOver(connection, platform, timelock);

@@ -10,7 +10,7 @@ import type { Plan } from "../../run/plan.js";
 import { encodeManagedCancel } from "../../timelock/managed-operation.js";
 import { encodeCancel } from "../../timelock/operation.js";
 import { readWorld, type RecoveryPorts, type World } from "../ports.js";
-import { authorityElsewhere, chooseDirect, stepsFor } from "../routing.js";
+import { requireRoute, stepsFor } from "../routing.js";
 import { scanStart } from "../scan-start.js";
 import { labelCalls } from "./call-labels.js";
 import { findScheduled, type FindOptions } from "./find.js";
@@ -77,10 +77,12 @@ export async function resolveCancel(
       );
       const data = encode(operation);
       const call = cancelCall(contract, data, labels);
-      const route = await chooseDirect(reader, ports.accounts, call);
-      if (route === undefined) {
-        throw authorityElsewhere(call, await whoMayCancel(world, operation));
-      }
+      const route = await requireRoute(
+        ports,
+        reader,
+        call,
+        async () => await whoMayCancel(world, operation),
+      );
       const place = placeOf(operation);
       return {
         status: "ready",

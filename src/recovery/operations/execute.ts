@@ -1,11 +1,13 @@
+import type { Permission } from "../../authority/authority.js";
 import { AuthorityGraph } from "../../authority/graph.js";
 import type { BlockReader } from "../../chain/block-reader.js";
 import { explainRevert } from "../../chain/revert-reason.js";
 import type { Call } from "../../core/call.js";
 import type { Json } from "../../core/canonical-json.js";
 import { DrError } from "../../core/errors.js";
-import { sameAddress, type Address, type Hex } from "../../core/hex.js";
-import type { RouteChoice } from "../../route/choice.js";
+import type { Address, Hex } from "../../core/hex.js";
+import { findCandidates } from "../../route/candidates.js";
+import { callerOf, type RouteChoice } from "../../route/choice.js";
 import type { Plan } from "../../run/plan.js";
 import { encodeManagedExecute } from "../../timelock/managed-operation.js";
 import { encodeExecute, NO_PREDECESSOR } from "../../timelock/operation.js";
@@ -17,13 +19,18 @@ import {
   recordExecutionStep,
   type BeforeExecution,
 } from "../record-execution.js";
-import { authorityElsewhere, chooseDirect, stepsFor } from "../routing.js";
+import {
+  authorityElsewhere,
+  chooseHolder,
+  chooseRoute,
+  stepsFor,
+} from "../routing.js";
 import { mayMove } from "../safe/effects.js";
 import { scanStart } from "../scan-start.js";
 import { labelCalls } from "./call-labels.js";
 import { completeOperation, findScheduled, type FindOptions } from "./find.js";
 import { callsOf, endingOf, type ScheduledOperation } from "./list.js";
-import { findHolder, readPower } from "./power.js";
+import { readPower } from "./power.js";
 import {
   assertStanding,
   placeOf,
@@ -99,7 +106,7 @@ export async function resolveExecute(
         { reader: world.reader, ports, file: world.document.file, governance },
         callsOf(operation),
       );
-      const { data, from } =
+      const { data, route } =
         operation.kind === "timelock"
           ? await prepareTimelock(ports, world, operation, labels, options.salt)
           : await prepareManaged(ports, world, operation, labels);
@@ -112,7 +119,7 @@ export async function resolveExecute(
           place: placeOf(operation),
           labels,
           data,
-          route: { kind: "direct", from },
+          route,
           ...(before === undefined ? {} : { before }),
         },
         chainId: world.chainId,
@@ -126,6 +133,11 @@ type Of<Kind extends ScheduledOperation["kind"]> = Extract<
   { readonly kind: Kind }
 >;
 
+interface Prepared {
+  readonly data: Hex;
+  readonly route: RouteChoice;
+}
+
 /** Whoever has the executor's role. */
 async function prepareTimelock(
   ports: RecoveryPorts,
@@ -133,7 +145,7 @@ async function prepareTimelock(
   operation: Of<"timelock">,
   labels: readonly string[],
   salt: Hex | undefined,
-): Promise<{ readonly data: Hex; readonly from: Address }> {
+): Promise<Prepared> {
   const { id, contract, predecessor } = operation;
   const { reader } = world;
   const data = encodeExecute(completeOperation(operation, salt));
@@ -144,51 +156,57 @@ async function prepareTimelock(
     }
   }
   const call = executeCall(contract, data, labels);
-  const from = await findRoute(ports, reader, call);
-  if (from !== undefined) {
-    return { data, from };
-  }
-  const holder = await findHolder(world, contract, "execute", ports.accounts);
-  if (holder === undefined) {
-    throw authorityElsewhere(call, await readPower(world, contract, "execute"));
-  }
-  throw await wouldRevert(reader, id, call, holder, {
-    from: contract,
-    calls: operation.calls,
-    labels,
+  const permission = async () => await readPower(world, contract, "execute");
+  const route = await chooseRoute(reader, ports, {
+    call,
+    permission,
+    preference: "fastest",
   });
+  if (route === undefined) {
+    throw await refusal(ports, reader, id, call, await permission(), {
+      from: contract,
+      calls: operation.calls,
+      labels,
+    });
+  }
+  return { data, route };
 }
 
-/** Only whoever scheduled it. */
+/** Only whoever scheduled it: of somebody else the manager would take it for a call of their own. */
 async function prepareManaged(
   ports: RecoveryPorts,
   { reader, document: { file } }: World,
   { id, contract, caller, target, data }: Of<"access-manager">,
   labels: readonly string[],
-): Promise<{ readonly data: Hex; readonly from: Address }> {
+): Promise<Prepared> {
   const execute = encodeManagedExecute(target, data);
   const call = executeCall(contract, execute, labels);
-  const own = ports.accounts.filter((account) => sameAddress(account, caller));
-  const from = await findRoute({ accounts: own }, reader, call);
-  if (from !== undefined) {
-    return { data: execute, from };
+  const graph = new AuthorityGraph(reader, scanStart(file));
+  const permission: Permission = {
+    mechanism: { kind: "access-manager" },
+    holders: [await graph.resolve(caller)],
+    confirmed: true,
+  };
+  const route = await chooseHolder(reader, ports, call, permission);
+  if (route === undefined) {
+    throw await refusal(ports, reader, id, call, permission);
   }
-  if (own.length === 0) {
-    const graph = new AuthorityGraph(reader, scanStart(file));
-    const holders = [await graph.resolve(caller)];
-    const mechanism = { kind: "access-manager" } as const;
-    throw authorityElsewhere(call, { mechanism, holders, confirmed: true });
-  }
-  throw await wouldRevert(reader, id, call, caller);
+  return { data: execute, route };
 }
 
-async function findRoute(
+/** Why nobody here can execute it: none of those who may is here, or the call itself fails. */
+async function refusal(
   { accounts }: Pick<RecoveryPorts, "accounts">,
   reader: BlockReader,
+  id: Hex,
   call: Call,
-): Promise<Address | undefined> {
-  const route = await chooseDirect(reader, accounts, call);
-  return route?.from;
+  permission: Permission,
+  inner?: InnerCalls,
+): Promise<DrError> {
+  const [holder] = findCandidates(permission, accounts, "fastest");
+  return holder === undefined
+    ? authorityElsewhere(call, permission)
+    : await wouldRevert(reader, id, call, callerOf(holder), inner);
 }
 
 async function wouldRevert(

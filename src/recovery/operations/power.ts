@@ -1,12 +1,11 @@
 import type { Permission } from "../../authority/authority.js";
 import { AuthorityGraph } from "../../authority/graph.js";
-import { readHasRole } from "../../authority/role-members.js";
 import {
   CANCELLER_ROLE,
   EXECUTOR_ROLE,
   PROPOSER_ROLE,
 } from "../../authority/timelock.js";
-import { ZERO_ADDRESS, type Address, type Hex } from "../../core/hex.js";
+import type { Address, Hex } from "../../core/hex.js";
 import type { World } from "../ports.js";
 import { scanStart } from "../scan-start.js";
 
@@ -20,25 +19,6 @@ const ROLES: Readonly<
   execute: { id: EXECUTOR_ROLE, name: "EXECUTOR_ROLE" },
   cancel: { id: CANCELLER_ROLE, name: "CANCELLER_ROLE" },
 };
-
-/** The first of these accounts that has the power, by its role. */
-export async function findHolder(
-  { reader }: Pick<World, "reader">,
-  timelock: Address,
-  power: Power,
-  accounts: readonly Address[],
-): Promise<Address | undefined> {
-  const { id } = ROLES[power];
-  const [isOpen, ...holds] = await Promise.all(
-    // Only the executor's role is open to all when the zero address has it.
-    [ZERO_ADDRESS, ...accounts].map(
-      async (account) => await readHasRole(reader, timelock, id, account),
-    ),
-  );
-  return power === "execute" && isOpen === true
-    ? accounts[0]
-    : accounts.find((_, index) => holds[index] === true);
-}
 
 /** Everyone who has the power, followed to the ends. */
 export async function readPower(

@@ -23,7 +23,7 @@ import {
 import { findRound } from "../../timelock/salt.js";
 import { readContractAbi } from "../contract-abi.js";
 import { readWorld, type RecoveryPorts, type World } from "../ports.js";
-import { authorityElsewhere, chooseDirect, stepsFor } from "../routing.js";
+import { requireRoute, stepsFor } from "../routing.js";
 import { labelCalls } from "./call-labels.js";
 import { chooseTimelock } from "./choose-timelock.js";
 import { KNOWN_FUNCTIONS, TIMELOCK_FUNCTIONS } from "./known-functions.js";
@@ -96,10 +96,12 @@ export async function resolveSchedule(
     salt,
     delaySeconds: String(delaySeconds),
   });
-  const route = await chooseDirect(world.reader, ports.accounts, call);
-  if (route === undefined) {
-    throw authorityElsewhere(call, await readPower(world, timelock, "propose"));
-  }
+  const route = await requireRoute(
+    ports,
+    world.reader,
+    call,
+    async () => await readPower(world, timelock, "propose"),
+  );
   return {
     intent: {
       timelock,

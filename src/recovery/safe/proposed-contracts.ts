@@ -4,7 +4,6 @@ import type { BlockReader } from "../../chain/block-reader.js";
 import { DrError } from "../../core/errors.js";
 import type { Address } from "../../core/hex.js";
 import { readDeployFile } from "../../deployments/read.js";
-import { findContract } from "../../deployments/select.js";
 import { readPaused } from "../../proxy/getters.js";
 import { inspectProxy, readCodeHash } from "../../proxy/inspect.js";
 import type { Subject } from "../../route/actions.js";
@@ -45,9 +44,12 @@ export async function describeContracts(
 ): Promise<readonly ProposedContract[]> {
   const { file } = await readDeployFile(`${folder}/deploy.json`);
   return await Promise.all(
-    subjects.map(async ({ name, target }) => {
-      const { proxy } = findContract(file, name);
-      return await readProposedContract(reader, name, proxy, target);
+    subjects.flatMap(({ name, target }) => {
+      // What is done to a timelock itself is for none of them.
+      const record = file.contracts[name];
+      return record === undefined
+        ? []
+        : [readProposedContract(reader, name, record.proxy, target)];
     }),
   );
 }
