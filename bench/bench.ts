@@ -4,6 +4,7 @@
  *
  * `BENCH=status,start-up` in the environment measures only those.
  */
+import { measureEmergency } from "./emergency.js";
 import { formatMeasurement, HEADING } from "./measurement.js";
 import { measurePause } from "./pause.js";
 import { Project } from "./project.js";
@@ -14,6 +15,7 @@ const BENCHES = {
   "start-up": measureStartUp,
   status: measureStatus,
   pause: measurePause,
+  emergency: measureEmergency,
 };
 
 const only = (process.env.BENCH ?? "").split(",").filter((name) => name !== "");

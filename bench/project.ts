@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 
+import { EXIT_CODES } from "../src/core/exit-codes.js";
 import type { DeployFile } from "../src/deployments/deploy-file.js";
 
 /** The first of anvil's accounts. */
@@ -113,23 +114,30 @@ export class Project {
   /**
    * Runs Hardhat to its end.
    *
-   * @returns its standard output; rejects when it fails.
+   * @returns its standard output; rejects when it fails, or waits and nobody expects that.
    */
   async hardhat(
     args: readonly string[],
     url?: string,
-    variant: Variant = "plugin",
+    {
+      variant = "plugin",
+      mayWait = false,
+    }: { readonly variant?: Variant; readonly mayWait?: boolean } = {},
   ): Promise<string> {
-    const { stdout } = await execute(
-      process.execPath,
-      this.#arguments(args, variant),
-      {
-        cwd: this.#folder,
-        env: environment(url),
-        maxBuffer: 64 * 2 ** 20,
-      },
-    );
-    return stdout;
+    const running = execute(process.execPath, this.#arguments(args, variant), {
+      cwd: this.#folder,
+      env: environment(url),
+      maxBuffer: 64 * 2 ** 20,
+    });
+    try {
+      return (await running).stdout;
+    } catch (error) {
+      const { code, stdout } = error as { code?: number; stdout?: string };
+      if (mayWait && code === EXIT_CODES.waiting && stdout !== undefined) {
+        return stdout;
+      }
+      throw error;
+    }
   }
 
   /** Starts Hardhat, for who wants to end it early. */

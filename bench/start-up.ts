@@ -17,7 +17,7 @@ export async function* measureStartUp(
 ): AsyncGenerator<Measurement> {
   const help = await alternate(HELP_RUNS, async (variant) => {
     const started = performance.now();
-    await project.hardhat(["--help"], undefined, variant);
+    await project.hardhat(["--help"], undefined, { variant });
     return performance.now() - started;
   });
   const ratio = help.plugin / help.bare;
