@@ -2,11 +2,10 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect } from "chai";
-import { id } from "ethers";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { NetworkConnection } from "hardhat/types/network";
 
-import { ZERO_ADDRESS, type Address } from "../../src/core/hex.js";
+import type { Address } from "../../src/core/hex.js";
 import { readProposal } from "../../src/safe/proposal.js";
 import { createSealing } from "../../src/safe/sealing.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
@@ -17,20 +16,13 @@ import {
   send,
   signer,
 } from "../helpers/contracts.js";
-import {
-  deployAccessManager,
-  deploySafe,
-  deployTimelock,
-  grantManagedRole,
-  placeMultiSend,
-  safeAt,
-} from "../helpers/deploy-governance.js";
+import { safeAt } from "../helpers/deploy-governance.js";
 import {
   breakPlatform,
   deployPlatform,
-  PROXY_ADMIN,
   type Platform,
 } from "../helpers/deploy-platform.js";
+import { governPlatform } from "../helpers/govern-platform.js";
 import { openProject } from "./project.js";
 
 interface ChangeJson {
@@ -55,62 +47,14 @@ describe("dr:emergency", () => {
   let connection: NetworkConnection;
   let platform: Platform;
   let safe: Address;
-  let timelock: Address;
-  let owners: Address[];
+  let owners: readonly Address[];
 
-  /**
-   * Two ways over the same contracts: a timelock with two days, and a Safe, 3
-   * of 5, at once. SkillProfile's ProxyAdmin belongs to an AccessManager in
-   * which both have the role; Endorsement knows both as upgraders.
-   */
   beforeEach(async () => {
     hre = await openProject(folder.path);
     connection = await hre.network.getOrCreate();
-    await placeMultiSend(connection);
     platform = await deployPlatform(connection);
     await breakPlatform(connection, platform);
-    owners = await Promise.all(
-      [5, 6, 7, 8, 9].map(
-        async (index) => (await signer(connection, index)).address as Address,
-      ),
-    );
-    safe = await deploySafe(connection, { owners, threshold: 3 });
-    timelock = await deployTimelock(connection, {
-      minDelaySeconds: 172_800,
-      proposers: [platform.owner],
-      executors: [ZERO_ADDRESS],
-    });
-    const manager = await deployAccessManager(connection);
-    await grantManagedRole(connection, manager, platform.proxyAdmin, {
-      roleId: 7n,
-      functions: ["upgradeAndCall(address,address,bytes)"],
-      members: [timelock, safe],
-    });
-    const admin = await contractAt(
-      connection,
-      PROXY_ADMIN,
-      platform.proxyAdmin,
-    );
-    await send(connection, admin, "transferOwnership", [manager]);
-    const profile = await contractAt(
-      connection,
-      "SkillProfile",
-      platform.skillProfile,
-    );
-    await send(connection, profile, "transferOwnership", [safe]);
-    const endorsement = await contractAt(
-      connection,
-      "Endorsement",
-      platform.endorsement,
-    );
-    for (const role of ["UPGRADER_ROLE", "PAUSER_ROLE"]) {
-      await send(connection, endorsement, "grantRole", [id(role), safe]);
-      await send(connection, endorsement, "grantRole", [id(role), timelock]);
-      await send(connection, endorsement, "renounceRole", [
-        id(role),
-        platform.owner,
-      ]);
-    }
+    ({ safe, owners } = await governPlatform(connection, platform, 5));
     await connection.dr.init({
       SkillProfile: platform.skillProfile,
       Endorsement: platform.endorsement,
@@ -265,8 +209,10 @@ describe("dr:emergency", () => {
   });
 
   it("is refused without a Safe that may, and for a route that doesn't exist", async () => {
-    await connection.dr.init({ SkillClaim: platform.skillClaim });
-    const elsewhere = await runTask("dr:emergency", { names: ["SkillClaim"] });
+    const other = await deployPlatform(connection);
+    await breakPlatform(connection, other);
+    await connection.dr.init({ Other: other.skillClaim });
+    const elsewhere = await runTask("dr:emergency", { names: ["Other"] });
     expect(elsewhere.error!.code).to.equal("AUTHORITY_ELSEWHERE");
     expect(process.exitCode).to.equal(3);
     const wrong = await runTask("dr:rollback", { all: true, route: "pigeon" });
