@@ -106,12 +106,12 @@ function formatCalls(
     ? `Calls, all or none, through MultiSend at ${proposal.transaction.to}`
     : "Call";
   const lines = calls.map((call, index) =>
-    indent(formatCall(call, index + 1, paint), 2),
+    indent(formatCall(call, String(index + 1), paint), 2),
   );
   return [paint("bold", head), ...lines].join("\n");
 }
 
-function formatCall(call: DescribedCall, number: number, paint: Paint): string {
+function formatCall(call: DescribedCall, number: string, paint: Paint): string {
   const { name, to, value, method, data, selector, delegatecall } = call;
   const what =
     method ??
@@ -121,9 +121,17 @@ function formatCall(call: DescribedCall, number: number, paint: Paint): string {
   const worth = value === 0n ? "" : `, with ${String(value)} wei`;
   const how = delegatecall ? paint("red", " by delegatecall") : "";
   return [
-    `${String(number)}. ${name === undefined ? "" : `${name}.`}${what}${worth}${how}`,
+    `${number}. ${name === undefined ? "" : `${name}.`}${what}${worth}${how}`,
     paint("dim", `   to ${to}, selector ${selector}, data ${data}`),
+    ...(call.carries ?? []).map((inner, index) =>
+      indent(formatCall(inner, `${number}.${String(index + 1)}`, paint), 3),
+    ),
   ].join("\n");
+}
+
+/** `execute` of `execute(0x…, 0x…)`. */
+function functionOf(method: string | undefined): string | undefined {
+  return method?.split("(")[0];
 }
 
 function formatDangers(
@@ -211,10 +219,7 @@ export function proposalToJson(
     standing: standingToJson(standing),
     threshold: state.threshold,
     signatures: checkToJson(check),
-    calls: view.calls.map((call) => ({
-      ...call,
-      value: call.value.toString(),
-    })),
+    calls: view.calls.map(callToJson),
     dangers: review.dangers.map((danger) => ({ ...danger })),
     moved: moved.map((one) => ({ ...one })),
     simulation:
@@ -226,6 +231,15 @@ export function proposalToJson(
       protocolKit: witnesses.protocolKit,
       contract: witnesses.contract,
     },
+  };
+}
+
+function callToJson(call: DescribedCall): Readonly<Record<string, Json>> {
+  const { carries, value, ...rest } = call;
+  return {
+    ...rest,
+    value: value.toString(),
+    ...(carries === undefined ? {} : { carries: carries.map(callToJson) }),
   };
 }
 
@@ -283,7 +297,11 @@ export function formatProposalLine(view: ProposalView, paint: Paint): string {
 
 export function listCalls(calls: readonly DescribedCall[]): string {
   return calls
-    .map(({ name, method, selector }) => `${name ?? "?"}.${method ?? selector}`)
+    .map(({ name = "?", method, selector, carries }) =>
+      carries === undefined
+        ? `${name}.${method ?? selector}`
+        : `${name}.${functionOf(method) ?? selector}(${listCalls(carries)})`,
+    )
     .join(", ");
 }
 

@@ -6,6 +6,7 @@ import {
   type Address,
   type Hex,
 } from "../core/hex.js";
+import { readCarried } from "./carried-calls.js";
 import type { InnerCall } from "./multi-send.js";
 import type { SafeState } from "./safe-state.js";
 import type { SafeTransaction } from "./transaction.js";
@@ -14,6 +15,8 @@ import type { SafeTransaction } from "./transaction.js";
 export const DANGERS = {
   delegatecall: "runs foreign code with all of the Safe's powers",
   "unreadable-multisend": "holds calls that can't be read",
+  "unreadable-call":
+    "carries calls for a timelock or an AccessManager that can't be read",
   "nested-multisend": "hides calls in a MultiSend inside the calls",
   "owner-change": "changes who owns the Safe",
   "threshold-change": "changes how many owners must sign",
@@ -114,12 +117,37 @@ export function findDangers(
   return [
     ...dangers,
     ...(calls ?? []).flatMap((call, index) =>
-      dangersOf(state.address, call, goesThroughMultiSend).map((id) => ({
+      dangersWithin(state.address, call, goesThroughMultiSend).map((id) => ({
         id,
         call: index,
       })),
     ),
   ];
+}
+
+/** Also of what it makes others call. */
+function dangersWithin(
+  safe: Address,
+  call: InnerCall,
+  goesThroughMultiSend: boolean,
+): readonly DangerId[] {
+  const own = dangersOf(safe, call, goesThroughMultiSend);
+  const carried = readCarried(call);
+  switch (carried?.status) {
+    case undefined:
+      return own;
+    case "unreadable":
+      return [...own, "unreadable-call"];
+    case "carries":
+      return [
+        ...new Set([
+          ...own,
+          ...carried.calls.flatMap((inner) =>
+            dangersWithin(safe, inner, false),
+          ),
+        ]),
+      ];
+  }
 }
 
 function dangersOf(

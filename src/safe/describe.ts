@@ -1,5 +1,6 @@
 import { decodeArguments, encodeCall, selectorOf } from "../chain/abi.js";
 import type { Address, Hex } from "../core/hex.js";
+import { readCarried } from "./carried-calls.js";
 import type { InnerCall } from "./multi-send.js";
 
 /** What is known of the contracts that are called. */
@@ -22,6 +23,8 @@ export interface DescribedCall {
   readonly method?: string;
   /** First four bytes; `0x` for none. */
   readonly selector: Hex;
+  /** What it makes a timelock or an AccessManager call, now or later. */
+  readonly carries?: readonly DescribedCall[];
 }
 
 /** Functions that recoveries and thieves use. */
@@ -71,11 +74,14 @@ const KNOWN: ReadonlyMap<Hex, string> = new Map(
 
 /** Decodes a call anew from its data. */
 export function describeCall(
-  { operation, to, value, data }: InnerCall,
-  { nameOf, decodeCall }: CallNames = {},
+  call: InnerCall,
+  names: CallNames = {},
 ): DescribedCall {
+  const { operation, to, value, data } = call;
+  const { nameOf, decodeCall } = names;
   const name = nameOf?.(to);
   const method = decodeCall?.(to, data) ?? decodeKnown(data);
+  const carried = readCarried(call);
   return {
     to,
     value,
@@ -84,6 +90,9 @@ export function describeCall(
     selector: data.slice(0, 10) as Hex,
     ...(name === undefined ? {} : { name }),
     ...(method === undefined ? {} : { method }),
+    ...(carried?.status === "carries"
+      ? { carries: carried.calls.map((one) => describeCall(one, names)) }
+      : {}),
   };
 }
 

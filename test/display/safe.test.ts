@@ -54,6 +54,24 @@ describe("what a signer sees", () => {
     }
     expect(formatProposalLine(view, marked)).to.contain("0 of 3 signed");
 
+    const pausing = new Interface([
+      "function execute(address,bytes)",
+    ]).encodeFunctionData("execute", [
+      scene.platform.skillProfile,
+      "0x8456cb59",
+    ]) as Hex;
+    const { beacon: manager } = scene.platform;
+    const carrying = await openProposal(
+      ports,
+      await scene.propose({ to: manager, data: pausing }),
+    );
+    expect(formatProposal(carrying, DANGERS, marked)).to.contain(
+      "     1.1. SkillProfile.pause()",
+    );
+    expect(formatProposalLine(carrying, marked)).to.contain(
+      "SkillClaim's beacon.execute(SkillProfile.pause())",
+    );
+
     const other: Hex = `0x${"11".repeat(32)}`;
     const lied = formatProposal(
       { ...view, witnesses: { ...view.witnesses, contract: other } },

@@ -106,6 +106,59 @@ describe("a transaction's dangers", () => {
     });
   }
 
+  const carriers = new Interface([
+    "function execute(address,bytes)",
+    "function schedule(address,bytes,uint48)",
+    "function execute(address,uint256,bytes,bytes32,bytes32)",
+    "function executeBatch(address[],uint256[],bytes[],bytes32,bytes32)",
+    "function schedule(address,uint256,bytes,bytes32,bytes32,uint256)",
+    "function scheduleBatch(address[],uint256[],bytes[],bytes32,bytes32,uint256)",
+  ]);
+  const none = `0x${"00".repeat(32)}`;
+  const steal = OTHER_ABI.encodeFunctionData("transferOwnership", [THIEF]);
+  const carrying: readonly (readonly [string, (data: string) => unknown[]])[] =
+    [
+      ["execute(address,bytes)", (data) => [OTHER, data]],
+      ["schedule(address,bytes,uint48)", (data) => [OTHER, data, 0]],
+      [
+        "execute(address,uint256,bytes,bytes32,bytes32)",
+        (data) => [OTHER, 0, data, none, none],
+      ],
+      [
+        "executeBatch(address[],uint256[],bytes[],bytes32,bytes32)",
+        (data) => [[OTHER, OTHER], [0, 0], [pause.data, data], none, none],
+      ],
+      [
+        "schedule(address,uint256,bytes,bytes32,bytes32,uint256)",
+        (data) => [OTHER, 0, data, none, none, 1],
+      ],
+      [
+        "scheduleBatch(address[],uint256[],bytes[],bytes32,bytes32,uint256)",
+        (data) => [[OTHER, OTHER], [0, 0], [pause.data, data], none, none, 1],
+      ],
+    ];
+  for (const [method, args] of carrying) {
+    const carry = (data: string) =>
+      carriers.encodeFunctionData(method, args(data)) as Hex;
+
+    it(`are seen in what ${method} of another contract carries, and in what that carries`, () => {
+      expect(idsOf({ ...pause, data: carry(pause.data) })).to.deep.equal([]);
+      expect(idsOf({ ...pause, data: carry(steal) })).to.deep.equal([
+        "authority-change",
+      ]);
+      expect(idsOf({ ...pause, data: carry(carry(steal)) })).to.deep.equal([
+        "authority-change",
+      ]);
+      // Solidity doesn't mind what stands behind the arguments.
+      expect(idsOf({ ...pause, data: `${carry(steal)}00` })).to.deep.equal([
+        "unreadable-call",
+      ]);
+      expect(
+        idsOf({ ...pause, data: carry(pause.data).slice(0, -2) as Hex }),
+      ).to.deep.equal(["unreadable-call"]);
+    });
+  }
+
   const otherCalls: readonly (readonly [string, readonly unknown[], string])[] =
     [
       ["approve", [THIEF, 1n], "token-approval"],

@@ -42,6 +42,32 @@ describe("a described call", () => {
     expect(describeCall(call(batch)).method).to.contain("[0x8456cb59]");
   });
 
+  it("tells what it makes a timelock or an AccessManager call", () => {
+    const pause: Hex = "0x8456cb59";
+    const managed = new Interface([
+      "function execute(address,bytes)",
+    ]).encodeFunctionData("execute", [IMPLEMENTATION, pause]) as Hex;
+    const batch = abi.encodeFunctionData("scheduleBatch", [
+      [TO, TO],
+      [0n, 5n],
+      [managed, "0x12345678"],
+      `0x${"00".repeat(32)}`,
+      `0x${"01".repeat(32)}`,
+      172800n,
+    ]) as Hex;
+    const nameOf = (address: string) =>
+      address === IMPLEMENTATION ? "SkillProfile" : undefined;
+    const [first, second] = describeCall(call(batch), { nameOf }).carries!;
+    expect(first?.carries).to.have.lengthOf(1);
+    expect(first?.carries?.[0]).to.include({
+      name: "SkillProfile",
+      method: "pause()",
+    });
+    expect(second).to.include({ to: TO, value: 5n, selector: "0x12345678" });
+    expect(second).to.not.have.property("carries");
+    expect(describeCall(call(`${batch}00`))).to.not.have.property("carries");
+  });
+
   it("hides nothing behind its arguments", () => {
     expect(describeCall(call("0x8456cb5900")).method).to.equal(undefined);
     const data = abi.encodeFunctionData("upgradeAndCall", [

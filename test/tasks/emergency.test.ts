@@ -31,6 +31,12 @@ interface ChangeJson {
   /** Path of its document. */
   readonly incident: string;
   readonly error?: { readonly code: string };
+  readonly plan: {
+    readonly steps: readonly {
+      readonly id: string;
+      readonly approval: { readonly effects: readonly unknown[] };
+    }[];
+  };
   readonly contracts: readonly {
     readonly name: string;
     readonly paused: boolean;
@@ -163,6 +169,19 @@ describe("dr:emergency", () => {
       );
       await send(connection, contract, "approveHash", [hash]);
     }
+    const { plan } = await runTask("dr:safe:execute", {
+      proposal: hash,
+      yes: false,
+      dryRun: true,
+    });
+    const { effects } = plan.steps.find(
+      (step) => step.id === "verify",
+    )!.approval;
+    expect(effects).to.deep.include({
+      kind: "implementation",
+      contract: platform.skillProfile,
+      implementation: platform.implementations.skillProfile,
+    });
     const resumed = await runTask("dr:resume", { run: id, from });
     expect(resumed.status).to.equal("done");
     expect(process.exitCode).to.equal(0);

@@ -4,6 +4,7 @@ import { DrError } from "../../core/errors.js";
 import { sameAddress, type Address, type Hex } from "../../core/hex.js";
 import { readPaused } from "../../proxy/getters.js";
 import { inspectProxy } from "../../proxy/inspect.js";
+import { readCarried } from "../../safe/carried-calls.js";
 import type { InnerCall } from "../../safe/multi-send.js";
 
 /** What a call leaves behind, where that can be read back. */
@@ -67,6 +68,43 @@ export function expectedEffects(
     }
   }
   return [...effects.values()];
+}
+
+/**
+ * What comes of calls in the end: those that a timelock or an AccessManager is
+ * told to make at once stand in the place of the telling.
+ */
+export async function executedCalls(
+  reader: BlockReader,
+  calls: readonly InnerCall[],
+): Promise<readonly InnerCall[]> {
+  const executed = await Promise.all(
+    calls.map(async (call) => {
+      const carried = readCarried(call);
+      return carried?.status === "carries" &&
+        carried.executes &&
+        (await isGovernance(reader, call.to))
+        ? await executedCalls(reader, carried.calls)
+        : [call];
+    }),
+  );
+  return executed.flat();
+}
+
+const GETTERS = [
+  "function getMinDelay() view returns (uint256)",
+  "function expiration() view returns (uint32)",
+];
+
+/** Others may mean something else by the same function. */
+async function isGovernance(
+  reader: BlockReader,
+  address: Address,
+): Promise<boolean> {
+  const answers = await Promise.all(
+    GETTERS.map(async (getter) => await reader.call(address, getter)),
+  );
+  return answers.some((answer) => answer !== undefined);
 }
 
 /** Whether calls may do more than pause and unpause. */

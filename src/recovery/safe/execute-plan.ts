@@ -25,6 +25,7 @@ import {
 import { factsOfProposal } from "./proposal-facts.js";
 import { readCallNames } from "./call-names.js";
 import {
+  executedCalls,
   expectedEffects,
   mayMove,
   verifyEffects,
@@ -98,7 +99,7 @@ export async function resolveSafeExecution(
     from,
     data,
     contracts,
-    effects: expectedEffects(review.calls),
+    effects: expectedEffects(await executedCalls(reader, review.calls)),
     ...(before === undefined ? {} : { before }),
   };
 }

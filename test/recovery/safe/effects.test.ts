@@ -4,10 +4,15 @@ import hre from "hardhat";
 
 import type { Address, Hex } from "../../../src/core/hex.js";
 import {
+  executedCalls,
   expectedEffects,
   verifyEffects,
 } from "../../../src/recovery/safe/effects.js";
 import { refusalOf } from "../../deployments/refusal.js";
+import {
+  deployAccessManager,
+  deployTimelock,
+} from "../../helpers/deploy-governance.js";
 import { deployPlatform } from "../../helpers/deploy-platform.js";
 import { readerOf } from "../../safe/sign.js";
 
@@ -17,6 +22,9 @@ const abi = new Interface([
   "function upgradeTo(address)",
   "function upgradeToAndCall(address,bytes)",
   "function upgradeAndCall(address,address,bytes)",
+  "function execute(address,bytes)",
+  "function executeBatch(address[],uint256[],bytes[],bytes32,bytes32)",
+  "function scheduleBatch(address[],uint256[],bytes[],bytes32,bytes32,uint256)",
 ]);
 
 function call(to: Address, method: string, ...args: readonly unknown[]) {
@@ -47,6 +55,42 @@ describe("what a Safe's calls should leave behind", () => {
       },
       { kind: "implementation", contract: beacon, implementation: skillClaim },
     ]);
+  });
+
+  it("is what timelocks and AccessManagers are told to do at once, and nobody else", async () => {
+    const connection = await hre.network.create();
+    const platform = await deployPlatform(connection);
+    const { skillProfile, endorsement, owner } = platform;
+    const manager = await deployAccessManager(connection);
+    const timelock = await deployTimelock(connection, {
+      minDelaySeconds: 1,
+      proposers: [owner],
+      executors: [owner],
+    });
+    const none = `0x${"00".repeat(32)}`;
+    const pause = call(skillProfile, "pause");
+    const managed = (to: Address) =>
+      call(to, "execute(address,bytes)", skillProfile, pause.data);
+    const inTimelock = (to: Address, data: Hex) => [
+      [to],
+      [0n],
+      [data],
+      none,
+      none,
+    ];
+    const { data } = managed(manager);
+    const batch = call(timelock, "executeBatch", ...inTimelock(manager, data));
+    const later = call(
+      timelock,
+      "scheduleBatch",
+      ...inTimelock(manager, data),
+      1n,
+    );
+    const elsewhere = managed(endorsement);
+    const reader = await readerOf(connection);
+    expect(
+      await executedCalls(reader, [batch, later, elsewhere, pause]),
+    ).to.deep.equal([pause, later, elsewhere, pause]);
   });
 
   it("is read back from the chain, and named when it isn't there", async () => {
