@@ -9,6 +9,7 @@ import { findCandidates, type RoutePreference } from "../route/candidates.js";
 import {
   actorOf,
   callerOf,
+  firstSafeOf,
   totalDelay,
   type RouteChoice,
 } from "../route/choice.js";
@@ -181,8 +182,8 @@ function whyNobody({
 }
 
 /**
- * The steps for actions of any routes: those of one route go together. Those
- * that are one step go first and at the same time, so that none holds another.
+ * The steps for actions of any routes: those of one route go together, and none
+ * waits for another, but for those of one Safe: it has one next nonce.
  *
  * @param titleOf - For people, given the contracts' names.
  */
@@ -195,16 +196,20 @@ export function stepsFor(
   const groups = groupByRoute(actions);
   const stepsOfGroups = [...groups.values()].map((group, index) => {
     const [first] = group;
-    const names = contractsOf(group.map(({ action }) => action));
-    return first === undefined
-      ? []
-      : openRoute(first.route).toSteps(
-          groups.size === 1 ? id : `${id}:${String(index + 1)}`,
-          titleOf(names),
-          group.map(({ action }) => action),
-        );
+    if (first === undefined) {
+      return [];
+    }
+    const { route } = first;
+    const own = groups.size === 1 ? id : `${id}:${String(index + 1)}`;
+    const lane = firstSafeOf(route) ?? own;
+    return openRoute(route)
+      .toSteps(
+        own,
+        titleOf(contractsOf(group.map(({ action }) => action))),
+        group.map(({ action }) => action),
+      )
+      .map((step) => ({ ...step, batch: id, lane }));
   });
-  const single = stepsOfGroups.filter(({ length }) => length === 1).flat();
-  const longer = stepsOfGroups.filter(({ length }) => length > 1).flat();
-  return [...single.map((step) => ({ ...step, batch: id })), ...longer];
+  // What is done at once stands first.
+  return stepsOfGroups.toSorted((a, b) => a.length - b.length).flat();
 }

@@ -82,3 +82,17 @@ export function totalDelay(choice: RouteChoice): bigint {
       return BigInt(choice.delaySeconds) + totalDelay(choice.member);
   }
 }
+
+/** The first Safe whose owners must sign on the way. */
+export function firstSafeOf(choice: RouteChoice): Address | undefined {
+  switch (choice.kind) {
+    case "direct":
+      return undefined;
+    case "safe":
+      return choice.safe;
+    case "timelock":
+      return firstSafeOf(choice.proposer) ?? firstSafeOf(choice.executor);
+    case "access-manager":
+      return firstSafeOf(choice.member);
+  }
+}

@@ -55,12 +55,11 @@ export async function applyPlan(options: ApplyOptions): Promise<RunOutcome> {
   const done = doneSteps(journal);
   const left = plan.steps.filter(({ id }) => !done.has(id));
   for (const batch of inBatches(left)) {
+    const lanes = Map.groupBy(batch, ({ id, lane }) => lane ?? id);
     const ends = await Promise.all(
-      batch.map(async (step) => await applyStep(step, options)),
+      [...lanes.values()].map(async (lane) => await applyLane(lane, options)),
     );
-    const end =
-      ends.find((each) => each?.status === "failed") ??
-      ends.find((each) => each !== undefined);
+    const end = together(ends.filter((each) => each !== undefined));
     if (end !== undefined) {
       return end;
     }
@@ -86,6 +85,34 @@ function inBatches(steps: readonly Step[]): Step[][] {
     }
   }
   return batches;
+}
+
+/** What stopped one lane matters most; whatever else is waited for is said together. */
+function together(ends: readonly RunOutcome[]): RunOutcome | undefined {
+  const failed = ends.find(({ status }) => status === "failed");
+  const waiting = ends.filter((end) => end.status === "waiting");
+  const [first] = waiting;
+  return (
+    failed ??
+    (first && {
+      ...first,
+      reason: waiting.map(({ reason }) => reason).join("\n"),
+    })
+  );
+}
+
+/** Each step when the one before it is done. */
+async function applyLane(
+  steps: readonly Step[],
+  options: ApplyOptions,
+): Promise<RunOutcome | undefined> {
+  for (const step of steps) {
+    const end = await applyStep(step, options);
+    if (end !== undefined) {
+      return end;
+    }
+  }
+  return undefined;
 }
 
 /** @returns how the run ends here; undefined when it goes on. */

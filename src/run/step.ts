@@ -34,8 +34,10 @@ export interface Step {
   readonly reversibility: Reversibility;
   /** All that a person approves by approving this step: its calls, its files. */
   readonly approval: Json;
-  /** Steps of one batch, one after the other in a plan, don't wait for each other. */
+  /** Steps of one batch, one after the other in a plan, wait only for those of their own lane. */
   readonly batch?: string;
+  /** Default: a lane of its own. */
+  readonly lane?: string;
 
   /** @param log - Read only: what an interrupted run may have left under way. */
   check(log: StepLog): Promise<StepState>;

@@ -21,6 +21,7 @@ import type { RouteChoice } from "../route/choice.js";
 import { preferring } from "../route/choose.js";
 import { loadSigners } from "../route/direct/accounts.js";
 import { DirectRoute } from "../route/direct/direct-route.js";
+import { Turns } from "../route/direct/turns.js";
 import type { SendPorts } from "../route/direct/send.js";
 import { createSealing } from "../safe/sealing.js";
 import type { SafeService } from "../safe/service.js";
@@ -95,9 +96,11 @@ export async function openSession(
   const folder = join(config.paths.deployments, networkName);
   const accounts = chooseAccounts(source, signers, options, isDevelopment);
   const sending = sendingPorts(source, options, rpc, chainId, isDevelopment);
+  const turns = new Turns();
   const openDirect = (from: Address) =>
     new DirectRoute({
       ...sending,
+      turns,
       ...openSigner(source, signers, from, { rpc, provider }, options),
     });
   const sealing = createSealing(config.goBag);

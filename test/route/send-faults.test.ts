@@ -446,6 +446,36 @@ describe("sending against the odds", function () {
     ]);
   });
 
+  it("gives two steps that go on at the same time nonces of their own", async () => {
+    const start = await height();
+    await ask("evm_setAutomine", [false]);
+    const { openRoute } = (await openSession(source())).ports;
+    const works = (["0x01", "0x02"] as const).map(async (data) => {
+      const [step] = openRoute({ kind: "direct", from: SENDER }).toSteps(
+        data,
+        data,
+        [
+          {
+            contracts: [data],
+            call: { to: SENDER, value: 0n, data, label: data },
+            isDone: async () =>
+              (await sentSince(start)).some((call) => call.endsWith(data)),
+          },
+        ],
+      );
+      const log = logWith([]);
+      await step!.run(log);
+      return log.entries.map((entry) => (entry as { kind: string }).kind);
+    });
+    const work = Promise.all(works);
+    await mineUntil(work);
+    expect((await work).flat()).to.not.include("void");
+    expect((await sentSince(start)).toSorted()).to.deep.equal([
+      `${SENDER.toLowerCase()} 0x01`,
+      `${SENDER.toLowerCase()} 0x02`,
+    ]);
+  });
+
   it("knows its own transaction, though the node's height is behind its count", async () => {
     const start = await height();
     const intent = await intentOf("first", "0x01");

@@ -157,6 +157,96 @@ describe("owned by a Safe", () => {
     ]);
   });
 
+  describe("and others by another Safe, and by an account", () => {
+    async function underTwoSafes() {
+      const recovery = await openRecovery(folder.path);
+      const { connection } = recovery;
+      const platform = await deployPlatform(connection);
+      const safes: Address[] = [];
+      for (const [name, proxy] of [
+        ["SkillProfile", platform.skillProfile],
+        ["SkillClaim", platform.skillClaim],
+      ] as const) {
+        const owner = (await signer(connection, OWNERS[safes.length]))
+          .address as Address;
+        const safe = await deploySafe(connection, {
+          owners: [owner],
+          threshold: 1,
+        });
+        const contract = await contractAt(connection, name, proxy);
+        await send(connection, contract, "transferOwnership", [safe]);
+        safes.push(safe);
+      }
+      await recovery.init(platformProxies(platform));
+      return { ...recovery, platform, safes };
+    }
+
+    async function pauseAll(recovery: Recovery, options: SessionOptions) {
+      const session = await recovery.session(options);
+      const { plan } = await preparePause(session, {
+        names: [],
+        all: true,
+        paused: true,
+      });
+      return await conductWith(session, plan, {});
+    }
+
+    it("asks the owners of both at once", async () => {
+      const recovery = await underTwoSafes();
+      const { connection, platform } = recovery;
+      const { outcome, run } = await pauseAll(recovery, {
+        from: platform.owner,
+      });
+      expect(exitCodeOf(outcome)).to.equal(4);
+      const { reason } = outcome as { readonly reason: string };
+      for (const safe of recovery.safes) {
+        expect(reason).to.include(`${safe} has 0 of 1`);
+      }
+      // The account's own contract is paused; both proposals are there.
+      expect(await statesOf(recovery)).to.deep.equal([
+        "1.0.0 false",
+        "1.0.0 true",
+        "1.0.0 false",
+      ]);
+      const names = await proposalsOf(recovery);
+      expect(names).to.have.lengthOf(2);
+      for (const [index, safe] of recovery.safes.entries()) {
+        const owner = await signer(connection, OWNERS[index]);
+        const contract = await safeAt(connection, safe, owner);
+        for (const name of names) {
+          await send(connection, contract, "approveHash", [
+            name.replace(".json", ""),
+          ]);
+        }
+      }
+      await recovery.dr.resume(run, { from: platform.owner });
+      expect(await statesOf(recovery)).to.deep.equal([
+        "1.0.0 true",
+        "1.0.0 true",
+        "1.0.0 true",
+      ]);
+    });
+
+    it("sends for all of them from one account, each nonce once", async () => {
+      const recovery = await underTwoSafes();
+      const { connection, platform } = recovery;
+      const before = await connection.ethers.provider.getTransactionCount(
+        platform.owner,
+      );
+      const { outcome, records } = await pauseAll(recovery, {});
+      expect(outcome.status, JSON.stringify(outcome)).to.equal("done");
+      const kinds = records.flatMap((record) =>
+        record.type === "step-entry"
+          ? [(record.entry as { readonly kind: string }).kind]
+          : [],
+      );
+      expect(kinds).to.not.include("void");
+      expect(
+        await connection.ethers.provider.getTransactionCount(platform.owner),
+      ).to.equal(before + 3);
+    });
+  });
+
   it("keeps in the proposal how the contracts stood", async () => {
     const recovery = await brokenUnderSafe();
     const stranger = (await signer(recovery.connection, 1)).address;

@@ -8,6 +8,7 @@ import type { Action, NewContract, Route } from "../route.js";
 import { replayEntries } from "./attempts.js";
 import { keysOf } from "./mined.js";
 import { sendAll, type Outgoing, type SendPorts } from "./send.js";
+import type { Turns } from "./turns.js";
 
 /**
  * A node behind a load balancer may not have the block yet that its neighbour
@@ -16,12 +17,17 @@ import { sendAll, type Outgoing, type SendPorts } from "./send.js";
 const LOOKS = 5;
 const PATIENCE_MS = 2_000;
 
+export interface DirectRoutePorts extends SendPorts {
+  /** Shared by all who send from the same accounts. */
+  readonly turns: Turns;
+}
+
 /** Sends calls from an account that Hardhat holds, all of them at once. */
 export class DirectRoute implements Route {
   readonly kind = "direct";
-  readonly #ports: SendPorts;
+  readonly #ports: DirectRoutePorts;
 
-  constructor(ports: SendPorts) {
+  constructor(ports: DirectRoutePorts) {
     this.#ports = ports;
   }
 
@@ -87,7 +93,10 @@ export class DirectRoute implements Route {
 
   /** Makes transactions, each exactly once; see `sendAll`. */
   async send(outgoing: readonly Outgoing[], log: StepLog): Promise<void> {
-    await sendAll(this.#ports, outgoing, log);
+    const { turns, signer } = this.#ports;
+    await turns.take(signer.address, async () => {
+      await sendAll(this.#ports, outgoing, log);
+    });
   }
 
   async #check(actions: readonly Action[], log: StepLog): Promise<StepState> {
