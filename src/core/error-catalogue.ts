@@ -328,14 +328,19 @@ export const CATALOGUE = {
     fix: "`dr.goBag.recipients` takes public keys, `age1…`, as `age-keygen -y KEYFILE` prints them.",
     exitCode: refused,
   },
-  GO_BAG_KEY_UNREADABLE: {
-    message: "The go-bag's key can't be read from {file}: {reason}.",
-    fix: "Set `dr.goBag.identityFile` to a file as `age-keygen` writes it, or open the go-bag on a machine that has the key.",
+  KEY_FILE_UNREADABLE: {
+    message: "Can't read {what} from {file}: {reason}.",
+    fix: "Name the right file in hardhat.config.ts, bring it back from where keys are kept, or do this on a machine that has it.",
     exitCode: refused,
   },
-  GO_BAG_KEY_EXPOSED: {
-    message: "Others may read the go-bag's key {file} (mode {mode}).",
-    fix: "`chmod 600` it; if somebody may have read it, make a new key and presign anew with the Safe's next nonces.",
+  KEY_FILE_EXPOSED: {
+    message: "Others may read {what}, {file} (mode {mode}).",
+    fix: "`chmod 600` it. If somebody may have read it make a new one, and make anew what the old one protects.",
+    exitCode: refused,
+  },
+  KEY_FILE_FOREIGN: {
+    message: "{file}, {what}, belongs to somebody else (user {owner}).",
+    fix: "`chown` it to the user who runs this, or run this as its owner.",
     exitCode: refused,
   },
   GO_BAG_NOT_OPENED: {

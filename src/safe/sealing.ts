@@ -1,6 +1,5 @@
-import { readFile, stat } from "node:fs/promises";
-
 import { DrError, messageOf } from "../core/errors.js";
+import { readSecretFile } from "../core/secret-file.js";
 
 /**
  * Keeps signed transactions unreadable until they are needed: whoever has one
@@ -11,8 +10,8 @@ export interface Sealing {
   seal(text: string): Promise<string>;
   /**
    * @param path - Where it was read, for the error.
-   * @throws {DrError} GO_BAG_NOT_CONFIGURED, GO_BAG_KEY_UNREADABLE,
-   * GO_BAG_KEY_EXPOSED, GO_BAG_NOT_OPENED.
+   * @throws {DrError} GO_BAG_NOT_CONFIGURED, KEY_FILE_UNREADABLE,
+   * KEY_FILE_EXPOSED, KEY_FILE_FOREIGN, GO_BAG_NOT_OPENED.
    */
   open(sealed: string, path: string): Promise<string>;
 }
@@ -87,42 +86,26 @@ async function open(
   }
 }
 
-const READABLE_BY_OTHERS = 0o077;
+const KEY = "the go-bag's key";
 
 async function readIdentities(
   file: string | undefined,
 ): Promise<readonly string[]> {
   if (file === undefined) {
-    throw new DrError("GO_BAG_KEY_UNREADABLE", {
+    throw new DrError("KEY_FILE_UNREADABLE", {
+      what: KEY,
       file: "`dr.goBag.identityFile`",
       reason: "it isn't set",
     });
   }
-  let text: string;
-  try {
-    const { mode } = await stat(file);
-    if (process.platform !== "win32" && (mode & READABLE_BY_OTHERS) !== 0) {
-      throw new DrError("GO_BAG_KEY_EXPOSED", {
-        file,
-        mode: (mode & 0o777).toString(8),
-      });
-    }
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    throw error instanceof DrError
-      ? error
-      : new DrError(
-          "GO_BAG_KEY_UNREADABLE",
-          { file, reason: messageOf(error) },
-          { cause: error },
-        );
-  }
+  const text = await readSecretFile(file, KEY);
   const identities = text
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"));
   if (identities.length === 0) {
-    throw new DrError("GO_BAG_KEY_UNREADABLE", {
+    throw new DrError("KEY_FILE_UNREADABLE", {
+      what: KEY,
       file,
       reason: "there is no key in it",
     });

@@ -91,7 +91,7 @@ describe("what is sealed", () => {
     const { seal, open } = createSealing({ recipients: [RECIPIENT] });
     const sealed = await seal("a");
     expect(await codeOf(async () => open(sealed, "it"))).to.equal(
-      "GO_BAG_KEY_UNREADABLE",
+      "KEY_FILE_UNREADABLE",
     );
     const complete = await sealing();
     expect(await complete.open(sealed, "it")).to.equal("a");
@@ -113,7 +113,7 @@ describe("what is sealed", () => {
         identityFile: await placeKey(folder.path, mode),
       });
       expect(await codeOf(async () => open(sealed, "it"))).to.equal(
-        "GO_BAG_KEY_EXPOSED",
+        "KEY_FILE_EXPOSED",
       );
     }
   });
@@ -124,7 +124,7 @@ describe("what is sealed", () => {
       identityFile: join(folder.path, "nowhere.key"),
     });
     expect(await codeOf(async () => missing.open("a", "it"))).to.equal(
-      "GO_BAG_KEY_UNREADABLE",
+      "KEY_FILE_UNREADABLE",
     );
     const file = await placeKey(folder.path);
     const { open } = createSealing({
@@ -133,7 +133,7 @@ describe("what is sealed", () => {
     });
     await writeFile(file, "# no key\n\n");
     expect(await codeOf(async () => open("a", "it"))).to.equal(
-      "GO_BAG_KEY_UNREADABLE",
+      "KEY_FILE_UNREADABLE",
     );
     await writeFile(file, "AGE-SECRET-KEY-1BROKEN\n");
     const error = await open("a", "it").then(String, String);

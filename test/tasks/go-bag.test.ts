@@ -331,8 +331,8 @@ describe("the go-bag", () => {
     await rm(join(folder.path, "go-bag.key"));
     const locked = await check(scene);
     expect(locked.map(({ error }) => error?.code)).to.deep.equal([
-      "GO_BAG_KEY_UNREADABLE",
-      "GO_BAG_KEY_UNREADABLE",
+      "KEY_FILE_UNREADABLE",
+      "KEY_FILE_UNREADABLE",
     ]);
   });
 
