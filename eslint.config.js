@@ -13,6 +13,7 @@ const POWERS = ["authority", "route"];
  */
 const FLOORS = {
   core: [],
+  artifact: ["core"],
   config: ["core", "chain"],
   chain: ["core"],
   run: ["core"],

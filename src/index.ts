@@ -4,6 +4,7 @@ import {
   emergencyTask,
   incidentReportTask,
   initTask,
+  keysGenerateTask,
   pauseTask,
   rehearseTask,
   resumeTask,
@@ -60,6 +61,7 @@ const hardhatDr: HardhatPlugin = {
     safePresignTask,
     safeCheckTask,
     incidentReportTask,
+    keysGenerateTask,
   ],
   hookHandlers: {
     config: () => import("./hooks/config.js"),

@@ -521,6 +521,22 @@ export const runsTask = drTask("dr:runs", "List the runs of a network")
   .setAction(actions.runs)
   .build();
 
+export const keysGenerateTask = drTask(
+  "dr:keys:generate",
+  "Make a key for backups, in a file that only you can read",
+)
+  .addOption({
+    name: "for",
+    description: "encryption, signing or age",
+    defaultValue: "encryption",
+  })
+  .addPositionalArgument({
+    name: "file",
+    description: "Where to; one that is there is never touched",
+  })
+  .setAction(actions.keysGenerate)
+  .build();
+
 export const incidentReportTask = drTask(
   "dr:incident:report",
   "Write the incident document of a run, or bring it up to date",

@@ -24,5 +24,6 @@ export const actions = {
   safeExecute: () => import("./actions/safe-execute.js"),
   resume: () => import("./actions/resume.js"),
   runs: () => import("./actions/runs.js"),
+  keysGenerate: () => import("./actions/keys-generate.js"),
   incidentReport: () => import("./actions/incident-report.js"),
 } as const;

@@ -323,9 +323,9 @@ export const CATALOGUE = {
     fix: "Make one with `age-keygen -o go-bag.key`, then set `dr.goBag.recipients` to its public key (age1…) and `dr.goBag.identityFile` to the file in hardhat.config.ts; keep the file out of the repository.",
     exitCode: refused,
   },
-  GO_BAG_RECIPIENT_INVALID: {
+  AGE_RECIPIENT_INVALID: {
     message: "{recipient} is no recipient of age: {reason}.",
-    fix: "`dr.goBag.recipients` takes public keys, `age1…`, as `age-keygen -y KEYFILE` prints them.",
+    fix: "Recipients are public keys, `age1…`, as `age-keygen -y KEYFILE` prints them.",
     exitCode: refused,
   },
   KEY_FILE_UNREADABLE: {
@@ -341,6 +341,81 @@ export const CATALOGUE = {
   KEY_FILE_FOREIGN: {
     message: "{file}, {what}, belongs to somebody else (user {owner}).",
     fix: "`chown` it to the user who runs this, or run this as its owner.",
+    exitCode: refused,
+  },
+  ENCRYPTION_NOT_CONFIGURED: {
+    message: "Backups are encrypted, and no key is set up for it.",
+    fix: "`npx hardhat dr:keys:generate backup-encryption.key` makes one; then set `dr.encryption.keyFile` in hardhat.config.ts (with age: `recipients`, and `identityFile` to decrypt), or ENCRYPTION_KEY_FILE in the environment.",
+    exitCode: refused,
+  },
+  ARTIFACT_EXISTS: {
+    message: "{path} is there already.",
+    fix: "Two backups of one kind in one second: run it again.",
+    exitCode: refused,
+  },
+  ARTIFACT_MISSING: {
+    message: "There is no backup {path}: {reason}.",
+    fix: "Without its manifest it was never finished; take another copy, or another backup.",
+    exitCode: refused,
+  },
+  ARTIFACT_DAMAGED: {
+    message:
+      "{name} isn't what was written: its {what} is {found} instead of {expected}.",
+    fix: "Take another copy of it, or another backup; nothing was restored.",
+    exitCode: refused,
+  },
+  ARTIFACT_NAME_INVALID: {
+    message: "{name} is no backup's name.",
+    fix: "Names have letters, digits, - _ and dots, and no folder: takumi_db_20240115_140000.sql.gz.",
+    exitCode: refused,
+  },
+  MANIFEST_INVALID: {
+    message: "The manifest {file} can't be relied on: {reason}.",
+    fix: "Take another copy of it, or another backup.",
+    exitCode: refused,
+  },
+  MANIFEST_TOO_NEW: {
+    message:
+      "The manifest {file} has version {version}, which this version doesn't know.",
+    fix: "Update hardhat-dr: `npm install --save-dev hardhat-dr@latest`.",
+    exitCode: refused,
+  },
+  MANIFEST_SIGNATURE_WRONG: {
+    message:
+      "The signature of {artifact}'s manifest, by {publicKey}, isn't of this manifest.",
+    fix: "Somebody changed it. Take another copy, or another backup.",
+    exitCode: refused,
+  },
+  MANIFEST_NOT_TRUSTED: {
+    message: "{artifact} is signed by {by}, whom nobody named as trusted.",
+    fix: "If it is yours add the public key to `dr.signing.trusted`; else take another backup.",
+    exitCode: refused,
+  },
+  KEY_FILE_EXISTS: {
+    message: "{file} is there already.",
+    fix: "A key is never replaced: what it encrypts would be lost. Give another file's name, and keep the old one.",
+    exitCode: refused,
+  },
+  KEY_NOT_FOR_GCM: {
+    message:
+      "{file} holds a passphrase; aes-256-gcm takes a key of 64 hexadecimal digits.",
+    fix: "`npx hardhat dr:keys:generate FILE` makes one. Keep the old file in `dr.encryption.oldKeyFiles`: it still opens what openssl encrypted with it.",
+    exitCode: refused,
+  },
+  KEY_UNKNOWN: {
+    message:
+      "{name} is encrypted with the key {fingerprint}, which isn't here.",
+    fix: "Bring that key's file, and name it as `dr.encryption.keyFile` or among `oldKeyFiles`. Here are: {known}.",
+    exitCode: refused,
+  },
+  ARTIFACT_NOT_OPENED: {
+    message: "{name} can't be opened: {reason}.",
+    fix: "Take another copy of it, or another backup; nothing was restored.",
+    exitCode: refused,
+  },
+  ZSTD_MISSING: {
+    message: "Node {node} has no zstd.",
+    fix: "Use Node 22.15 or later, or set `dr.backup.compression` to gzip.",
     exitCode: refused,
   },
   GO_BAG_NOT_OPENED: {

@@ -1,12 +1,12 @@
-import { DrError, messageOf } from "../core/errors.js";
-import { readSecretFile } from "../core/secret-file.js";
+import { createDecrypter, createEncrypter } from "../core/age.js";
+import { DrError } from "../core/errors.js";
 
 /**
  * Keeps signed transactions unreadable until they are needed: whoever has one
  * with enough signatures can execute it.
  */
 export interface Sealing {
-  /** @throws {DrError} GO_BAG_NOT_CONFIGURED, GO_BAG_RECIPIENT_INVALID. */
+  /** @throws {DrError} GO_BAG_NOT_CONFIGURED, AGE_RECIPIENT_INVALID. */
   seal(text: string): Promise<string>;
   /**
    * @param path - Where it was read, for the error.
@@ -48,67 +48,33 @@ function requireConfig(config: GoBagConfig | undefined): GoBagConfig {
 }
 
 async function seal(text: string, { recipients }: GoBagConfig) {
-  const { Encrypter, armor } = await import("age-encryption");
-  const encrypter = new Encrypter();
-  for (const recipient of recipients) {
-    try {
-      encrypter.addRecipient(recipient);
-    } catch (error) {
-      throw new DrError(
-        "GO_BAG_RECIPIENT_INVALID",
-        { recipient, reason: messageOf(error) },
-        { cause: error },
-      );
-    }
-  }
+  const [encrypter, { armor }] = await Promise.all([
+    createEncrypter(recipients),
+    import("age-encryption"),
+  ]);
   return armor.encode(await encrypter.encrypt(text));
 }
+
+const KEY = "the go-bag's key";
 
 async function open(
   sealed: string,
   path: string,
   { identityFile }: GoBagConfig,
 ): Promise<string> {
-  const identities = await readIdentities(identityFile);
-  const { Decrypter, armor } = await import("age-encryption");
-  try {
-    const decrypter = new Decrypter();
-    for (const identity of identities) {
-      decrypter.addIdentity(identity);
-    }
-    return await decrypter.decrypt(armor.decode(sealed), "text");
-  } catch {
-    // Not its words: they may quote the key.
-    throw new DrError("GO_BAG_NOT_OPENED", {
-      file: path,
-      identityFile: identityFile ?? "",
-    });
-  }
-}
-
-const KEY = "the go-bag's key";
-
-async function readIdentities(
-  file: string | undefined,
-): Promise<readonly string[]> {
-  if (file === undefined) {
+  if (identityFile === undefined) {
     throw new DrError("KEY_FILE_UNREADABLE", {
       what: KEY,
       file: "`dr.goBag.identityFile`",
       reason: "it isn't set",
     });
   }
-  const text = await readSecretFile(file, KEY);
-  const identities = text
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "" && !line.startsWith("#"));
-  if (identities.length === 0) {
-    throw new DrError("KEY_FILE_UNREADABLE", {
-      what: KEY,
-      file,
-      reason: "there is no key in it",
-    });
+  const decrypter = await createDecrypter(identityFile, KEY);
+  const { armor } = await import("age-encryption");
+  try {
+    return await decrypter.decrypt(armor.decode(sealed), "text");
+  } catch {
+    // Not its words: they may quote the key.
+    throw new DrError("GO_BAG_NOT_OPENED", { file: path, identityFile });
   }
-  return identities;
 }

@@ -1,8 +1,14 @@
 import { assert, expect } from "chai";
 import { spawn, type ChildProcess } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+
+import {
+  fileOf,
+  findOnPath,
+  isExecutable,
+  requireProgram,
+} from "./programs.js";
 
 export interface Anvil {
   readonly url: string;
@@ -40,12 +46,12 @@ export function findCast(): string | undefined {
  * and says so. In CI it fails.
  */
 export function requireAnvil(context: Mocha.Context): void {
-  requireProgram(context, "anvil");
+  requireFoundry(context, "anvil");
 }
 
 /** Like {@link requireAnvil}, for `cast`. */
 export function requireCast(context: Mocha.Context): void {
-  requireProgram(context, "cast");
+  requireFoundry(context, "cast");
 }
 
 /** Starts anvil; it dies with this process, even if that is killed. */
@@ -82,23 +88,14 @@ export async function startAnvil({
   };
 }
 
-function requireProgram(context: Mocha.Context, name: string): void {
-  if (findProgram(name) !== undefined) {
-    return;
-  }
-  const reason = `${name} isn't installed: ${INSTALL}`;
-  assert((process.env.CI ?? "") === "", reason);
-  process.stderr.write(`      skipped: ${reason}\n`);
-  context.skip();
+function requireFoundry(context: Mocha.Context, name: string): void {
+  const isThere = findProgram(name) !== undefined;
+  requireProgram(context, isThere, `${name} isn't installed: ${INSTALL}`);
 }
 
 function findProgram(name: string): string | undefined {
-  const file = process.platform === "win32" ? `${name}.exe` : name;
-  const onPath = (process.env.PATH ?? "")
-    .split(delimiter)
-    .filter((directory) => directory !== "")
-    .map((directory) => join(directory, file));
-  return [...onPath, join(privateBin(name), file)].find(isExecutable);
+  const own = join(privateBin(name), fileOf(name));
+  return findOnPath(name) ?? (isExecutable(own) ? own : undefined);
 }
 
 /** Foundry names its packages after Node's platforms, but x64 amd64. */
@@ -111,15 +108,6 @@ function privateBin(name: string): string {
     platformPackage,
     "bin",
   );
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function collectOutput(child: ChildProcess): () => string {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -8,6 +9,7 @@ import { createSealing, isSealed } from "../../src/safe/sealing.js";
 import { codeOf } from "../deployments/refusal.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { placeKey, RECIPIENT, VECTORS } from "../helpers/go-bag.js";
+import { requirePrograms } from "../helpers/programs.js";
 
 /** Of somebody else. */
 const OTHER = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
@@ -97,10 +99,20 @@ describe("what is sealed", () => {
     expect(await complete.open(sealed, "it")).to.equal("a");
   });
 
+  it("is opened by age itself", async function () {
+    requirePrograms(this, "age");
+    const { seal } = await sealing();
+    const file = join(folder.path, "sealed.age");
+    await writeFile(file, await seal("words"));
+    const key = await placeKey(folder.path);
+    const opened = execFileSync("age", ["-d", "-i", key, file]);
+    expect(opened.toString()).to.equal("words");
+  });
+
   it("isn't sealed for who is no recipient", async () => {
     const { seal } = createSealing({ recipients: ["age1nobody"] });
     expect(await codeOf(async () => seal("a"))).to.equal(
-      "GO_BAG_RECIPIENT_INVALID",
+      "AGE_RECIPIENT_INVALID",
     );
   });
 
@@ -137,6 +149,6 @@ describe("what is sealed", () => {
     );
     await writeFile(file, "AGE-SECRET-KEY-1BROKEN\n");
     const error = await open("a", "it").then(String, String);
-    expect(error).to.include("can't be opened").and.not.include("BROKEN");
+    expect(error).to.include("no private key of age").and.not.include("BROKEN");
   });
 });

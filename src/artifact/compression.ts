@@ -1,0 +1,60 @@
+import * as zlib from "node:zlib";
+
+import { DrError } from "../core/errors.js";
+import { through, type Stage } from "./stage.js";
+
+export const COMPRESSIONS = ["zstd", "gzip"] as const;
+
+export type Compression = (typeof COMPRESSIONS)[number];
+
+/** As `gzip` and `zstd` name their files. */
+export const EXTENSIONS: Readonly<Record<Compression, string>> = {
+  zstd: ".zst",
+  gzip: ".gz",
+};
+
+/** With which a compressed file begins. */
+export const MAGICS: Readonly<Record<Compression, Buffer>> = {
+  zstd: Buffer.from("28b52ffd", "hex"),
+  gzip: Buffer.from("1f8b08", "hex"),
+};
+
+const ZSTD_LEVEL = 1;
+
+/** @throws {DrError} ZSTD_MISSING with Node before 22.15. */
+export function compressing(compression: Compression): Stage {
+  if (compression === "gzip") {
+    return through(zlib.createGzip());
+  }
+  requireZstd();
+  const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = zlib.constants;
+  return through(
+    zlib.createZstdCompress({
+      params: {
+        [ZSTD_c_compressionLevel]: ZSTD_LEVEL,
+        [ZSTD_c_checksumFlag]: 1,
+      },
+    }),
+  );
+}
+
+/** @throws {DrError} ZSTD_MISSING with Node before 22.15. */
+export function decompressing(compression: Compression): Stage {
+  if (compression === "gzip") {
+    return through(zlib.createGunzip());
+  }
+  requireZstd();
+  return through(zlib.createZstdDecompress());
+}
+
+/**
+ * @param available - Node's own; older ones have less.
+ * @throws {DrError} ZSTD_MISSING.
+ */
+export function requireZstd(
+  available: Partial<Pick<typeof zlib, "createZstdCompress">> = zlib,
+): void {
+  if (available.createZstdCompress === undefined) {
+    throw new DrError("ZSTD_MISSING", { node: process.version });
+  }
+}

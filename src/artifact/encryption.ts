@@ -1,0 +1,203 @@
+import { Readable } from "node:stream";
+
+import { DrError, messageOf } from "../core/errors.js";
+import { decryptWithIdentities, encryptToRecipients } from "./age.js";
+import { readBackupKey, type BackupKey } from "./backup-key.js";
+import { MAGICS } from "./compression.js";
+import {
+  decryptMessage,
+  encryptMessage,
+  type Binding,
+} from "./encryption-sdk.js";
+import {
+  authenticateCbc,
+  CbcDecryption,
+  CbcEncryption,
+} from "./openssl-cbc.js";
+import { through, type Stage } from "./stage.js";
+
+export const ENCRYPTION_FORMATS = [
+  "aes-256-gcm",
+  "aes-256-cbc",
+  "age",
+] as const;
+
+export type EncryptionFormat = (typeof ENCRYPTION_FORMATS)[number];
+
+/** The configuration's `dr.encryption`; paths are absolute. */
+export interface EncryptionConfig {
+  readonly format: EncryptionFormat;
+  /** Encrypts, and decrypts. */
+  readonly keyFile?: string;
+  /** Decrypt what was encrypted before a rotation. */
+  readonly oldKeyFiles: readonly string[];
+  /** Of age: public keys. */
+  readonly recipients: readonly string[];
+  /** Of age: private keys. */
+  readonly identityFile?: string;
+}
+
+/** How an artifact is encrypted, as its manifest says. */
+export type EncryptionRecord =
+  | { readonly format: "aes-256-gcm"; readonly key: string }
+  | {
+      readonly format: "aes-256-cbc";
+      readonly key: string;
+      /** HMAC-SHA256 of the whole file. */
+      readonly hmac: string;
+    }
+  | { readonly format: "age"; readonly recipients: readonly string[] };
+
+export interface Encrypting {
+  readonly stage: Stage;
+  /** Once the stage's output has ended. */
+  readonly record: () => EncryptionRecord;
+}
+
+/** @throws {DrError} ENCRYPTION_NOT_CONFIGURED, AGE_RECIPIENT_INVALID, and whatever is wrong with the key. */
+export async function encrypting(
+  config: EncryptionConfig,
+  binding: Binding,
+): Promise<Encrypting> {
+  switch (config.format) {
+    case "aes-256-gcm": {
+      const key = await requireKey(config);
+      return {
+        stage: await encryptMessage(key, binding),
+        record: () => ({ format: "aes-256-gcm", key: key.fingerprint }),
+      };
+    }
+    case "aes-256-cbc": {
+      const { passphrase, fingerprint } = await requireKey(config);
+      const stream = new CbcEncryption(passphrase);
+      return {
+        stage: through(stream),
+        record: () => ({
+          format: "aes-256-cbc",
+          key: fingerprint,
+          hmac: stream.hmac(),
+        }),
+      };
+    }
+    case "age": {
+      const { recipients } = config;
+      return {
+        stage: await encryptToRecipients(recipients),
+        record: () => ({ format: "age", recipients }),
+      };
+    }
+  }
+}
+
+async function requireKey({ keyFile }: EncryptionConfig): Promise<BackupKey> {
+  if (keyFile === undefined) {
+    throw new DrError("ENCRYPTION_NOT_CONFIGURED", {});
+  }
+  return await readBackupKey(keyFile);
+}
+
+/**
+ * Decrypts an artifact; nothing comes out that isn't authentic.
+ *
+ * @param open - Reads the encrypted file anew, from its start.
+ * @throws {DrError} KEY_UNKNOWN, ARTIFACT_NOT_OPENED, also from the stream.
+ */
+export async function decrypting(
+  config: EncryptionConfig,
+  record: EncryptionRecord,
+  binding: Binding,
+  open: () => Readable,
+): Promise<Readable> {
+  const { artifact } = binding;
+  switch (record.format) {
+    case "aes-256-gcm": {
+      const key = await findKey(config, artifact, record.key);
+      return await explained(
+        artifact,
+        open,
+        await decryptMessage(key, binding),
+      );
+    }
+    case "aes-256-cbc": {
+      const { passphrase } = await findKey(config, artifact, record.key);
+      await authenticateCbc(artifact, open(), passphrase, record.hmac);
+      return await explained(
+        artifact,
+        open,
+        through(new CbcDecryption(artifact, passphrase, isCompressed)),
+      );
+    }
+    case "age": {
+      const { identityFile } = config;
+      if (identityFile === undefined) {
+        throw new DrError("ENCRYPTION_NOT_CONFIGURED", {});
+      }
+      return await explained(
+        artifact,
+        open,
+        await decryptWithIdentities(identityFile),
+      );
+    }
+  }
+}
+
+function isCompressed(start: Buffer): boolean {
+  return Object.values(MAGICS).some((magic) =>
+    start.subarray(0, magic.length).equals(magic),
+  );
+}
+
+async function findKey(
+  { keyFile, oldKeyFiles }: EncryptionConfig,
+  name: string,
+  fingerprint: string,
+): Promise<BackupKey> {
+  const files = [...(keyFile === undefined ? [] : [keyFile]), ...oldKeyFiles];
+  const keys = await Promise.all(files.map(readBackupKey));
+  const found = keys.find((key) => key.fingerprint === fingerprint);
+  if (found === undefined) {
+    const known = keys.map((key) => `${key.fingerprint} (${key.file})`);
+    throw new DrError("KEY_UNKNOWN", {
+      name,
+      fingerprint,
+      known: known.join(", ") || "none",
+    });
+  }
+  return found;
+}
+
+/** Libraries say what they don't take in words of their own; they never quote a key. */
+async function explained(
+  name: string,
+  open: () => Readable,
+  stage: Stage,
+): Promise<Readable> {
+  const explain = (error: unknown): DrError =>
+    error instanceof DrError
+      ? error
+      : new DrError(
+          "ARTIFACT_NOT_OPENED",
+          { name, reason: messageOf(error) },
+          { cause: error },
+        );
+  let decrypted: Readable;
+  try {
+    decrypted = await stage(open());
+  } catch (error) {
+    throw explain(error);
+  }
+  return Readable.from(explainedChunks(decrypted, explain), {
+    objectMode: false,
+  });
+}
+
+async function* explainedChunks(
+  decrypted: Readable,
+  explain: (error: unknown) => DrError,
+): AsyncGenerator<Buffer> {
+  try {
+    yield* decrypted as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw explain(error);
+  }
+}

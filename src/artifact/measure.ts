@@ -1,0 +1,57 @@
+import { createHash } from "node:crypto";
+import { Transform } from "node:stream";
+
+import { DrError } from "../core/errors.js";
+import type { Extent } from "./manifest.js";
+import { through, type Stage } from "./stage.js";
+
+/** Size and digest of bytes as they come. */
+export class Measure {
+  readonly #hash = createHash("sha256");
+  #sizeBytes = 0;
+
+  add(chunk: Buffer): void {
+    this.#sizeBytes += chunk.length;
+    this.#hash.update(chunk);
+  }
+
+  /** Once, at the end. */
+  extent(): Extent {
+    return { sizeBytes: this.#sizeBytes, sha256: this.#hash.digest("hex") };
+  }
+}
+
+/** A stage that changes nothing. */
+export function measuring(measure: Measure): Stage {
+  return through(
+    new Transform({
+      transform: (chunk: Buffer, _, done) => {
+        measure.add(chunk);
+        done(null, chunk);
+      },
+    }),
+  );
+}
+
+/** @throws {DrError} ARTIFACT_DAMAGED. */
+export function requireExtent(
+  name: string,
+  expected: Extent,
+  found: Extent,
+): void {
+  const { sizeBytes, sha256 } = expected;
+  demand(name, "size", String(sizeBytes), String(found.sizeBytes));
+  demand(name, "SHA-256", sha256, found.sha256);
+}
+
+/** @throws {DrError} ARTIFACT_DAMAGED. */
+export function demand(
+  name: string,
+  what: string,
+  expected: string,
+  found: string,
+): void {
+  if (found !== expected) {
+    throw new DrError("ARTIFACT_DAMAGED", { name, what, expected, found });
+  }
+}

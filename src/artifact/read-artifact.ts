@@ -1,0 +1,134 @@
+import { createReadStream } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { Readable } from "node:stream";
+
+import { DrError, messageOf } from "../core/errors.js";
+import { decompressing } from "./compression.js";
+import { decrypting, type EncryptionConfig } from "./encryption.js";
+import {
+  checkSignature,
+  parseManifest,
+  type Extent,
+  type Manifest,
+  type Provenance,
+} from "./manifest.js";
+import { demand, Measure, requireExtent } from "./measure.js";
+import { MANIFEST_SUFFIX, requireArtifactName } from "./name.js";
+
+/** What it takes to open artifacts. */
+export interface ArtifactKeys {
+  /** Absent: those that aren't encrypted can be opened. */
+  readonly encryption?: EncryptionConfig;
+  /** Public keys; empty: whoever signed. */
+  readonly trusted: readonly string[];
+}
+
+/** An artifact that lies there as its manifest says. */
+export interface CheckedArtifact {
+  readonly path: string;
+  readonly manifest: Manifest;
+  readonly provenance: Provenance;
+}
+
+/**
+ * Holds an artifact against its manifest: name, size, digest, signature.
+ *
+ * @throws {DrError} ARTIFACT_MISSING, ARTIFACT_DAMAGED, MANIFEST_INVALID,
+ * MANIFEST_TOO_NEW, MANIFEST_SIGNATURE_WRONG, MANIFEST_NOT_TRUSTED.
+ */
+export async function checkArtifact(
+  path: string,
+  { trusted }: Pick<ArtifactKeys, "trusted">,
+): Promise<CheckedArtifact> {
+  const name = requireArtifactName(basename(path));
+  const manifest = await readManifest(path);
+  const provenance = checkSignature(manifest, trusted);
+  demand(name, "name", manifest.artifact, name);
+  requireExtent(
+    name,
+    manifest.stored,
+    await orMissing(path, measureFile(path)),
+  );
+  return { path, manifest, provenance };
+}
+
+async function readManifest(path: string): Promise<Manifest> {
+  const file = `${path}${MANIFEST_SUFFIX}`;
+  return parseManifest(await orMissing(path, readFile(file, "utf8")), file);
+}
+
+async function measureFile(path: string): Promise<Extent> {
+  const measure = new Measure();
+  for await (const chunk of createReadStream(path)) {
+    measure.add(chunk as Buffer);
+  }
+  return measure.extent();
+}
+
+async function orMissing<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw new DrError(
+      "ARTIFACT_MISSING",
+      { path, reason: messageOf(error) },
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * The bytes that were backed up. The stream fails unless all of them came
+ * through as they were: nothing of it is good before it ends.
+ *
+ * @throws {DrError} like {@link checkArtifact}, KEY_UNKNOWN, ARTIFACT_NOT_OPENED,
+ * ENCRYPTION_NOT_CONFIGURED.
+ */
+export async function openArtifact(
+  { path, manifest }: CheckedArtifact,
+  { encryption }: ArtifactKeys,
+): Promise<Readable> {
+  const { artifact, kind, compression } = manifest;
+  const read = () => createReadStream(path);
+  const compressed =
+    manifest.encryption === undefined
+      ? read()
+      : await decrypting(
+          requireConfig(encryption),
+          manifest.encryption,
+          { artifact, kind },
+          read,
+        );
+  const plain = await decompressing(compression)(compressed);
+  return Readable.from(proven(plain, manifest), { objectMode: false });
+}
+
+function requireConfig(config: EncryptionConfig | undefined): EncryptionConfig {
+  if (config === undefined) {
+    throw new DrError("ENCRYPTION_NOT_CONFIGURED", {});
+  }
+  return config;
+}
+
+async function* proven(
+  plain: Readable,
+  { artifact, plain: expected }: Manifest,
+): AsyncGenerator<Buffer> {
+  const measure = new Measure();
+  try {
+    for await (const chunk of plain as AsyncIterable<Buffer>) {
+      measure.add(chunk);
+      yield chunk;
+    }
+  } catch (error) {
+    throw error instanceof DrError
+      ? error
+      : new DrError(
+          "ARTIFACT_NOT_OPENED",
+          { name: artifact, reason: messageOf(error) },
+          { cause: error },
+        );
+  }
+  requireExtent(artifact, expected, measure.extent());
+}
