@@ -15,6 +15,11 @@ export class Measure {
     this.#hash.update(chunk);
   }
 
+  /** So far. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
   /** Once, at the end. */
   extent(): Extent {
     return { sizeBytes: this.#sizeBytes, sha256: this.#hash.digest("hex") };

@@ -119,6 +119,10 @@ async function* proven(
   try {
     for await (const chunk of plain as AsyncIterable<Buffer>) {
       measure.add(chunk);
+      if (measure.sizeBytes > expected.sizeBytes) {
+        // Not a byte more: it may unfold to any size.
+        demand(artifact, "size", String(expected.sizeBytes), "larger");
+      }
       yield chunk;
     }
   } catch (error) {

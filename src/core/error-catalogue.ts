@@ -391,6 +391,16 @@ export const CATALOGUE = {
     fix: "If it is yours add the public key to `dr.signing.trusted`; else take another backup.",
     exitCode: refused,
   },
+  ARCHIVE_ENTRY_REFUSED: {
+    message: "{path} isn't packed or unpacked: {reason}.",
+    fix: "If it is in a backup take another one: nothing was restored. If it is in a folder to be backed up, leave it out.",
+    exitCode: refused,
+  },
+  ARCHIVE_BROKEN: {
+    message: "The archive can't be read: {reason}.",
+    fix: "Take another copy of it, or another backup; nothing was restored.",
+    exitCode: refused,
+  },
   KEY_FILE_EXISTS: {
     message: "{file} is there already.",
     fix: "A key is never replaced: what it encrypts would be lost. Give another file's name, and keep the old one.",

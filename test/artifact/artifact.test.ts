@@ -283,6 +283,21 @@ describe("an artifact", () => {
     });
   }
 
+  it("gives no more than its manifest says, to whatever size it may unfold", async () => {
+    const bomb = input({ stream: Readable.from([Buffer.alloc(50_000_000)]) });
+    const { path } = await writeArtifact(place("none"), bomb);
+    await forge(path, ({ plain }) => ({ plain: { ...plain, sizeBytes: 1e6 } }));
+    const checked = await checkArtifact(path, { trusted: [] });
+    let got = 0;
+    const error = await refusalOf(async () => {
+      for await (const chunk of await openArtifact(checked, keys())) {
+        got += (chunk as Buffer).length;
+      }
+    });
+    expect(error.code).to.equal("ARTIFACT_DAMAGED");
+    expect(got).to.be.at.most(1e6);
+  });
+
   it("isn't passed off as another one, nor as one of another kind", async () => {
     const path = await write("aes-256-gcm");
     const other = path.replace("140000", "150000");
