@@ -3,14 +3,9 @@ import { generateKeyPairSync } from "node:crypto";
 import { generateBackupKey, readBackupKey, writeSecret } from "./backup-key.js";
 import { publicKeyOf, readSigningKey } from "./manifest.js";
 
-/** What keys there are, each with what tells it from others. */
-export const KEY_PURPOSES = {
-  encryption: "fingerprint",
-  signing: "publicKey",
-  age: "recipient",
-} as const;
+export const KEY_PURPOSES = ["encryption", "signing", "age"] as const;
 
-export type KeyPurpose = keyof typeof KEY_PURPOSES;
+export type KeyPurpose = (typeof KEY_PURPOSES)[number];
 
 /** A new key: its secret is in the file alone. */
 export interface GeneratedKey {

@@ -1,5 +1,5 @@
 import { DrError } from "../core/errors.js";
-import { COMPRESSIONS, EXTENSIONS, type Compression } from "./compression.js";
+import { EXTENSIONS, type Compression } from "./compression.js";
 
 /** What kinds of backups there are, with what stands in their names. */
 const STEMS = {
@@ -57,12 +57,4 @@ export function requireArtifactName(name: string): string {
     throw new DrError("ARTIFACT_NAME_INVALID", { name });
   }
   return name;
-}
-
-/** By its name; undefined for what is neither. */
-export function compressionOf(name: string): Compression | undefined {
-  const plain = name.endsWith(ENCRYPTED)
-    ? name.slice(0, -ENCRYPTED.length)
-    : name;
-  return COMPRESSIONS.find((one) => plain.endsWith(EXTENSIONS[one]));
 }

@@ -8,7 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { writeAtomically } from "../core/atomic-write.js";
 import type { Clock } from "../core/clock.js";
 import type { Json } from "../core/canonical-json.js";
-import { DrError } from "../core/errors.js";
+import { DrError, isDrError } from "../core/errors.js";
 import { temporaryBeside, removeAbandoned } from "../core/temporary-file.js";
 import { writing } from "../core/writing.js";
 import { compressing, type Compression } from "./compression.js";
@@ -162,18 +162,34 @@ async function previousOf(
   kind: string,
 ): Promise<Pick<Manifest, "previous">> {
   const names = await readdir(folder);
-  const manifests = await Promise.all(
+  const read = await Promise.all(
     names
       .filter((name) => name.endsWith(MANIFEST_SUFFIX))
-      .map(async (name) => {
-        const text = await readFile(join(folder, name), "utf8");
-        return { text, manifest: parseManifest(text, name) };
-      }),
+      .map(async (name) => await tryManifest(folder, name)),
   );
-  const [newest] = manifests
+  const newest = read
+    .filter((one) => one !== undefined)
     .filter(({ manifest }) => manifest.kind === kind)
-    .toSorted((a, b) => (a.manifest.createdAt < b.manifest.createdAt ? 1 : -1));
+    .toSorted((a, b) => timeOf(a.manifest) - timeOf(b.manifest))
+    .at(-1);
   return newest === undefined ? {} : { previous: digestManifest(newest.text) };
+}
+
+/** A damaged one keeps nobody from backing up anew; listing shows the gap. */
+async function tryManifest(folder: string, name: string) {
+  const text = await readFile(join(folder, name), "utf8");
+  try {
+    return { text, manifest: parseManifest(text, name) };
+  } catch (error) {
+    if (isDrError(error)) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+function timeOf({ createdAt }: Manifest): number {
+  return Date.parse(createdAt);
 }
 
 function sign(manifest: Manifest, key: KeyObject | undefined): Manifest {

@@ -33,13 +33,12 @@ export default action;
 
 /** @throws {DrError} OPTION_INVALID. */
 function parsePurpose(value: string): KeyPurpose {
-  const purposes = Object.keys(KEY_PURPOSES) as KeyPurpose[];
-  const purpose = purposes.find((one) => one === value);
+  const purpose = KEY_PURPOSES.find((one) => one === value);
   if (purpose === undefined) {
     throw new DrError("OPTION_INVALID", {
       option: "--for",
       value,
-      expected: `one of ${purposes.join(", ")}`,
+      expected: `one of ${KEY_PURPOSES.join(", ")}`,
     });
   }
   return purpose;

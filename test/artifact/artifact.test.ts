@@ -517,6 +517,9 @@ describe("an artifact", () => {
       input({ kind: "files" }),
     );
     expect(other.manifest).to.not.have.property("previous");
+    // Another one is damaged; that keeps nobody from backing up.
+    const damaged = path.replace("140000", "140030");
+    await writeFile(`${damaged}.manifest.json`, "{");
     const next = await writeArtifact(place("none", later), input());
     expect(next.manifest.previous).to.equal(before.toString().slice(0, 64));
   });
