@@ -1,6 +1,6 @@
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 
-import { DrError, messageOf } from "../core/errors.js";
+import { DrError } from "../core/errors.js";
 import { decryptWithIdentities, encryptToRecipients } from "./age.js";
 import { readBackupKey, type BackupKey } from "./backup-key.js";
 import { MAGICS } from "./compression.js";
@@ -14,6 +14,7 @@ import {
   CbcDecryption,
   CbcEncryption,
 } from "./openssl-cbc.js";
+import { explainNotOpened } from "./not-opened.js";
 import { through, type Stage } from "./stage.js";
 
 export const ENCRYPTION_FORMATS = [
@@ -97,10 +98,11 @@ async function requireKey({ keyFile }: EncryptionConfig): Promise<BackupKey> {
 }
 
 /**
- * Decrypts an artifact; nothing comes out that isn't authentic.
+ * Decrypts an artifact; nothing comes out that isn't authentic. The stream may
+ * fail in a library's own words.
  *
  * @param open - Reads the encrypted file anew, from its start.
- * @throws {DrError} KEY_UNKNOWN, ARTIFACT_NOT_OPENED, also from the stream.
+ * @throws {DrError} KEY_UNKNOWN, ARTIFACT_NOT_OPENED.
  */
 export async function decrypting(
   config: EncryptionConfig,
@@ -112,16 +114,12 @@ export async function decrypting(
   switch (record.format) {
     case "aes-256-gcm": {
       const key = await findKey(config, artifact, record.key);
-      return await explained(
-        artifact,
-        open,
-        await decryptMessage(key, binding),
-      );
+      return await opened(artifact, open, await decryptMessage(key, binding));
     }
     case "aes-256-cbc": {
       const { passphrase } = await findKey(config, artifact, record.key);
       await authenticateCbc(artifact, open(), passphrase, record.hmac);
-      return await explained(
+      return await opened(
         artifact,
         open,
         through(new CbcDecryption(artifact, passphrase, isCompressed)),
@@ -132,7 +130,7 @@ export async function decrypting(
       if (identityFile === undefined) {
         throw new DrError("ENCRYPTION_NOT_CONFIGURED", {});
       }
-      return await explained(
+      return await opened(
         artifact,
         open,
         await decryptWithIdentities(identityFile),
@@ -166,38 +164,14 @@ async function findKey(
   return found;
 }
 
-/** Libraries say what they don't take in words of their own; they never quote a key. */
-async function explained(
+async function opened(
   name: string,
   open: () => Readable,
   stage: Stage,
 ): Promise<Readable> {
-  const explain = (error: unknown): DrError =>
-    error instanceof DrError
-      ? error
-      : new DrError(
-          "ARTIFACT_NOT_OPENED",
-          { name, reason: messageOf(error) },
-          { cause: error },
-        );
-  let decrypted: Readable;
   try {
-    decrypted = await stage(open());
+    return await stage(open());
   } catch (error) {
-    throw explain(error);
-  }
-  return Readable.from(explainedChunks(decrypted, explain), {
-    objectMode: false,
-  });
-}
-
-async function* explainedChunks(
-  decrypted: Readable,
-  explain: (error: unknown) => DrError,
-): AsyncGenerator<Buffer> {
-  try {
-    yield* decrypted as AsyncIterable<Buffer>;
-  } catch (error) {
-    throw explain(error);
+    throw explainNotOpened(name, error);
   }
 }

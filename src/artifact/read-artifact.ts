@@ -15,6 +15,7 @@ import {
 } from "./manifest.js";
 import { demand, Measure, requireExtent } from "./measure.js";
 import { MANIFEST_SUFFIX, requireArtifactName } from "./name.js";
+import { explainNotOpened } from "./not-opened.js";
 
 /** What it takes to open artifacts. */
 export interface ArtifactKeys {
@@ -126,13 +127,7 @@ async function* proven(
       yield chunk;
     }
   } catch (error) {
-    throw error instanceof DrError
-      ? error
-      : new DrError(
-          "ARTIFACT_NOT_OPENED",
-          { name: artifact, reason: messageOf(error) },
-          { cause: error },
-        );
+    throw explainNotOpened(artifact, error);
   }
   requireExtent(artifact, expected, measure.extent());
 }
