@@ -12,7 +12,7 @@ const CANCEL = "function cancel(address caller, address target, bytes data)";
 export const GET_SCHEDULE =
   "function getSchedule(bytes32 id) view returns (uint48)";
 const GET_NONCE = "function getNonce(bytes32 id) view returns (uint32)";
-const EXPIRATION = "function expiration() view returns (uint32)";
+export const EXPIRATION = "function expiration() view returns (uint32)";
 const MIN_SETBACK = "function minSetback() view returns (uint32)";
 const FUNCTION_ROLE =
   "function getTargetFunctionRole(address target, bytes4 selector) view returns (uint64)";

@@ -14,7 +14,7 @@ export type OperationState =
 /** In all versions; `getOperationState` is only in 5. */
 export const TIMESTAMP =
   "function getTimestamp(bytes32 id) view returns (uint256)";
-const MIN_DELAY = "function getMinDelay() view returns (uint256)";
+export const MIN_DELAY = "function getMinDelay() view returns (uint256)";
 
 const UNSET_TIMESTAMP = 0n;
 const DONE_TIMESTAMP = 1n;

@@ -6,6 +6,8 @@ import { readPaused } from "../../proxy/getters.js";
 import { inspectProxy } from "../../proxy/inspect.js";
 import { readCarried } from "../../safe/carried-calls.js";
 import type { InnerCall } from "../../safe/multi-send.js";
+import { EXPIRATION } from "../../timelock/managed-operation.js";
+import { MIN_DELAY } from "../../timelock/operation-state.js";
 
 /** What a call leaves behind, where that can be read back. */
 export type Effect =
@@ -91,18 +93,15 @@ export async function executedCalls(
   return executed.flat();
 }
 
-const GETTERS = [
-  "function getMinDelay() view returns (uint256)",
-  "function expiration() view returns (uint32)",
-];
-
 /** Others may mean something else by the same function. */
 async function isGovernance(
   reader: BlockReader,
   address: Address,
 ): Promise<boolean> {
   const answers = await Promise.all(
-    GETTERS.map(async (getter) => await reader.call(address, getter)),
+    [MIN_DELAY, EXPIRATION].map(
+      async (getter) => await reader.call(address, getter),
+    ),
   );
   return answers.some((answer) => answer !== undefined);
 }
