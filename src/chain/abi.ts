@@ -50,6 +50,25 @@ export function decodeArguments(
   return Array.isArray(args) ? (args as unknown[]) : [];
 }
 
+/**
+ * The same when nothing stands beside them.
+ *
+ * @returns undefined unless encoding them again gives the same data.
+ */
+export function decodeExactly(
+  signature: Signature,
+  data: Hex,
+): readonly unknown[] | undefined {
+  try {
+    const args = decodeArguments(signature, data);
+    return encodeCall(signature, args).toLowerCase() === data.toLowerCase()
+      ? args
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 export function selectorOf(signature: Signature): Hex {
   return AbiFunction.getSelector(functionOf(signature));
 }

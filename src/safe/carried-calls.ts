@@ -1,4 +1,4 @@
-import { decodeArguments, encodeCall, selectorOf } from "../chain/abi.js";
+import { decodeExactly, selectorOf } from "../chain/abi.js";
 import type { Address, Hex } from "../core/hex.js";
 import type { InnerCall } from "./multi-send.js";
 
@@ -31,6 +31,11 @@ const CARRIERS = new Map<string, Carrier>(
     managed("schedule(address,bytes,uint48)", false),
     managed("execute(address,bytes)", true),
   ].map((carrier) => [selectorOf(carrier.signature), carrier]),
+);
+
+/** As people write them, with `function` before. */
+export const CARRIER_SIGNATURES: readonly string[] = [...CARRIERS.values()].map(
+  ({ signature }) => signature,
 );
 
 function one(method: string, executes: boolean): Carrier {
@@ -87,12 +92,8 @@ export function readCarried({
     return undefined;
   }
   const { signature, executes, read } = carrier;
-  try {
-    const args = decodeArguments(signature, data);
-    return encodeCall(signature, args).toLowerCase() === data.toLowerCase()
-      ? { status: "carries", executes, calls: read(args) }
-      : { status: "unreadable" };
-  } catch {
-    return { status: "unreadable" };
-  }
+  const args = decodeExactly(signature, data);
+  return args === undefined
+    ? { status: "unreadable" }
+    : { status: "carries", executes, calls: read(args) };
 }

@@ -1,6 +1,6 @@
-import { decodeArguments, encodeCall, selectorOf } from "../chain/abi.js";
+import { decodeExactly, selectorOf } from "../chain/abi.js";
 import type { Address, Hex } from "../core/hex.js";
-import { readCarried } from "./carried-calls.js";
+import { CARRIER_SIGNATURES, readCarried } from "./carried-calls.js";
 import type { InnerCall } from "./multi-send.js";
 
 /** What is known of the contracts that are called. */
@@ -36,13 +36,7 @@ const KNOWN: ReadonlyMap<Hex, string> = new Map(
     "upgradeToAndCall(address,bytes)",
     "upgrade(address,address)",
     "upgradeAndCall(address,address,bytes)",
-    "schedule(address,uint256,bytes,bytes32,bytes32,uint256)",
-    "scheduleBatch(address[],uint256[],bytes[],bytes32,bytes32,uint256)",
-    "execute(address,uint256,bytes,bytes32,bytes32)",
-    "executeBatch(address[],uint256[],bytes[],bytes32,bytes32)",
     "cancel(bytes32)",
-    "schedule(address,bytes,uint48)",
-    "execute(address,bytes)",
     "cancel(address,address,bytes)",
     "transferOwnership(address)",
     "renounceOwnership()",
@@ -66,10 +60,10 @@ const KNOWN: ReadonlyMap<Hex, string> = new Map(
     "setFallbackHandler(address)",
     "approveHash(bytes32)",
     "multiSend(bytes)",
-  ].map((signature) => {
-    const item = `function ${signature}`;
-    return [selectorOf(item), item] as const;
-  }),
+  ]
+    .map((signature) => `function ${signature}`)
+    .concat(CARRIER_SIGNATURES)
+    .map((item) => [selectorOf(item), item]),
 );
 
 /** Decodes a call anew from its data. */
@@ -96,20 +90,16 @@ export function describeCall(
   };
 }
 
-/** @returns undefined unless encoding it again gives the same data: nothing may hide behind the arguments. */
+/** @returns undefined when something hides behind the arguments. */
 function decodeKnown(data: Hex): string | undefined {
   const signature = KNOWN.get(data.slice(0, 10).toLowerCase() as Hex);
   if (signature === undefined) {
     return undefined;
   }
-  try {
-    const args = decodeArguments(signature, data);
-    return encodeCall(signature, args).toLowerCase() === data.toLowerCase()
-      ? `${/function (\w+)/.exec(signature)?.[1] ?? ""}(${args.map(formatValue).join(", ")})`
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const args = decodeExactly(signature, data);
+  return args === undefined
+    ? undefined
+    : `${/function (\w+)/.exec(signature)?.[1] ?? ""}(${args.map(formatValue).join(", ")})`;
 }
 
 function formatValue(value: unknown): string {
