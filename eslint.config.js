@@ -15,6 +15,7 @@ const FLOORS = {
   core: [],
   artifact: ["core"],
   config: ["core", "chain"],
+  offsite: ["core", "config", "artifact"],
   chain: ["core"],
   run: ["core"],
   proxy: ["core", "chain"],

@@ -2,6 +2,7 @@ import { basename, resolve } from "node:path";
 
 import type { ConfigurationVariableResolver } from "hardhat/types/config";
 
+import { resolveBackupConfig, type Environment } from "./resolve-backup.js";
 import type { DrConfig, DrUserConfig } from "./types.js";
 
 /**
@@ -9,11 +10,13 @@ import type { DrConfig, DrUserConfig } from "./types.js";
  *
  * @param root - The project's folder, absolute.
  * @param resolveVariable - Hardhat's own: what it makes is read when needed.
+ * @param environment - For what the old scripts were told there.
  */
 export function resolveDrConfig(
   section: DrUserConfig = {},
   root: string,
   resolveVariable: ConfigurationVariableResolver,
+  environment: Environment,
 ): DrConfig {
   const { project, paths, transactions, safeContracts, goBag, verify } =
     section;
@@ -22,7 +25,10 @@ export function resolveDrConfig(
     paths: {
       deployments: resolve(root, paths?.deployments ?? "deployments"),
       incidents: resolve(root, paths?.incidents ?? "docs/incidents"),
+      backups: resolve(root, paths?.backups ?? "backups"),
+      logs: resolve(root, paths?.logs ?? "logs"),
     },
+    ...resolveBackupConfig(section, root, resolveVariable, environment),
     rpcQuorum: resolveQuorum(section.rpcQuorum ?? [], resolveVariable),
     transactions: {
       ...transactions,

@@ -24,6 +24,122 @@ export interface VerifyContext {
 /** Passes by returning, a promise or not; fails by throwing or by returning false. */
 export type VerifyCheck = (context: VerifyContext) => unknown;
 
+/** Where backups are replicated to. */
+export type OffsiteTargetUserConfig =
+  FsTargetConfig | S3TargetUserConfig | GcsTargetConfig | AzureTargetUserConfig;
+
+interface TargetConfig {
+  /** For `--target`; default: the bucket's, container's or folder's name. Unique. */
+  readonly name?: string;
+  /** Of every object's name: `production/`. */
+  readonly prefix?: string;
+}
+
+/** A folder, on another disk or machine. */
+export interface FsTargetConfig extends TargetConfig {
+  readonly kind: "fs";
+  readonly directory: string;
+}
+
+/** Amazon S3, or a store that speaks its protocol. */
+export interface S3TargetUserConfig extends TargetConfig {
+  readonly kind: "s3";
+  readonly bucket: string;
+  /** Default: S3_REGION, else the SDK's own. */
+  readonly region?: string;
+  /** Of a store that isn't Amazon's. */
+  readonly endpoint?: string;
+  /** `endpoint/bucket` instead of `bucket.endpoint`. Default: whether there is an endpoint. */
+  readonly forcePathStyle?: boolean;
+  /** Default: the SDK's chain, which begins with AWS_ACCESS_KEY_ID. */
+  readonly credentials?: {
+    readonly accessKeyId: SensitiveString;
+    readonly secretAccessKey: SensitiveString;
+  };
+  /** Default: STANDARD_IA, and the store's own where there is an endpoint. */
+  readonly storageClass?: string;
+  /** Default: AES256, and `none` where there is an endpoint. */
+  readonly encryption?: "AES256" | "aws:kms" | "none";
+  /** With `aws:kms`; default: the account's own. */
+  readonly kmsKeyId?: string;
+  /** Nobody deletes it for so long; the bucket must have Object Lock. */
+  readonly objectLock?: ObjectLockConfig;
+  /** CRC64NVME of every object. Default: true. */
+  readonly checksums?: boolean;
+  /** Whether the store honours If-None-Match. Default: true. */
+  readonly conditionalWrites?: boolean;
+}
+
+export interface ObjectLockConfig {
+  /** `compliance`: not even the account's owner. */
+  readonly mode: "governance" | "compliance";
+  readonly days: number;
+}
+
+/** Google Cloud Storage. */
+export interface GcsTargetConfig extends TargetConfig {
+  readonly kind: "gcs";
+  readonly bucket: string;
+  readonly projectId?: string;
+  /** A service account's file; default: GOOGLE_APPLICATION_CREDENTIALS, and what else the SDK finds. */
+  readonly keyFile?: string;
+  /** Default: NEARLINE. */
+  readonly storageClass?: string;
+  /** Of a server that isn't Google's. */
+  readonly endpoint?: string;
+}
+
+/** Azure Blob Storage. */
+export interface AzureTargetUserConfig extends TargetConfig {
+  readonly kind: "azure";
+  readonly account: string;
+  readonly container: string;
+  /** Default: AZURE_STORAGE_KEY. */
+  readonly key?: SensitiveString;
+  /** Default: Cool. */
+  readonly tier?: "Hot" | "Cool" | "Cold" | "Archive";
+  /** Nobody deletes it for so long; the container must allow it. */
+  readonly immutability?: ImmutabilityConfig;
+  /** Of a server that isn't Azure's: `http://127.0.0.1:10000/devstoreaccount1`. */
+  readonly endpoint?: string;
+}
+
+export interface ImmutabilityConfig {
+  /** `locked`: not even the account's owner. */
+  readonly mode: "unlocked" | "locked";
+  readonly days: number;
+}
+
+/** A target with its defaults; secrets are read when they are needed. */
+export type OffsiteTarget = FsTarget | S3Target | GcsTarget | AzureTarget;
+
+type Resolved<T extends TargetConfig> = T & {
+  readonly name: string;
+  readonly prefix: string;
+};
+
+/** Its directory is absolute. */
+export type FsTarget = Resolved<FsTargetConfig>;
+
+export type S3Target = Resolved<Omit<S3TargetUserConfig, "credentials">> & {
+  readonly credentials?: {
+    readonly accessKeyId: Secret;
+    readonly secretAccessKey: Secret;
+  };
+};
+
+/** Its key file is absolute. */
+export type GcsTarget = Resolved<GcsTargetConfig>;
+
+export type AzureTarget = Resolved<Omit<AzureTargetUserConfig, "key">> & {
+  readonly key: Secret;
+};
+
+/** Read only when it is needed. */
+export interface Secret {
+  get(): Promise<string>;
+}
+
 /** The `dr` section of hardhat.config.ts. */
 export interface DrUserConfig {
   /** Artifact names begin with it. Default: the project folder's name. */
@@ -33,6 +149,60 @@ export interface DrUserConfig {
     readonly deployments?: string;
     /** Where incident documents go. Default: `docs/incidents`. */
     readonly incidents?: string;
+    /** Holds a folder for each kind of backup, and `reports`. Default: `backups`. */
+    readonly backups?: string;
+    /** Where longer tasks write what they did. Default: `logs`. */
+    readonly logs?: string;
+  };
+  /** How backups are made. */
+  readonly backup?: {
+    /** `zstd` is faster and smaller, gzip what the old scripts wrote. Default: `zstd`. */
+    readonly compression?: "zstd" | "gzip";
+    /** Replicate after every `dr:backup`. Default: whether CLOUD_BACKUP is `true`. */
+    readonly offsite?: boolean;
+  };
+  /** How backups are encrypted. Absent, and without ENCRYPTION_KEY_FILE: only what must be. */
+  readonly encryption?: {
+    /** Default: `aes-256-gcm`. */
+    readonly format?: "aes-256-gcm" | "aes-256-cbc" | "age";
+    /** As `openssl rand -hex 32` writes it, mode 600. Default: ENCRYPTION_KEY_FILE. */
+    readonly keyFile?: string;
+    /** They open what was encrypted before a rotation. */
+    readonly oldKeyFiles?: readonly string[];
+    /** A KMS key's ARN instead of a key file, for `aes-256-gcm`. */
+    readonly kmsKey?: string;
+    /** Of age: public keys. */
+    readonly recipients?: readonly string[];
+    /** Of age: private keys, mode 600; needed only to restore. */
+    readonly identityFile?: string;
+  };
+  /** Who stands behind backups. */
+  readonly signing?: {
+    /** Ed25519 in PEM, mode 600; `dr:keys:generate --for signing` makes one. */
+    readonly keyFile?: string;
+    /** Public keys, hexadecimal: backups of all others are refused. Default: none are. */
+    readonly trusted?: readonly string[];
+  };
+  /** What `dr:snapshot` reads besides what it always reads. */
+  readonly snapshot?: {
+    /** View functions without arguments, by contract name: `["function totalSupply() view returns (uint256)"]`. */
+    readonly views?: Readonly<Record<string, readonly string[]>>;
+  };
+  /** Folders that `dr:backup` backs up. */
+  readonly files?: readonly string[];
+  /** Configuration and env files that `dr:backup` backs up, always encrypted. */
+  readonly configuration?: readonly string[];
+  readonly offsite?: {
+    /** Default: the one that OFFSITE_PROVIDER and its variables name. */
+    readonly targets?: readonly OffsiteTargetUserConfig[];
+    /** Of all uploads together; default: as fast as it goes. */
+    readonly bytesPerSecond?: number;
+  };
+  readonly retention?: {
+    /** Default: 30. */
+    readonly localDays?: number;
+    /** Default: RETENTION_DAYS, else 90. */
+    readonly offsiteDays?: number;
   };
   /**
    * Further RPCs that must confirm what a signer or an executor is about to
@@ -79,7 +249,43 @@ export interface DrUserConfig {
 /** The section with its defaults; paths are absolute. */
 export interface DrConfig {
   readonly project: string;
-  readonly paths: { readonly deployments: string; readonly incidents: string };
+  readonly paths: {
+    readonly deployments: string;
+    readonly incidents: string;
+    readonly backups: string;
+    readonly logs: string;
+  };
+  readonly backup: {
+    readonly compression: "zstd" | "gzip";
+    readonly offsite: boolean;
+  };
+  /** Absent unless the user has set it up. */
+  readonly encryption?: {
+    readonly format: "aes-256-gcm" | "aes-256-cbc" | "age";
+    readonly keyFile?: string;
+    readonly oldKeyFiles: readonly string[];
+    readonly kmsKey?: string;
+    readonly recipients: readonly string[];
+    readonly identityFile?: string;
+  };
+  readonly signing: {
+    readonly keyFile?: string;
+    readonly trusted: readonly string[];
+  };
+  readonly snapshot: {
+    readonly views: Readonly<Record<string, readonly string[]>>;
+  };
+  /** As the user wrote them: relative to the project, or absolute. */
+  readonly files: readonly string[];
+  readonly configuration: readonly string[];
+  readonly offsite: {
+    readonly targets: readonly OffsiteTarget[];
+    readonly bytesPerSecond?: number;
+  };
+  readonly retention: {
+    readonly localDays: number;
+    readonly offsiteDays: number;
+  };
   readonly rpcQuorum: {
     /** Of every network that others can reach too. */
     readonly every: readonly ResolvedConfigurationVariable[];
@@ -105,8 +311,7 @@ export interface DrConfig {
   /** Absent unless the user has set it up. */
   readonly safeService?: {
     readonly url?: string;
-    /** Read only when it is needed. */
-    readonly apiKey?: { get(): Promise<string> };
+    readonly apiKey?: Secret;
   };
   readonly verify: Readonly<Record<string, VerifyCheck>>;
 }

@@ -1,10 +1,13 @@
+import { defaultTargetName } from "./resolve-backup.js";
+import type { OffsiteTargetUserConfig } from "./types.js";
+
 /** One thing wrong with the `dr` section, and where. */
 export interface ConfigProblem {
   readonly path: string[];
   readonly message: string;
 }
 
-type Check = (value: unknown) => string | undefined;
+type Check = (value: unknown) => string | ConfigProblem[] | undefined;
 
 /**
  * Checks the `dr` section as written by the user. By hand: a schema library
@@ -16,7 +19,30 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
   }
   return checkObject(section, ["dr"], {
     project: isName,
-    paths: { deployments: isText, incidents: isText },
+    paths: {
+      deployments: isText,
+      incidents: isText,
+      backups: isText,
+      logs: isText,
+    },
+    backup: { compression: isOneOf("zstd", "gzip"), offsite: isBoolean },
+    encryption: {
+      format: isOneOf("aes-256-gcm", "aes-256-cbc", "age"),
+      keyFile: isText,
+      oldKeyFiles: isListOf(isText),
+      kmsKey: isKmsKey,
+      recipients: isRecipients,
+      identityFile: isText,
+    },
+    signing: { keyFile: isText, trusted: isListOf(isPublicKey) },
+    snapshot: { views: isRecordOf(isListOf(isSignature)) },
+    files: isListOf(isText),
+    configuration: isListOf(isText),
+    offsite: { targets: isTargetList, bytesPerSecond: isPositive },
+    retention: {
+      localDays: isPositiveInteger,
+      offsiteDays: isPositiveInteger,
+    },
     rpcQuorum: isQuorum,
     transactions: {
       confirmations: isPositiveInteger,
@@ -56,9 +82,153 @@ function checkObject(
     if (typeof expected === "object") {
       return checkObject(member, at, expected);
     }
-    const message = expected(member);
-    return message === undefined ? [] : [{ path: at, message }];
+    const wrong = expected(member) ?? [];
+    return typeof wrong === "string" ? [{ path: at, message: wrong }] : wrong;
   });
+}
+
+/** The problems of a target's own options are told at its place. */
+function isTargetList(value: unknown): ConfigProblem[] | string | undefined {
+  if (!Array.isArray(value)) {
+    return "Expected a list of targets";
+  }
+  const problems = value.flatMap((target: unknown, index) =>
+    checkTarget(target, ["dr", "offsite", "targets", String(index)]),
+  );
+  if (problems.length > 0) {
+    return problems;
+  }
+  const names = (value as OffsiteTargetUserConfig[]).map(
+    (target) => target.name ?? defaultTargetName(target),
+  );
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  return twice === undefined
+    ? undefined
+    : `Two targets are called ${twice}; give them a \`name\` each`;
+}
+
+function checkTarget(target: unknown, path: string[]): ConfigProblem[] {
+  const { kind } = (target ?? {}) as { kind?: keyof typeof TARGETS };
+  const shape = TARGETS[kind ?? ("" as "fs")] as TargetShape | undefined;
+  if (shape === undefined) {
+    const known = Object.keys(TARGETS).join(", ");
+    return [{ path: [...path, "kind"], message: `Expected one of ${known}` }];
+  }
+  const missing = shape.required.filter(
+    (key) => (target as Record<string, unknown>)[key] === undefined,
+  );
+  return [
+    ...missing.map((key) => ({
+      path: [...path, key],
+      message: "It must be given",
+    })),
+    ...checkObject(target, path, {
+      kind: isText,
+      name: isName,
+      prefix: isPrefix,
+      ...shape.options,
+    }),
+  ];
+}
+
+interface TargetShape {
+  readonly required: readonly string[];
+  readonly options: Shape;
+}
+
+const TARGETS = {
+  fs: { required: ["directory"], options: { directory: isText } },
+  s3: {
+    required: ["bucket"],
+    options: {
+      bucket: isText,
+      region: isText,
+      endpoint: isUrl,
+      forcePathStyle: isBoolean,
+      credentials: { accessKeyId: isSecret, secretAccessKey: isSecret },
+      storageClass: isText,
+      encryption: isOneOf("AES256", "aws:kms", "none"),
+      kmsKeyId: isText,
+      objectLock: {
+        mode: isOneOf("governance", "compliance"),
+        days: isPositiveInteger,
+      },
+      checksums: isBoolean,
+      conditionalWrites: isBoolean,
+    },
+  },
+  gcs: {
+    required: ["bucket"],
+    options: {
+      bucket: isText,
+      projectId: isText,
+      keyFile: isText,
+      storageClass: isText,
+      endpoint: isUrl,
+    },
+  },
+  azure: {
+    required: ["account", "container"],
+    options: {
+      account: isText,
+      container: isText,
+      key: isSecret,
+      tier: isOneOf("Hot", "Cool", "Cold", "Archive"),
+      immutability: {
+        mode: isOneOf("unlocked", "locked"),
+        days: isPositiveInteger,
+      },
+      endpoint: isUrl,
+    },
+  },
+} as const satisfies Readonly<Record<string, TargetShape>>;
+
+function isPrefix(value: unknown): string | undefined {
+  return typeof value === "string" && /^([\w.-]+\/)*$/.test(value)
+    ? undefined
+    : "Expected folders, each with a / behind it: `production/`";
+}
+
+function isBoolean(value: unknown): string | undefined {
+  return typeof value === "boolean" ? undefined : "Expected true or false";
+}
+
+function isOneOf(...known: readonly string[]): Check {
+  return (value) =>
+    known.some((one) => one === value)
+      ? undefined
+      : `Expected one of ${known.join(", ")}`;
+}
+
+function isListOf(check: Check): Check {
+  return (value) =>
+    Array.isArray(value) ? value.map(check).find(Boolean) : "Expected a list";
+}
+
+function isRecordOf(check: Check): Check {
+  return (value) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.values(value).map(check).find(Boolean)
+      : "Expected an object";
+}
+
+function isKmsKey(value: unknown): string | undefined {
+  return typeof value === "string" && /^arn:[\w-]+:kms:/.test(value)
+    ? undefined
+    : "Expected the ARN of a KMS key: arn:aws:kms:REGION:ACCOUNT:key/ID";
+}
+
+function isPublicKey(value: unknown): string | undefined {
+  return typeof value === "string" && /^[0-9a-f]{64}$/.test(value)
+    ? undefined
+    : "Expected public keys of 64 hexadecimal digits, as `dr:keys:generate --for signing` shows them";
+}
+
+function isSignature(value: unknown): string | undefined {
+  return typeof value === "string" &&
+    /^function \w+\(\) .*returns ?\(.+\)$/.test(value)
+    ? undefined
+    : "Expected view functions without arguments: `function totalSupply() view returns (uint256)`";
 }
 
 function isText(value: unknown): string | undefined {

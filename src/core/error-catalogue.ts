@@ -428,6 +428,58 @@ export const CATALOGUE = {
     fix: "Use Node 22.15 or later, or set `dr.backup.compression` to gzip.",
     exitCode: refused,
   },
+
+  // offsite
+  OFFSITE_NOT_CONFIGURED: {
+    message: "No offsite target is set up.",
+    fix: "Add `dr.offsite.targets` to hardhat.config.ts, or set OFFSITE_PROVIDER (s3, gcs, azure) and its variables: S3_BUCKET; GCS_BUCKET; AZURE_CONTAINER and AZURE_STORAGE_ACCOUNT.",
+    exitCode: refused,
+  },
+  OFFSITE_PACKAGE_MISSING: {
+    message: "{storage} needs the package {package}, which isn't installed.",
+    fix: "`npm install --save-dev {package}`.",
+    exitCode: refused,
+  },
+  OFFSITE_UNREACHABLE: {
+    message: "{storage} can't be reached ({operation}): {reason}.",
+    fix: "Try again later, or use another target: `--target NAME`.",
+    exitCode: error,
+  },
+  OFFSITE_DENIED: {
+    message: "{storage} refuses {operation}: {reason}.",
+    fix: "{way}",
+    exitCode: refused,
+  },
+  OFFSITE_FULL: {
+    message: "{storage} is full: {reason}.",
+    fix: "Make room there (`npx hardhat dr:offsite:prune`), raise its quota, or use another target.",
+    exitCode: error,
+  },
+  OFFSITE_EXISTS: {
+    message: "{storage} has {key} already.",
+    fix: "Nothing there is ever overwritten. If it differs from yours, look which is right before you delete either.",
+    exitCode: refused,
+  },
+  OFFSITE_MISSING: {
+    message: "{storage} has no {key}.",
+    fix: "`npx hardhat dr:offsite:list` shows what there is.",
+    exitCode: refused,
+  },
+  OFFSITE_DAMAGED: {
+    message: "{storage} doesn't hold {key} as it was sent: {reason}.",
+    fix: "Run it again. If it stays so, don't trust this target.",
+    exitCode: error,
+  },
+  OFFSITE_LOCKED: {
+    message: "{storage} keeps {key}: {reason}.",
+    fix: "That is what its lock is for: it can be deleted when that ends.",
+    exitCode: refused,
+  },
+  OFFSITE_FAILED: {
+    message: "{storage}: {operation} failed: {reason}.",
+    fix: "The message above is the store's own; its documentation, or its keepers, know more.",
+    exitCode: error,
+  },
   GO_BAG_NOT_OPENED: {
     message: "{file} can't be opened with the key in {identityFile}.",
     fix: "It is for another key (`dr.goBag.recipients` when it was written) or was changed since. Take the right key, a copy of the file, or presign anew.",

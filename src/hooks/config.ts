@@ -40,7 +40,12 @@ export default async (): Promise<Partial<ConfigHooks>> =>
       return {
         ...config,
         dr: {
-          ...resolveDrConfig(userConfig.dr, config.paths.root, resolveVariable),
+          ...resolveDrConfig(
+            userConfig.dr,
+            config.paths.root,
+            resolveVariable,
+            process.env,
+          ),
           ...resolveSafeService(userConfig.dr, resolveVariable),
         },
       };

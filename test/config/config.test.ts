@@ -53,6 +53,8 @@ describe("the dr section", () => {
     expect(config.dr.paths).to.deep.equal({
       deployments: join(folder.path, "deployments"),
       incidents: join(folder.path, "docs/incidents"),
+      backups: join(folder.path, "backups"),
+      logs: join(folder.path, "logs"),
     });
     process.env.DR_UNSET_RPC = URL_WITH_KEY;
     expect(await byNetwork.mainnet![0]!.get()).to.equal(URL_WITH_KEY);

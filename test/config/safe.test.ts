@@ -6,7 +6,7 @@ import { validateDrConfig } from "../../src/config/validate.js";
 
 /** None of these holds a variable of Hardhat's. */
 const resolve = (section: DrUserConfig) =>
-  resolveDrConfig(section, "/project", () => expect.fail("a variable"));
+  resolveDrConfig(section, "/project", () => expect.fail("a variable"), {});
 
 const ADDRESS = "0x9641d764fc13c8B624c04430C7356C1C7C8102e2";
 

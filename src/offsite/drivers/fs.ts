@@ -1,0 +1,214 @@
+import { createWriteStream } from "node:fs";
+import { link, lstat, mkdir, open, readdir, rm } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+
+import type { FsTarget } from "../../config/types.js";
+import { syncFolder } from "../../core/atomic-write.js";
+import { DrError, isDrError, messageOf } from "../../core/errors.js";
+import { removeAbandoned, temporaryBeside } from "../../core/temporary-file.js";
+import { reporting } from "../progress-stream.js";
+import type {
+  ByteRange,
+  ObjectPage,
+  PutOptions,
+  Source,
+  Storage,
+  StoredObject,
+} from "../storage.js";
+
+const PAGE = 1000;
+
+/** Objects as files in a folder: another disk, a share. */
+export class FsStorage implements Storage {
+  readonly address: string;
+  readonly capabilities = { confirms: false, resumes: false, locks: false };
+  readonly #folder: string;
+  readonly #pageSize: number;
+
+  constructor(
+    { directory, prefix }: Pick<FsTarget, "directory" | "prefix">,
+    { pageSize = PAGE }: { readonly pageSize?: number } = {},
+  ) {
+    this.#folder = join(directory, prefix);
+    this.address = this.#folder;
+    this.#pageSize = pageSize;
+  }
+
+  async listPage(prefix: string, from = ""): Promise<ObjectPage> {
+    return await this.#do("list", "", async () => {
+      const names = await filesBelow(this.#folder);
+      const keys = names
+        .filter((key) => key.startsWith(prefix) && key > from)
+        .toSorted();
+      const page = keys.slice(0, this.#pageSize);
+      const found = await Promise.all(page.map((key) => this.#look(key)));
+      const next = keys.length > page.length ? page.at(-1) : undefined;
+      return {
+        objects: found.filter((one) => one !== undefined),
+        ...(next === undefined ? {} : { next }),
+      };
+    });
+  }
+
+  async stat(key: string): Promise<StoredObject | undefined> {
+    return await this.#do("stat", key, async () => await this.#look(key));
+  }
+
+  async put(
+    key: string,
+    source: Source,
+    { onProgress, signal }: PutOptions = {},
+  ): Promise<void> {
+    const path = this.#path(key);
+    await this.#do("put", key, async () => {
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await removeAbandoned(dirname(path));
+      const temporary = temporaryBeside(path);
+      try {
+        await pipeline(
+          source.open(),
+          reporting(onProgress),
+          createWriteStream(temporary, {
+            flags: "wx",
+            mode: 0o600,
+            flush: true,
+          }),
+          signal === undefined ? {} : { signal },
+        );
+        // Unlike a rename it fails when there is one.
+        await link(temporary, path);
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw error;
+      } finally {
+        await rm(temporary, { force: true });
+      }
+      await syncFolder(dirname(path));
+    });
+  }
+
+  async get(key: string, range?: ByteRange): Promise<Readable> {
+    return await this.#do("get", key, async () => {
+      const handle = await open(this.#path(key));
+      const bytes = handle.createReadStream(
+        range === undefined ? {} : { start: range.start, end: range.end - 1 },
+      );
+      return Readable.from(this.#explained(key, bytes), { objectMode: false });
+    });
+  }
+
+  async *#explained(key: string, bytes: Readable): AsyncGenerator {
+    try {
+      yield* bytes;
+    } catch (error) {
+      throw this.#explain("get", key, error);
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#do("delete", key, async () => {
+      await rm(this.#path(key), { force: true });
+    });
+  }
+
+  async #look(key: string): Promise<StoredObject | undefined> {
+    try {
+      const found = await lstat(this.#path(key));
+      return found.isFile()
+        ? { key, sizeBytes: found.size, modifiedAt: found.mtime }
+        : undefined;
+    } catch (error) {
+      if (codeOf(error) === "ENOENT") {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  #path(key: string): string {
+    return join(this.#folder, key);
+  }
+
+  async #do<T>(
+    operation: string,
+    key: string,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#explain(operation, key, error);
+    }
+  }
+
+  #explain(operation: string, key: string, error: unknown): Error {
+    if (isDrError(error)) {
+      return error;
+    }
+    const { address: storage } = this;
+    const [reason, options] = [messageOf(error), { cause: error }];
+    switch (codeOf(error)) {
+      case "EEXIST":
+        return new DrError("OFFSITE_EXISTS", { storage, key }, options);
+      case "ENOENT":
+        return new DrError("OFFSITE_MISSING", { storage, key }, options);
+      case "ENOSPC":
+      case "EDQUOT":
+        return new DrError("OFFSITE_FULL", { storage, reason }, options);
+      case "EACCES":
+      case "EPERM":
+      case "EROFS":
+        return new DrError(
+          "OFFSITE_DENIED",
+          {
+            storage,
+            operation,
+            reason,
+            way: "Give the user who runs this the right to write there, or name another folder.",
+          },
+          options,
+        );
+      case "EIO":
+      case "ESTALE":
+      case "ETIMEDOUT":
+      case "EHOSTDOWN":
+        return new DrError(
+          "OFFSITE_UNREACHABLE",
+          { storage, operation, reason },
+          options,
+        );
+      default:
+        return new DrError(
+          "OFFSITE_FAILED",
+          { storage, operation, reason },
+          options,
+        );
+    }
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
+/** Paths of all files below a folder, with `/`; none where there is no folder yet. */
+async function filesBelow(folder: string): Promise<string[]> {
+  try {
+    const entries = await readdir(folder, {
+      recursive: true,
+      withFileTypes: true,
+    });
+    return entries
+      .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
+      .map(({ parentPath, name }) =>
+        relative(folder, join(parentPath, name)).replaceAll("\\", "/"),
+      );
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") {
+      return [];
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,55 @@
+import { chmod, mkdir, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+import { expect } from "chai";
+
+import { FsStorage } from "../../src/offsite/drivers/fs.js";
+import { useTemporaryFolder } from "../deployments/temporary-folder.js";
+import { codeOf, describeStorage, sourceOf } from "./describe-storage.js";
+
+describe("the storage in a folder", () => {
+  const folder = useTemporaryFolder();
+  const open = (prefix = "", pageSize?: number) =>
+    new FsStorage(
+      { directory: join(folder.path, "offsite"), prefix },
+      pageSize === undefined ? {} : { pageSize },
+    );
+
+  describeStorage(() => ({
+    open: async ({ pageSize } = {}) =>
+      await Promise.resolve(open("", pageSize)),
+    largeBytes: 300_000,
+  }));
+
+  it("keeps to its prefix", async () => {
+    await open("production/").put("a/1", sourceOf(Buffer.from("words")));
+    expect((await open().listPage("")).objects[0]?.key).to.equal(
+      "production/a/1",
+    );
+    expect((await open("staging/").listPage("")).objects).to.deep.equal([]);
+    expect((await open("production/").listPage("")).objects[0]?.key).to.equal(
+      "a/1",
+    );
+  });
+
+  it("writes files that only their owner reads, and leaves no others", async () => {
+    await open().put("a/1", sourceOf(Buffer.from("words")));
+    await open()
+      .put("a/1", sourceOf(Buffer.from("words")))
+      .catch(() => 0);
+    const files = join(folder.path, "offsite", "a");
+    expect(await readdir(files)).to.deep.equal(["1"]);
+    expect((await stat(join(files, "1"))).mode & 0o777).to.equal(0o600);
+  });
+
+  it("says when it may not write there", async function () {
+    if (process.getuid?.() === 0) {
+      this.skip();
+    }
+    await mkdir(join(folder.path, "offsite"), { mode: 0o500 });
+    expect(
+      await codeOf(open().put("a/1", sourceOf(Buffer.from("w")))),
+    ).to.equal("OFFSITE_DENIED");
+    await chmod(join(folder.path, "offsite"), 0o700);
+  });
+});
