@@ -15,6 +15,7 @@ const FLOORS = {
   core: [],
   artifact: ["core"],
   config: ["core", "chain"],
+  backup: ["core", "config", "artifact"],
   offsite: ["core", "config", "artifact"],
   chain: ["core"],
   run: ["core"],

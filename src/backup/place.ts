@@ -1,0 +1,66 @@
+import { join } from "node:path";
+
+import { readBackupKey } from "../artifact/backup-key.js";
+import { readSigningKey } from "../artifact/manifest.js";
+import type { ArtifactKind } from "../artifact/name.js";
+import type { ArtifactKeys } from "../artifact/read-artifact.js";
+import type { ArtifactPlace } from "../artifact/write-artifact.js";
+import type { DrConfig } from "../config/types.js";
+import type { Clock } from "../core/clock.js";
+import { DrError } from "../core/errors.js";
+
+/** Where backups of a kind lie, absolute. */
+export function placeFolder({ paths }: DrConfig, kind: ArtifactKind): string {
+  return join(paths.backups, kind);
+}
+
+/**
+ * Where backups of a kind go, and how they are made. Keys are read here, so
+ * that one which can't be used is noticed before there is anything to write.
+ *
+ * @param tool - `hardhat-dr 1.2.3`
+ * @throws {DrError} ENCRYPTION_NOT_CONFIGURED, KEY_FILE_UNREADABLE,
+ * KEY_FILE_EXPOSED, KEY_FILE_FOREIGN.
+ */
+export async function openPlace(
+  config: DrConfig,
+  kind: ArtifactKind,
+  clock: Clock,
+  tool: string,
+): Promise<ArtifactPlace> {
+  const { project, backup, encryption, signing } = config;
+  const [signingKey] = await Promise.all([
+    signing.keyFile === undefined ? undefined : readSigningKey(signing.keyFile),
+    requireKey(encryption),
+  ]);
+  return {
+    folder: placeFolder(config, kind),
+    project,
+    clock,
+    tool,
+    compression: backup.compression,
+    ...(encryption === undefined ? {} : { encryption }),
+    ...(signingKey === undefined ? {} : { signingKey }),
+  };
+}
+
+async function requireKey(encryption: DrConfig["encryption"]): Promise<void> {
+  if (encryption === undefined) {
+    return;
+  }
+  const { format, keyFile, recipients } = encryption;
+  if (format === "age" ? recipients.length === 0 : keyFile === undefined) {
+    throw new DrError("ENCRYPTION_NOT_CONFIGURED", {});
+  }
+  if (format !== "age" && keyFile !== undefined) {
+    await readBackupKey(keyFile);
+  }
+}
+
+/** What opens backups of any kind. */
+export function artifactKeys({ encryption, signing }: DrConfig): ArtifactKeys {
+  return {
+    ...(encryption === undefined ? {} : { encryption }),
+    trusted: signing.trusted,
+  };
+}
