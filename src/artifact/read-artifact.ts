@@ -59,7 +59,7 @@ async function readManifest(path: string): Promise<Manifest> {
   return parseManifest(await orMissing(path, readFile(file, "utf8")), file);
 }
 
-async function measureFile(path: string): Promise<Extent> {
+export async function measureFile(path: string): Promise<Extent> {
   const measure = new Measure();
   for await (const chunk of createReadStream(path)) {
     measure.add(chunk as Buffer);

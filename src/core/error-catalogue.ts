@@ -475,6 +475,12 @@ export const CATALOGUE = {
     fix: "That is what its lock is for: it can be deleted when that ends.",
     exitCode: refused,
   },
+  DISK_TOO_SMALL: {
+    message:
+      "The disk of {folder} has {freeBytes} bytes left; {neededBytes} and some more are needed.",
+    fix: "Make room, or put `dr.paths.backups` on another disk.",
+    exitCode: refused,
+  },
   OFFSITE_FAILED: {
     message: "{storage}: {operation} failed: {reason}.",
     fix: "The message above is the store's own; its documentation, or its keepers, know more.",
