@@ -156,7 +156,10 @@ async function streamTo(
   };
 }
 
-/** Of the kind's newest manifest: a backup that is taken away leaves a gap. */
+/**
+ * Of the kind's newest manifest: a backup that is taken away leaves a gap. One
+ * that another names already isn't the newest, whatever a clock once said.
+ */
 async function previousOf(
   folder: string,
   kind: string,
@@ -167,12 +170,16 @@ async function previousOf(
       .filter((name) => name.endsWith(MANIFEST_SUFFIX))
       .map(async (name) => await tryManifest(folder, name)),
   );
-  const newest = read
+  const all = read
     .filter((one) => one !== undefined)
     .filter(({ manifest }) => manifest.kind === kind)
+    .map(({ text, manifest }) => ({ digest: digestManifest(text), manifest }));
+  const named = new Set(all.map(({ manifest }) => manifest.previous));
+  const newest = all
+    .filter(({ digest }) => !named.has(digest))
     .toSorted((a, b) => timeOf(a.manifest) - timeOf(b.manifest))
     .at(-1);
-  return newest === undefined ? {} : { previous: digestManifest(newest.text) };
+  return newest === undefined ? {} : { previous: newest.digest };
 }
 
 /** A damaged one keeps nobody from backing up anew; listing shows the gap. */

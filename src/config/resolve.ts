@@ -21,7 +21,7 @@ export function resolveDrConfig(
   const { project, paths, transactions, safeContracts, goBag, verify } =
     section;
   return {
-    project: project ?? basename(root),
+    project: project ?? nameOf(root),
     paths: {
       deployments: resolve(root, paths?.deployments ?? "deployments"),
       incidents: resolve(root, paths?.incidents ?? "docs/incidents"),
@@ -39,6 +39,12 @@ export function resolveDrConfig(
     ...(goBag === undefined ? {} : { goBag: resolveGoBag(goBag, root) }),
     verify: verify ?? {},
   };
+}
+
+/** The folder's, as far as an artifact may be called so. */
+function nameOf(root: string): string {
+  const name = basename(root).replace(/[^\w.-]+/g, "-");
+  return name.replace(/^[^A-Za-z0-9]+/, "") || "project";
 }
 
 function resolveGoBag(

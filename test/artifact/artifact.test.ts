@@ -26,6 +26,7 @@ import {
   type EncryptionFormat,
 } from "../../src/artifact/encryption.js";
 import {
+  digestManifest,
   encodeManifest,
   parseManifest,
   publicKeyOf,
@@ -522,5 +523,25 @@ describe("an artifact", () => {
     await writeFile(`${damaged}.manifest.json`, "{");
     const next = await writeArtifact(place("none", later), input());
     expect(next.manifest.previous).to.equal(before.toString().slice(0, 64));
+  });
+
+  it("names the one before it also when a clock went back", async () => {
+    const written: Manifest[] = [];
+    for (const minutes of [60, 0, 1]) {
+      const now = () => new Date(AT.getTime() + minutes * 60_000);
+      const clock = { ...systemClock, now };
+      const { path, manifest } = await writeArtifact(
+        place("none", { clock }),
+        input(),
+      );
+      const before = written.at(-1);
+      expect(manifest.previous).to.equal(
+        before === undefined
+          ? undefined
+          : digestManifest(encodeManifest(before)),
+        path,
+      );
+      written.push(manifest);
+    }
   });
 });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { configVariable } from "hardhat/config";
 
+import { resolveDrConfig } from "../../src/config/resolve.js";
 import { validateDrConfig } from "../../src/config/validate.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { openProject } from "../tasks/project.js";
@@ -70,5 +71,18 @@ describe("the dr section", () => {
     expect(config.dr.paths.incidents).to.equal(
       join(folder.path, "post-mortems"),
     );
+  });
+
+  it("calls a project after its folder, as artifacts may be called", () => {
+    const names = {
+      "/srv/takumi": "takumi",
+      "/srv/my dapp (2)": "my-dapp-2-",
+      "/srv/.hidden": "hidden",
+      "/": "project",
+    };
+    for (const [root, name] of Object.entries(names)) {
+      const resolved = resolveDrConfig({}, root, () => expect.fail(), {});
+      expect(resolved.project).to.equal(name);
+    }
   });
 });
