@@ -5,6 +5,7 @@ import {
   incidentReportTask,
   initTask,
   keysGenerateTask,
+  offsiteReplicateTask,
   pauseTask,
   rehearseTask,
   resumeTask,
@@ -62,6 +63,7 @@ const hardhatDr: HardhatPlugin = {
     safeCheckTask,
     incidentReportTask,
     keysGenerateTask,
+    offsiteReplicateTask,
   ],
   hookHandlers: {
     config: () => import("./hooks/config.js"),

@@ -537,6 +537,30 @@ export const keysGenerateTask = drTask(
   .setAction(actions.keysGenerate)
   .build();
 
+const TARGET = {
+  name: "target",
+  description: "One of dr.offsite.targets by its name; default: all",
+  defaultValue: "",
+} as const;
+
+export const offsiteReplicateTask = drTask(
+  "dr:offsite:replicate",
+  "Upload encrypted backups to all offsite targets, and let old ones go there",
+)
+  .addFlag({
+    name: "dryRun",
+    description: "Show what would be sent and removed, and touch nothing",
+  })
+  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addOption({
+    name: "since",
+    description: "How far back: 12h, 7d, 2w",
+    defaultValue: "7d",
+  })
+  .addOption(TARGET)
+  .setAction(actions.offsiteReplicate)
+  .build();
+
 export const incidentReportTask = drTask(
   "dr:incident:report",
   "Write the incident document of a run, or bring it up to date",

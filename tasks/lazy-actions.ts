@@ -25,5 +25,6 @@ export const actions = {
   resume: () => import("./actions/resume.js"),
   runs: () => import("./actions/runs.js"),
   keysGenerate: () => import("./actions/keys-generate.js"),
+  offsiteReplicate: () => import("./actions/offsite-replicate.js"),
   incidentReport: () => import("./actions/incident-report.js"),
 } as const;

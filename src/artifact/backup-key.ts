@@ -2,7 +2,7 @@ import { pbkdf2, randomBytes } from "node:crypto";
 import { link, open, unlink } from "node:fs/promises";
 import { promisify } from "node:util";
 
-import { DrError } from "../core/errors.js";
+import { DrError, hasCode } from "../core/errors.js";
 import { readSecretFile } from "../core/secret-file.js";
 import { temporaryBeside } from "../core/temporary-file.js";
 import { writing } from "../core/writing.js";
@@ -78,7 +78,7 @@ export async function writeSecret(file: string, text: string): Promise<void> {
       // Unlike a rename it fails when there is one.
       await link(temporary, file);
     } catch (error) {
-      throw error instanceof Error && "code" in error && error.code === "EEXIST"
+      throw hasCode(error, "EEXIST")
         ? new DrError("KEY_FILE_EXISTS", { file }, { cause: error })
         : error;
     } finally {

@@ -55,7 +55,7 @@ export function formatArtifactName({
 }
 
 /** `20240115_140000` */
-function formatTimestamp(at: Date): string {
+export function formatTimestamp(at: Date): string {
   const [date = "", time = ""] = at.toISOString().split("T");
   return `${date.replaceAll("-", "")}_${time.slice(0, 8).replaceAll(":", "")}`;
 }

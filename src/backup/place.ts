@@ -45,16 +45,29 @@ export async function openPlace(
 }
 
 async function requireKey(encryption: DrConfig["encryption"]): Promise<void> {
-  if (encryption === undefined) {
+  if (encryption !== undefined) {
+    await requireEncryption(encryption);
+  }
+}
+
+/**
+ * That what leaves this machine can be encrypted: the key is there, and nobody
+ * else reads it.
+ *
+ * @throws {DrError} ENCRYPTION_NOT_CONFIGURED, KEY_FILE_UNREADABLE,
+ * KEY_FILE_EXPOSED, KEY_FILE_FOREIGN.
+ */
+export async function requireEncryption(
+  encryption: DrConfig["encryption"],
+): Promise<void> {
+  const { format, keyFile, kmsKey, recipients = [] } = encryption ?? {};
+  if (format === "age" ? recipients.length > 0 : kmsKey !== undefined) {
     return;
   }
-  const { format, keyFile, recipients } = encryption;
-  if (format === "age" ? recipients.length === 0 : keyFile === undefined) {
+  if (format === "age" || keyFile === undefined) {
     throw new DrError("ENCRYPTION_NOT_CONFIGURED", {});
   }
-  if (format !== "age" && keyFile !== undefined) {
-    await readBackupKey(keyFile);
-  }
+  await readBackupKey(keyFile);
 }
 
 /** What opens backups of any kind. */

@@ -17,3 +17,18 @@ export function formatDuration(seconds: bigint): string {
   });
   return parts.slice(0, 2).join(" ") || "0 seconds";
 }
+
+const LETTERS: Readonly<Record<string, bigint>> = {
+  s: 1n,
+  m: 60n,
+  h: 3_600n,
+  d: 86_400n,
+  w: 604_800n,
+};
+
+/** Seconds of `90s`, `30m`, `12h`, `7d`, `2w`; undefined of anything else. */
+export function parseDuration(text: string): bigint | undefined {
+  const [, amount = "", letter = ""] = /^(\d{1,9})([smhdw])$/.exec(text) ?? [];
+  const unit = LETTERS[letter];
+  return unit === undefined ? undefined : BigInt(amount) * unit;
+}

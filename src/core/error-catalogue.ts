@@ -435,6 +435,16 @@ export const CATALOGUE = {
     fix: "Add `dr.offsite.targets` to hardhat.config.ts, or set OFFSITE_PROVIDER (s3, gcs, azure) and its variables: S3_BUCKET; GCS_BUCKET; AZURE_CONTAINER and AZURE_STORAGE_ACCOUNT.",
     exitCode: refused,
   },
+  OFFSITE_TARGET_UNKNOWN: {
+    message: "No offsite target is called {target}.",
+    fix: "There are: {known}.",
+    exitCode: refused,
+  },
+  ENVIRONMENT_INVALID: {
+    message: "{name} in the environment is {value}; expected is {expected}.",
+    fix: "Correct it, or unset it and use hardhat.config.ts.",
+    exitCode: refused,
+  },
   OFFSITE_PACKAGE_MISSING: {
     message: "{storage} needs the package {package}, which isn't installed.",
     fix: "`npm install --save-dev {package}`.",
@@ -479,6 +489,11 @@ export const CATALOGUE = {
     message:
       "The disk of {folder} has {freeBytes} bytes left; {neededBytes} and some more are needed.",
     fix: "Make room, or put `dr.paths.backups` on another disk.",
+    exitCode: refused,
+  },
+  NOT_ENCRYPTED: {
+    message: "{name} isn't encrypted; it doesn't leave this machine.",
+    fix: "Set `dr.encryption` up and back up anew.",
     exitCode: refused,
   },
   OFFSITE_FAILED: {

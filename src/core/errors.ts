@@ -63,6 +63,15 @@ export function isDrError<C extends ErrorCode>(
   );
 }
 
+/** Whether an error of Node's has one of these codes: `ENOENT`. */
+export function hasCode(error: unknown, ...codes: string[]): boolean {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    codes.includes(String(error.code))
+  );
+}
+
 /** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

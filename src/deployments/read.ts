@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 
-import { DrError, isDrError, messageOf } from "../core/errors.js";
+import { DrError, hasCode, isDrError, messageOf } from "../core/errors.js";
 import { withChecksums } from "./normalise.js";
 import type { DeployFile } from "./deploy-file.js";
 import { findJsonFault } from "./json-text.js";
@@ -58,7 +58,7 @@ export async function readDeployText(
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+    if (hasCode(error, "ENOENT")) {
       return undefined;
     }
     throw new DrError(

@@ -37,8 +37,12 @@ export async function ensureObject(
   return "uploaded";
 }
 
-/** @throws {DrError} OFFSITE_EXISTS. */
-async function isThere(
+/**
+ * Whether an object is there, and is the same.
+ *
+ * @throws {DrError} OFFSITE_EXISTS when it is another one.
+ */
+export async function isThere(
   storage: Storage,
   key: string,
   source: Source,

@@ -5,9 +5,17 @@ import {
   measureFile,
   type CheckedArtifact,
 } from "../artifact/read-artifact.js";
-import { ensureObject, type Ensured } from "./ensure-object.js";
+import { DrError } from "../core/errors.js";
+import { ensureObject, isThere, type Ensured } from "./ensure-object.js";
 import { fileSource } from "./file-source.js";
 import type { PutOptions, Source, Storage } from "./storage.js";
+
+export interface UploadOptions extends PutOptions {
+  /** Puts a limit on how fast a source is read. */
+  readonly slow?: (source: Source) => Source;
+  /** Told before the first byte goes. */
+  readonly onUpload?: () => void;
+}
 
 /** `database/takumi_db_20240115_140000.sql.gz.enc` */
 export function keyOf(kind: string, name: string): string {
@@ -15,25 +23,49 @@ export function keyOf(kind: string, name: string): string {
 }
 
 /**
- * Uploads an artifact, then its checksum, and its manifest last: it isn't
- * there before that is. What is there already isn't sent again.
+ * Uploads an artifact, then its checksum, and its manifest last: who finds
+ * that knows that the rest was there, and was proven. What is there already
+ * isn't sent again.
  *
- * @param slow - Puts a limit on how fast a source is read.
- * @throws {DrError} like {@link ensureObject}.
+ * @throws {DrError} OFFSITE_EXISTS when another artifact of this name is
+ * there, OFFSITE_DAMAGED, and what {@link Storage} throws.
  */
 export async function uploadArtifact(
   storage: Storage,
   { path, manifest }: CheckedArtifact,
-  options: PutOptions = {},
-  slow: (source: Source) => Source = (source) => source,
+  { slow = (source) => source, onUpload, ...options }: UploadOptions = {},
 ): Promise<Ensured> {
   const key = keyOf(manifest.kind, basename(path));
-  const whole = slow(fileSource(path, manifest.stored));
-  const ensured = [await ensureObject(storage, key, whole, options)];
-  for (const suffix of [CHECKSUM_SUFFIX, MANIFEST_SUFFIX]) {
-    const file = `${path}${suffix}`;
-    const source = fileSource(file, await measureFile(file));
-    ensured.push(await ensureObject(storage, `${key}${suffix}`, source));
+  const whole = fileSource(path, manifest.stored);
+  const checksum = await companion(path, CHECKSUM_SUFFIX);
+  const proof = await companion(path, MANIFEST_SUFFIX);
+  if (
+    (await isThere(storage, `${key}${MANIFEST_SUFFIX}`, proof)) &&
+    (await isThereInFull(storage, key, whole))
+  ) {
+    return "already-there";
   }
-  return ensured.includes("uploaded") ? "uploaded" : "already-there";
+  onUpload?.();
+  await ensureObject(storage, key, slow(whole), options);
+  await ensureObject(storage, `${key}${CHECKSUM_SUFFIX}`, checksum);
+  await ensureObject(storage, `${key}${MANIFEST_SUFFIX}`, proof);
+  return "uploaded";
+}
+
+async function companion(path: string, suffix: string): Promise<Source> {
+  const file = `${path}${suffix}`;
+  return fileSource(file, await measureFile(file));
+}
+
+/** By its size: the manifest beside it says that it was proven. @throws {DrError} OFFSITE_EXISTS. */
+async function isThereInFull(
+  storage: Storage,
+  key: string,
+  { sizeBytes }: Source,
+): Promise<boolean> {
+  const found = await storage.stat(key);
+  if (found !== undefined && found.sizeBytes !== sizeBytes) {
+    throw new DrError("OFFSITE_EXISTS", { storage: storage.address, key });
+  }
+  return found !== undefined;
 }

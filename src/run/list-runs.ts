@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { DrError, isDrError, messageOf } from "../core/errors.js";
+import { DrError, hasCode, isDrError, messageOf } from "../core/errors.js";
 import { readJournal, type JournalRecord } from "./journal.js";
 
 /** A run as its journal tells it. */
@@ -37,7 +37,7 @@ async function namesIn(path: string): Promise<string[]> {
   try {
     return await readdir(path);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+    if (hasCode(error, "ENOENT")) {
       return [];
     }
     throw new DrError(

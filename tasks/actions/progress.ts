@@ -39,16 +39,14 @@ export async function withProgress<T>(
       );
 }
 
-/** The same for one job. @throws what it throws. */
-export async function withBar<T>(
-  job: Job<T>,
-  output: Pick<Output, "progress">,
-): Promise<T> {
-  const [end] = await withProgress([job], output);
-  if (end?.status !== "fulfilled") {
-    throw end?.reason;
-  }
-  return end.value;
+/** @throws what failed first. */
+export function valuesOf<T>(ends: readonly PromiseSettledResult<T>[]): T[] {
+  return ends.map((end) => {
+    if (end.status === "rejected") {
+      throw end.reason;
+    }
+    return end.value;
+  });
 }
 
 async function tellNowAndThen<T>(

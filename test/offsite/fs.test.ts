@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, stat } from "node:fs/promises";
+import { chmod, mkdir, readdir, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect } from "chai";
@@ -14,6 +14,10 @@ describe("the storage in a folder", () => {
       { directory: join(folder.path, "offsite"), prefix },
       pageSize === undefined ? {} : { pageSize },
     );
+
+  beforeEach(async () => {
+    await mkdir(join(folder.path, "offsite"));
+  });
 
   describeStorage(() => ({
     open: async ({ pageSize } = {}) =>
@@ -42,11 +46,25 @@ describe("the storage in a folder", () => {
     expect((await stat(join(files, "1"))).mode & 0o777).to.equal(0o600);
   });
 
+  it("makes nothing up where its disk isn't mounted", async () => {
+    await rmdir(join(folder.path, "offsite"));
+    for (const work of [
+      open().listPage(""),
+      open().stat("a"),
+      open().put("a", sourceOf(Buffer.from("words"))),
+      open().get("a"),
+      open().delete("a"),
+    ]) {
+      expect(await codeOf(work)).to.equal("OFFSITE_FAILED");
+    }
+    expect(await readdir(folder.path)).to.deep.equal([]);
+  });
+
   it("says when it may not write there", async function () {
     if (process.getuid?.() === 0) {
       this.skip();
     }
-    await mkdir(join(folder.path, "offsite"), { mode: 0o500 });
+    await chmod(join(folder.path, "offsite"), 0o500);
     expect(
       await codeOf(open().put("a/1", sourceOf(Buffer.from("w")))),
     ).to.equal("OFFSITE_DENIED");

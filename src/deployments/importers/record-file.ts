@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 
 import * as OxAddress from "ox/Address";
 
-import { DrError, messageOf } from "../../core/errors.js";
+import { DrError, hasCode, messageOf } from "../../core/errors.js";
 import type { Address, Hex } from "../../core/hex.js";
 import type { Tool } from "./importer.js";
 
@@ -103,11 +103,7 @@ export async function listFolder(folder: string): Promise<string[]> {
   try {
     return (await readdir(folder)).sort();
   } catch (error) {
-    if (
-      error instanceof Error &&
-      "code" in error &&
-      (error.code === "ENOENT" || error.code === "ENOTDIR")
-    ) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) {
       return [];
     }
     throw error;

@@ -1,12 +1,20 @@
 import { createWriteStream } from "node:fs";
-import { link, lstat, mkdir, open, readdir, rm } from "node:fs/promises";
+import {
+  access,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  rm,
+} from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
 import type { FsTarget } from "../../config/types.js";
 import { syncFolder } from "../../core/atomic-write.js";
-import { DrError, isDrError, messageOf } from "../../core/errors.js";
+import { DrError, hasCode, isDrError, messageOf } from "../../core/errors.js";
 import { removeAbandoned, temporaryBeside } from "../../core/temporary-file.js";
 import { reporting } from "../progress-stream.js";
 import type {
@@ -20,10 +28,14 @@ import type {
 
 const PAGE = 1000;
 
-/** Objects as files in a folder: another disk, a share. */
+/**
+ * Objects as files in a folder: another disk, a share. The folder must be
+ * there: where its disk isn't mounted nothing is written in its place.
+ */
 export class FsStorage implements Storage {
   readonly address: string;
   readonly capabilities = { confirms: false, resumes: false, locks: false };
+  readonly #directory: string;
   readonly #folder: string;
   readonly #pageSize: number;
 
@@ -31,6 +43,7 @@ export class FsStorage implements Storage {
     { directory, prefix }: Pick<FsTarget, "directory" | "prefix">,
     { pageSize = PAGE }: { readonly pageSize?: number } = {},
   ) {
+    this.#directory = directory;
     this.#folder = join(directory, prefix);
     this.address = this.#folder;
     this.#pageSize = pageSize;
@@ -120,7 +133,7 @@ export class FsStorage implements Storage {
         ? { key, sizeBytes: found.size, modifiedAt: found.mtime }
         : undefined;
     } catch (error) {
-      if (codeOf(error) === "ENOENT") {
+      if (hasCode(error, "ENOENT")) {
         return undefined;
       }
       throw error;
@@ -137,9 +150,23 @@ export class FsStorage implements Storage {
     work: () => Promise<T>,
   ): Promise<T> {
     try {
+      await this.#requireDirectory(operation);
       return await work();
     } catch (error) {
       throw this.#explain(operation, key, error);
+    }
+  }
+
+  async #requireDirectory(operation: string): Promise<void> {
+    try {
+      await access(this.#directory);
+    } catch (error) {
+      if (!hasCode(error, "ENOENT", "ENOTDIR")) {
+        throw error;
+      }
+      const reason = "there is no such folder; is its disk mounted?";
+      const { address: storage } = this;
+      throw new DrError("OFFSITE_FAILED", { storage, operation, reason });
     }
   }
 
@@ -149,48 +176,28 @@ export class FsStorage implements Storage {
     }
     const { address: storage } = this;
     const [reason, options] = [messageOf(error), { cause: error }];
-    switch (codeOf(error)) {
-      case "EEXIST":
-        return new DrError("OFFSITE_EXISTS", { storage, key }, options);
-      case "ENOENT":
-        return new DrError("OFFSITE_MISSING", { storage, key }, options);
-      case "ENOSPC":
-      case "EDQUOT":
-        return new DrError("OFFSITE_FULL", { storage, reason }, options);
-      case "EACCES":
-      case "EPERM":
-      case "EROFS":
-        return new DrError(
-          "OFFSITE_DENIED",
-          {
-            storage,
-            operation,
-            reason,
-            way: "Give the user who runs this the right to write there, or name another folder.",
-          },
-          options,
-        );
-      case "EIO":
-      case "ESTALE":
-      case "ETIMEDOUT":
-      case "EHOSTDOWN":
-        return new DrError(
-          "OFFSITE_UNREACHABLE",
-          { storage, operation, reason },
-          options,
-        );
-      default:
-        return new DrError(
-          "OFFSITE_FAILED",
-          { storage, operation, reason },
-          options,
-        );
+    if (hasCode(error, "EEXIST")) {
+      return new DrError("OFFSITE_EXISTS", { storage, key }, options);
     }
+    if (hasCode(error, "ENOENT")) {
+      return new DrError("OFFSITE_MISSING", { storage, key }, options);
+    }
+    if (hasCode(error, "ENOSPC", "EDQUOT")) {
+      return new DrError("OFFSITE_FULL", { storage, reason }, options);
+    }
+    if (hasCode(error, "EACCES", "EPERM", "EROFS")) {
+      const way =
+        "Give the user who runs this the right to write there, or name another folder.";
+      const values = { storage, operation, reason, way };
+      return new DrError("OFFSITE_DENIED", values, options);
+    }
+    const isGone = hasCode(error, "EIO", "ESTALE", "ETIMEDOUT", "EHOSTDOWN");
+    return new DrError(
+      isGone ? "OFFSITE_UNREACHABLE" : "OFFSITE_FAILED",
+      { storage, operation, reason },
+      options,
+    );
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
 /** Paths of all files below a folder, with `/`; none where there is no folder yet. */
@@ -206,7 +213,7 @@ async function filesBelow(folder: string): Promise<string[]> {
         relative(folder, join(parentPath, name)).replaceAll("\\", "/"),
       );
   } catch (error) {
-    if (codeOf(error) === "ENOENT") {
+    if (hasCode(error, "ENOENT")) {
       return [];
     }
     throw error;

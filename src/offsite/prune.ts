@@ -1,0 +1,218 @@
+import { baseOf } from "../artifact/base.js";
+import { parseManifest } from "../artifact/manifest.js";
+import { CHECKSUM_SUFFIX, MANIFEST_SUFFIX } from "../artifact/name.js";
+import {
+  decideRetention,
+  type Keeping,
+  type RetentionDecision,
+  type RetentionEntry,
+} from "../artifact/retention.js";
+import { DrError, isDrError } from "../core/errors.js";
+import {
+  readManifests,
+  takeInventory,
+  type RemoteArtifact,
+} from "./inventory.js";
+import { readLeases, removeExpiredLeases, type Leases } from "./lease.js";
+import type { Storage } from "./storage.js";
+
+/** What retention did, or would do, in one storage. Artifacts are told by their keys. */
+export interface Pruning {
+  readonly removed: readonly string[];
+  /** Older than the time, and still there. */
+  readonly retained: readonly Retained[];
+  /** One that can't be removed keeps no other from going. */
+  readonly failed: readonly PruneFailure[];
+}
+
+export interface Retained {
+  readonly key: string;
+  readonly why: Keeping | "being-restored";
+  /** In the store's own words, of one that it has locked. */
+  readonly reason?: string;
+}
+
+export interface PruneFailure {
+  readonly key: string;
+  readonly error: DrError;
+}
+
+export interface PruneOptions {
+  readonly project: string;
+  readonly days: number;
+  readonly now: Date;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Removes what is older than so many days and needed by nobody. What the store
+ * has locked is retained, and no failure.
+ *
+ * @throws {DrError} when the storage can't be read.
+ */
+export async function pruneStorage(
+  storage: Storage,
+  { project, days, now, signal }: PruneOptions,
+): Promise<Pruning> {
+  const { artifacts, leases } = await takeInventory(storage, project);
+  const entries = await describe(storage, artifacts, days, now);
+  const { keep, remove } = decideRetention(entries, days, now);
+  const held = await readLeases(storage, leases, now);
+  const bases = new Map(entries.map(({ name, base }) => [name, base]));
+  const removed: string[] = [];
+  const failed: PruneFailure[] = [];
+  const retained = retainedOf(keep);
+  const needed = new Set<string>();
+  const proofs = new Map(artifacts.map((one) => [one.key, one.proofs]));
+  // Newest first: nothing goes while something that builds on it stays.
+  for (const key of remove) {
+    signal?.throwIfAborted();
+    const end = await tryRemove(storage, key, { held, needed, proofs, now });
+    if (end === undefined) {
+      removed.push(key);
+      continue;
+    }
+    const base = bases.get(key);
+    if (base !== undefined) {
+      needed.add(base);
+    }
+    if ("why" in end) {
+      retained.push(end);
+    } else {
+      failed.push(end);
+    }
+  }
+  await removeExpiredLeases(storage, leases, now);
+  return { removed, retained, failed };
+}
+
+/**
+ * What retention must know. Only file backups build on others, and which is in
+ * their manifests: they are read when there are any to remove.
+ */
+async function describe(
+  storage: Storage,
+  artifacts: readonly RemoteArtifact[],
+  days: number,
+  now: Date,
+): Promise<readonly RetentionEntry[]> {
+  const entries = artifacts.map(
+    ({ key, kind, createdAt, status, provenAt }): RetentionEntry => ({
+      name: key,
+      kind,
+      createdAt,
+      status,
+      ...(provenAt === undefined ? {} : { provenAt }),
+    }),
+  );
+  const { remove } = decideRetention(entries, days, now);
+  const doomed = new Set(remove);
+  if (!entries.some(({ name, kind }) => kind === "files" && doomed.has(name))) {
+    return entries;
+  }
+  const bases = await readBases(storage, artifacts);
+  return entries.map((entry) => {
+    const base = bases.get(entry.name);
+    return base === undefined ? entry : { ...entry, base };
+  });
+}
+
+/** By the keys of those that build on others. A damaged manifest says nothing. */
+async function readBases(
+  storage: Storage,
+  artifacts: readonly RemoteArtifact[],
+): Promise<ReadonlyMap<string, string>> {
+  const files = artifacts.filter(
+    ({ kind, manifest }) => kind === "files" && manifest !== undefined,
+  );
+  const texts = await readManifests(storage, files);
+  const bases = new Map<string, string>();
+  for (const [index, { key, name }] of files.entries()) {
+    const base = baseIn(texts[index]?.text ?? "", name);
+    if (base !== undefined) {
+      bases.set(key, `${key.slice(0, -name.length)}${base}`);
+    }
+  }
+  return bases;
+}
+
+function baseIn(text: string, name: string): string | undefined {
+  try {
+    return baseOf(parseManifest(text, name))?.artifact;
+  } catch (error) {
+    if (isDrError(error)) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** Of all that stays what isn't simply young. */
+function retainedOf(keep: RetentionDecision["keep"]): Retained[] {
+  return keep
+    .filter(({ why }) => why !== "young" && why !== "contracts")
+    .map(({ name, why }) => ({ key: name, why }));
+}
+
+interface Circumstances {
+  readonly held: Leases;
+  /** What stays builds on them. */
+  readonly needed: ReadonlySet<string>;
+  readonly proofs: ReadonlyMap<string, readonly string[]>;
+  readonly now: Date;
+}
+
+/** @returns undefined when it is gone. */
+async function tryRemove(
+  storage: Storage,
+  key: string,
+  { held, needed, proofs, now }: Circumstances,
+): Promise<Retained | PruneFailure | undefined> {
+  if (held.isAll || held.keys.has(key)) {
+    return { key, why: "being-restored" };
+  }
+  if (needed.has(key)) {
+    return { key, why: "base" };
+  }
+  try {
+    await requireUnlocked(storage, key, now);
+    await removeArtifact(storage, key, proofs.get(key) ?? []);
+    return undefined;
+  } catch (error) {
+    if (isDrError(error, "OFFSITE_LOCKED")) {
+      return { key, why: "locked", reason: error.message };
+    }
+    if (isDrError(error) && !isDrError(error, "INTERRUPTED")) {
+      return { key, error };
+    }
+    throw error;
+  }
+}
+
+/** Before anything of it goes: nothing of what stays does. @throws {DrError} OFFSITE_LOCKED. */
+async function requireUnlocked(
+  storage: Storage,
+  key: string,
+  now: Date,
+): Promise<void> {
+  const until = (await storage.stat(key))?.lockedUntil;
+  if (until !== undefined && until > now) {
+    throw new DrError("OFFSITE_LOCKED", {
+      storage: storage.address,
+      key,
+      reason: `it is locked until ${until.toISOString()}`,
+    });
+  }
+}
+
+/** The manifest first: without it nobody takes the rest for an artifact. */
+async function removeArtifact(
+  storage: Storage,
+  key: string,
+  proofs: readonly string[],
+): Promise<void> {
+  const manifest = `${key}${MANIFEST_SUFFIX}`;
+  for (const one of [manifest, ...proofs, `${key}${CHECKSUM_SUFFIX}`, key]) {
+    await storage.delete(one);
+  }
+}
