@@ -63,6 +63,15 @@ export function isDrError<C extends ErrorCode>(
   );
 }
 
+/** Whether something thrown is the system's own, of this code: `ENOENT`. */
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    codes.some((code) => code === error.code)
+  );
+}
+
 /** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

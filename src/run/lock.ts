@@ -4,7 +4,7 @@ import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 
 import type { Clock } from "../core/clock.js";
-import { DrError } from "../core/errors.js";
+import { DrError, hasCode } from "../core/errors.js";
 import { removeAbandoned, temporaryBeside } from "../core/temporary-file.js";
 import { writing } from "../core/writing.js";
 import { isSameProcess, processBirth } from "./process-birth.js";
@@ -214,8 +214,4 @@ function lockedError(path: string, owner: LockOwner, now: Date): DrError {
   const { user, host, pid, since } = owner;
   const seconds = Math.round((now.getTime() - Date.parse(since)) / 1000);
   return new DrError("RUN_LOCKED", { user, host, pid, seconds, path });
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }
