@@ -98,6 +98,36 @@ async function requireKey({ keyFile }: EncryptionConfig): Promise<BackupKey> {
 }
 
 /**
+ * Whether what is encrypted now opens with what opens an artifact of then.
+ *
+ * @throws {DrError} like {@link encrypting}.
+ */
+export async function opensAlike(
+  config: EncryptionConfig | undefined,
+  record: EncryptionRecord | undefined,
+): Promise<boolean> {
+  if (config === undefined || record === undefined) {
+    return config === record;
+  }
+  if (record.format === "age") {
+    return (
+      config.format === "age" && isSameSet(config.recipients, record.recipients)
+    );
+  }
+  return (
+    config.format !== "age" &&
+    (await requireKey(config)).fingerprint === record.key
+  );
+}
+
+function isSameSet(a: readonly string[], b: readonly string[]): boolean {
+  return (
+    new Set(a).size === new Set([...a, ...b]).size &&
+    new Set(b).size === new Set(a).size
+  );
+}
+
+/**
  * Decrypts an artifact; nothing comes out that isn't authentic. The stream may
  * fail in a library's own words.
  *

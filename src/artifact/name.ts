@@ -54,8 +54,8 @@ export function formatArtifactName({
   return `${stem}${INNER[kind]}${outer}${encrypted ? ENCRYPTED : ""}`;
 }
 
-/** `20240115_140000` */
-function formatTimestamp(at: Date): string {
+/** `20240115_140000`, UTC. */
+export function formatTimestamp(at: Date): string {
   const [date = "", time = ""] = at.toISOString().split("T");
   return `${date.replaceAll("-", "")}_${time.slice(0, 8).replaceAll(":", "")}`;
 }

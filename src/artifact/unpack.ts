@@ -24,6 +24,8 @@ export interface UnpackLimits {
 
 const WRITABLE = 0o700;
 const PERMISSIONS = 0o777;
+/** Of folders too whose their files shall be, and who may remove them. */
+const FOLDER_PERMISSIONS = 0o3777;
 
 /**
  * Unpacks a tar into a folder that has none of its files yet. What leads out
@@ -88,7 +90,9 @@ async function unpackEntry(
 ): Promise<void> {
   const { type, linkname, mtime } = entry.header;
   const at = join(folder, path);
-  const mode = entry.header.mode & PERMISSIONS;
+  const mode =
+    entry.header.mode &
+    (type === "directory" ? FOLDER_PERMISSIONS : PERMISSIONS);
   switch (type) {
     case "file": {
       await mkdir(dirname(at), { recursive: true, mode: WRITABLE });

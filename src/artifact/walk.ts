@@ -19,10 +19,11 @@ export interface Found {
  * Everything in a folder by name, folders before what is in them. What is gone
  * before it is looked at was never there.
  */
-export async function* walkFolder(
-  folder: string,
-  path = "",
-): AsyncGenerator<Found> {
+export function walkFolder(folder: string): AsyncGenerator<Found> {
+  return walkFrom(folder, "");
+}
+
+async function* walkFrom(folder: string, path: string): AsyncGenerator<Found> {
   const read = readdir(join(folder, path), { encoding: "buffer" });
   const names = path === "" ? await read : await ifThere(read);
   for (const { name, isReachable } of toTexts(names ?? [])) {
@@ -38,7 +39,7 @@ export async function* walkFolder(
     }
     yield { path: own, at, stats };
     if (stats.isDirectory()) {
-      yield* walkFolder(folder, own);
+      yield* walkFrom(folder, own);
     }
   }
 }

@@ -429,6 +429,62 @@ export const CATALOGUE = {
     exitCode: refused,
   },
 
+  // Backups of files and configuration
+  BACKUP_SOURCE_UNREADABLE: {
+    message: "{path} can't be read, so it isn't backed up: {reason}.",
+    fix: "Bring it back, mend its permissions, or take it out of `dr.files` or `dr.configuration` in hardhat.config.ts. Nothing was written.",
+    exitCode: refused,
+  },
+  BACKUP_SOURCE_REFUSED: {
+    message: "{path} isn't backed up: {reason}.",
+    fix: "Correct `dr.files` or `dr.configuration` in hardhat.config.ts. Nothing was written.",
+    exitCode: refused,
+  },
+  BACKUP_HOLDS_KEY: {
+    message: "{path} is the key {key}, or a copy of it.",
+    fix: "Keys are never backed up: whoever has the backup could open it. Move it out of what `dr.files` and `dr.configuration` name, and keep copies of keys somewhere else. Nothing was written.",
+    exitCode: refused,
+  },
+  FILE_CHANGING: {
+    message:
+      "{path} becomes another file, or a shorter one, each time it is read.",
+    fix: "Back up when nothing writes to it, or leave it out and back it up by a dump of its own. Nothing was written.",
+    exitCode: error,
+  },
+  BACKUP_CHAIN_BROKEN: {
+    message: "{name} builds on {base}, which can't be used: {reason}.",
+    fix: "Bring {base} back with its manifest from another copy, or restore a backup that doesn't build on it. `npx hardhat dr:backup --full` makes a new one that builds on nothing.",
+    exitCode: refused,
+  },
+  BACKUP_KIND_OTHER: {
+    message:
+      "{name} is a backup of {kind}; this restores files and configuration.",
+    fix: "`dr:snapshot:restore` restores contracts, `dr:db:restore` a database.",
+    exitCode: refused,
+  },
+  RESTORE_PLACE_UNKNOWN: {
+    message:
+      "The backup holds {root}, which this project doesn't back up: nobody says where it belongs.",
+    fix: "Restore it with `--into FOLDER`, or add it to `dr.files` or `dr.configuration` in hardhat.config.ts. Nothing was changed.",
+    exitCode: refused,
+  },
+  RESTORE_NOT_PLACED: {
+    message: "What was restored can't be put in the place of {path}: {reason}.",
+    fix: "All is as it was. Mend that and run it again, or restore with `--into FOLDER` and move it yourself.",
+    exitCode: refused,
+  },
+  RESTORE_HALF_PLACED: {
+    message:
+      "Putting the restored in its place failed, and {from} can't be put back as {to}: {reason}.",
+    fix: "Mend that, then move {from} to {to} yourself; what was there before ends in .before- and a time.",
+    exitCode: partial,
+  },
+  RESTORE_INTERRUPTED: {
+    message: "Interrupted; nothing was restored.",
+    fix: "Run it again.",
+    exitCode: refused,
+  },
+
   // offsite
   OFFSITE_NOT_CONFIGURED: {
     message: "No offsite target is set up.",
