@@ -1,6 +1,8 @@
 import type { HardhatPlugin } from "hardhat/types/plugins";
 
 import {
+  backupRestoreTask,
+  backupTask,
   emergencyTask,
   incidentReportTask,
   initTask,
@@ -61,6 +63,8 @@ const hardhatDr: HardhatPlugin = {
     safePresignTask,
     safeCheckTask,
     incidentReportTask,
+    backupTask,
+    backupRestoreTask,
     keysGenerateTask,
   ],
   hookHandlers: {

@@ -24,6 +24,8 @@ export const actions = {
   safeExecute: () => import("./actions/safe-execute.js"),
   resume: () => import("./actions/resume.js"),
   runs: () => import("./actions/runs.js"),
+  backup: () => import("./actions/backup.js"),
+  backupRestore: () => import("./actions/backup-restore.js"),
   keysGenerate: () => import("./actions/keys-generate.js"),
   incidentReport: () => import("./actions/incident-report.js"),
 } as const;

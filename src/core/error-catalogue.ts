@@ -430,6 +430,11 @@ export const CATALOGUE = {
   },
 
   // Backups of files and configuration
+  BACKUP_NOTHING_CONFIGURED: {
+    message: "There is nothing to back up: {what}.",
+    fix: "Name what `dr:backup` shall back up in hardhat.config.ts: `dr.files`, `dr.configuration`; contracts are backed up once there is a deploy.json.",
+    exitCode: refused,
+  },
   BACKUP_SOURCE_UNREADABLE: {
     message: "{path} can't be read, so it isn't backed up: {reason}.",
     fix: "Bring it back, mend its permissions, or take it out of `dr.files` or `dr.configuration` in hardhat.config.ts. Nothing was written.",
@@ -866,13 +871,13 @@ export const CATALOGUE = {
   },
   RUN_LOCKED: {
     message:
-      "Another run is at work on this network: {user}@{host}, process {pid}, for {seconds} s.",
+      "Another run is at work: {user}@{host}, process {pid}, for {seconds} s.",
     fix: "Wait for it, or stop it. If that host is gone for good, delete {path}.",
     exitCode: refused,
   },
   LOCK_UNREADABLE: {
-    message: "The lock {path} doesn't say who is at work on this network.",
-    fix: "See that no other run is at work on it, then delete {path}.",
+    message: "The lock {path} doesn't say who is at work.",
+    fix: "See that no other run is at work, then delete {path}.",
     exitCode: refused,
   },
   WRONG_CHAIN: {
