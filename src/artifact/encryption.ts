@@ -7,7 +7,9 @@ import { MAGICS } from "./compression.js";
 import {
   decryptMessage,
   encryptMessage,
+  nameOfKey,
   type Binding,
+  type WrappingKey,
 } from "./encryption-sdk.js";
 import {
   authenticateCbc,
@@ -30,6 +32,8 @@ export interface EncryptionConfig {
   readonly format: EncryptionFormat;
   /** Encrypts, and decrypts. */
   readonly keyFile?: string;
+  /** The ARN of a KMS key, which then encrypts instead of the file's; for aes-256-gcm. */
+  readonly kmsKey?: string;
   /** Decrypt what was encrypted before a rotation. */
   readonly oldKeyFiles: readonly string[];
   /** Of age: public keys. */
@@ -40,7 +44,11 @@ export interface EncryptionConfig {
 
 /** How an artifact is encrypted, as its manifest says. */
 export type EncryptionRecord =
-  | { readonly format: "aes-256-gcm"; readonly key: string }
+  | {
+      readonly format: "aes-256-gcm";
+      /** A key file's fingerprint, or a KMS key's ARN. */
+      readonly key: string;
+    }
   | {
       readonly format: "aes-256-cbc";
       readonly key: string;
@@ -55,17 +63,20 @@ export interface Encrypting {
   readonly record: () => EncryptionRecord;
 }
 
-/** @throws {DrError} ENCRYPTION_NOT_CONFIGURED, AGE_RECIPIENT_INVALID, and whatever is wrong with the key. */
+/**
+ * @throws {DrError} ENCRYPTION_NOT_CONFIGURED, AGE_RECIPIENT_INVALID, KMS_DENIED,
+ * KMS_UNREACHABLE, OFFSITE_PACKAGE_MISSING, and whatever is wrong with the key.
+ */
 export async function encrypting(
   config: EncryptionConfig,
   binding: Binding,
 ): Promise<Encrypting> {
   switch (config.format) {
     case "aes-256-gcm": {
-      const key = await requireKey(config);
+      const key = await requireWrappingKey(config);
       return {
         stage: await encryptMessage(key, binding),
-        record: () => ({ format: "aes-256-gcm", key: key.fingerprint }),
+        record: () => ({ format: "aes-256-gcm", key: nameOfKey(key) }),
       };
     }
     case "aes-256-cbc": {
@@ -88,6 +99,15 @@ export async function encrypting(
       };
     }
   }
+}
+
+/** A KMS key's before a file's: that may still be there for what it opens. */
+async function requireWrappingKey(
+  config: EncryptionConfig,
+): Promise<WrappingKey> {
+  return config.kmsKey === undefined
+    ? await requireKey(config)
+    : { arn: config.kmsKey };
 }
 
 async function requireKey({ keyFile }: EncryptionConfig): Promise<BackupKey> {
@@ -114,10 +134,14 @@ export async function opensAlike(
       config.format === "age" && isSameSet(config.recipients, record.recipients)
     );
   }
-  return (
-    config.format !== "age" &&
-    (await requireKey(config)).fingerprint === record.key
-  );
+  switch (config.format) {
+    case "aes-256-gcm":
+      return nameOfKey(await requireWrappingKey(config)) === record.key;
+    case "aes-256-cbc":
+      return (await requireKey(config)).fingerprint === record.key;
+    case "age":
+      return false;
+  }
 }
 
 function isSameSet(a: readonly string[], b: readonly string[]): boolean {
@@ -132,7 +156,7 @@ function isSameSet(a: readonly string[], b: readonly string[]): boolean {
  * fail in a library's own words.
  *
  * @param open - Reads the encrypted file anew, from its start.
- * @throws {DrError} KEY_UNKNOWN, ARTIFACT_NOT_OPENED.
+ * @throws {DrError} KEY_UNKNOWN, KMS_KEY_UNKNOWN, ARTIFACT_NOT_OPENED.
  */
 export async function decrypting(
   config: EncryptionConfig,
@@ -143,7 +167,7 @@ export async function decrypting(
   const { artifact } = binding;
   switch (record.format) {
     case "aes-256-gcm": {
-      const key = await findKey(config, artifact, record.key);
+      const key = await findWrappingKey(config, artifact, record.key);
       return await opened(artifact, open, await decryptMessage(key, binding));
     }
     case "aes-256-cbc": {
@@ -173,6 +197,21 @@ function isCompressed(start: Buffer): boolean {
   return Object.values(MAGICS).some((magic) =>
     start.subarray(0, magic.length).equals(magic),
   );
+}
+
+/** Only what is configured: a manifest could name anybody's KMS key. */
+async function findWrappingKey(
+  config: EncryptionConfig,
+  name: string,
+  key: string,
+): Promise<WrappingKey> {
+  if (!key.startsWith("arn:")) {
+    return await findKey(config, name, key);
+  }
+  if (key !== config.kmsKey) {
+    throw new DrError("KMS_KEY_UNKNOWN", { name, key });
+  }
+  return { arn: key };
 }
 
 async function findKey(

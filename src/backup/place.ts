@@ -48,11 +48,12 @@ async function requireKey(encryption: DrConfig["encryption"]): Promise<void> {
   if (encryption === undefined) {
     return;
   }
-  const { format, keyFile, recipients } = encryption;
-  if (format === "age" ? recipients.length === 0 : keyFile === undefined) {
+  const { format, keyFile, kmsKey, recipients } = encryption;
+  const key = kmsKey ?? keyFile;
+  if (format === "age" ? recipients.length === 0 : key === undefined) {
     throw new DrError("ENCRYPTION_NOT_CONFIGURED", {});
   }
-  if (format !== "age" && keyFile !== undefined) {
+  if (format !== "age" && kmsKey === undefined && keyFile !== undefined) {
     await readBackupKey(keyFile);
   }
 }

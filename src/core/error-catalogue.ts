@@ -345,7 +345,7 @@ export const CATALOGUE = {
   },
   ENCRYPTION_NOT_CONFIGURED: {
     message: "Backups are encrypted, and no key is set up for it.",
-    fix: "`npx hardhat dr:keys:generate backup-encryption.key` makes one; then set `dr.encryption.keyFile` in hardhat.config.ts (with age: `recipients`, and `identityFile` to decrypt), or ENCRYPTION_KEY_FILE in the environment.",
+    fix: "`npx hardhat dr:keys:generate backup-encryption.key` makes one; then set `dr.encryption.keyFile` in hardhat.config.ts (with KMS: `kmsKey`; with age: `recipients`, and `identityFile` to decrypt), or ENCRYPTION_KEY_FILE in the environment.",
     exitCode: refused,
   },
   ARTIFACT_EXISTS: {
@@ -417,6 +417,22 @@ export const CATALOGUE = {
       "{name} is encrypted with the key {fingerprint}, which isn't here.",
     fix: "Bring that key's file, and name it as `dr.encryption.keyFile` or among `oldKeyFiles`. Here are: {known}.",
     exitCode: refused,
+  },
+  KMS_KEY_UNKNOWN: {
+    message:
+      "{name} is encrypted with the KMS key {key}, which isn't the configured one.",
+    fix: "If it is yours set `dr.encryption.kmsKey` to it, and run it again.",
+    exitCode: refused,
+  },
+  KMS_DENIED: {
+    message: "KMS doesn't let you use the key {key}: {reason}.",
+    fix: "Check the credentials (AWS_ACCESS_KEY_ID, AWS_PROFILE, a role), their right to kms:GenerateDataKey and kms:Decrypt, and that the key is enabled.",
+    exitCode: refused,
+  },
+  KMS_UNREACHABLE: {
+    message: "KMS can't be asked for the key {key}: {reason}.",
+    fix: "Run it again later; check the network, and AWS_ENDPOINT_URL_KMS if it is set.",
+    exitCode: error,
   },
   ARTIFACT_NOT_OPENED: {
     message: "{name} can't be opened: {reason}.",
