@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { DrError } from "../core/errors.js";
 import { decryptWithIdentities, encryptToRecipients } from "./age.js";
 import { readBackupKey, type BackupKey } from "./backup-key.js";
-import { MAGICS } from "./compression.js";
+import { isCompressed } from "./compression.js";
 import {
   decryptMessage,
   encryptMessage,
@@ -117,6 +117,15 @@ async function requireKey({ keyFile }: EncryptionConfig): Promise<BackupKey> {
   return await readBackupKey(keyFile);
 }
 
+/** Those of all key files, the newest first. @throws {DrError} whatever is wrong with one. */
+export async function readKeys({
+  keyFile,
+  oldKeyFiles,
+}: EncryptionConfig): Promise<readonly BackupKey[]> {
+  const files = [...(keyFile === undefined ? [] : [keyFile]), ...oldKeyFiles];
+  return await Promise.all(files.map(readBackupKey));
+}
+
 /**
  * Whether what is encrypted now opens with what opens an artifact of then.
  *
@@ -193,12 +202,6 @@ export async function decrypting(
   }
 }
 
-function isCompressed(start: Buffer): boolean {
-  return Object.values(MAGICS).some((magic) =>
-    start.subarray(0, magic.length).equals(magic),
-  );
-}
-
 /** Only what is configured: a manifest could name anybody's KMS key. */
 async function findWrappingKey(
   config: EncryptionConfig,
@@ -215,12 +218,11 @@ async function findWrappingKey(
 }
 
 async function findKey(
-  { keyFile, oldKeyFiles }: EncryptionConfig,
+  config: EncryptionConfig,
   name: string,
   fingerprint: string,
 ): Promise<BackupKey> {
-  const files = [...(keyFile === undefined ? [] : [keyFile]), ...oldKeyFiles];
-  const keys = await Promise.all(files.map(readBackupKey));
+  const keys = await readKeys(config);
   const found = keys.find((key) => key.fingerprint === fingerprint);
   if (found === undefined) {
     const known = keys.map((key) => `${key.fingerprint} (${key.file})`);

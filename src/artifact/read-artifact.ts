@@ -71,7 +71,8 @@ export async function measureFile(path: string): Promise<Extent> {
   return measure.extent();
 }
 
-async function orMissing<T>(path: string, work: Promise<T>): Promise<T> {
+/** @throws {DrError} ARTIFACT_MISSING with the path, whatever the work fails with. */
+export async function orMissing<T>(path: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {

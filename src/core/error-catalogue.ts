@@ -418,6 +418,17 @@ export const CATALOGUE = {
     fix: "Bring that key's file, and name it as `dr.encryption.keyFile` or among `oldKeyFiles`. Here are: {known}.",
     exitCode: refused,
   },
+  ARTIFACT_UNAUTHENTICATED: {
+    message:
+      "{name} has no manifest: nothing proves who made it, or that nobody changed it.",
+    fix: "If an old script made it, and you trust the place it comes from, run it again with `--accept-unauthenticated`. If this tool made it it was never finished, or its manifest was taken away: take another copy, or another backup.",
+    exitCode: refused,
+  },
+  ARTIFACT_HAS_MANIFEST: {
+    message: "{name} has a manifest, and isn't opened without it.",
+    fix: "Leave out `--accept-unauthenticated`. If its manifest is damaged take another copy of that.",
+    exitCode: refused,
+  },
   KMS_KEY_UNKNOWN: {
     message:
       "{name} is encrypted with the KMS key {key}, which isn't the configured one.",
