@@ -418,11 +418,19 @@ describe("a backup of files", () => {
   it("leaves out what no restore would make, and says so", async () => {
     await symlink("/etc/passwd", scene.at("uploads/out"));
     execFileSync("mkfifo", [scene.at("uploads/pipe")]);
+    if (process.platform === "linux") {
+      const name = Buffer.from("no-utf-\xff", "latin1");
+      const path = Buffer.concat([Buffer.from(scene.at("uploads/")), name]);
+      await writeFile(path, "x");
+    }
     scene.pass(60);
     const { notices, artifacts } = await backUpFiles(scene.context);
     expect(notices.join("\n"))
       .to.include("Without uploads/out: it is a link to /etc/passwd")
       .and.include("Without uploads/pipe: it is neither");
+    if (process.platform === "linux") {
+      expect(notices.join("\n")).to.match(/no-utf-.: its name isn't UTF-8/);
+    }
     const into = scene.at("there");
     await scene.restore(artifacts[0]!.name, { into });
     expect(await readdir(join(into, "uploads"))).to.not.include.members([

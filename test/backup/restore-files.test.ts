@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync, statSync } from "node:fs";
 import {
   copyFile,
   mkdir,
@@ -27,6 +29,7 @@ import {
 import { openPlace } from "../../src/backup/place.js";
 import type { Json } from "../../src/core/canonical-json.js";
 import { DrError } from "../../src/core/errors.js";
+import { temporaryBeside } from "../../src/core/temporary-file.js";
 import { codeOf, refusalOf } from "../deployments/refusal.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { SmallDisk } from "../helpers/small-disk.js";
@@ -175,6 +178,31 @@ describe("a restore of files", () => {
       ]);
       expect(await describeFolder(folder.path)).to.deep.equal(before);
     });
+  });
+
+  it("is unpacked where nobody else can look, and clears away what a killed one left", async () => {
+    const name = await scene.backUp();
+    const dead = spawnSync(process.execPath, ["-e", ""]).pid;
+    const left = temporaryBeside(scene.at("restore")).replace(
+      `-${String(process.pid)}-`,
+      `-${String(dead)}-`,
+    );
+    await mkdir(join(left, "uploads"), { recursive: true });
+    const modes: number[] = [];
+    const watching = {
+      throwIfAborted: () => {
+        const names = readdirSync(folder.path);
+        const stages = names.filter((one) => one.endsWith(".tmp"));
+        modes.push(
+          ...stages.map((one) => statSync(scene.at(one)).mode & 0o777),
+        );
+      },
+    } as unknown as AbortSignal;
+    await scene.restore(name, {}, watching);
+    expect(modes).to.deep.equal([0o700, 0o700]);
+    expect(await readdir(folder.path)).to.satisfy((names: string[]) =>
+      names.every((one) => !one.endsWith(".tmp")),
+    );
   });
 
   it("goes only where the configuration says, or where it is told to", async () => {
