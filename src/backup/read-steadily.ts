@@ -46,7 +46,7 @@ export async function openSteadily(
     }
     return stats.size > SMALL_BYTES
       ? streamed(handle, stats, path)
-      : await held(handle);
+      : await held(handle, stats);
   } catch (error) {
     await handle.close();
     throw unreadable(path, error);
@@ -72,13 +72,19 @@ async function openFile(
   }
 }
 
-async function held(handle: FileHandle): Promise<OpenFile> {
-  let [stats, bytes, isSteady] = await readOnce(handle);
-  for (let attempt = 1; attempt < ATTEMPTS && !isSteady; attempt += 1) {
-    [stats, bytes, isSteady] = await readOnce(handle);
+async function held(handle: FileHandle, first: BigIntStats): Promise<OpenFile> {
+  let before = first;
+  let [bytes, after] = await readOnce(handle, before);
+  for (let attempt = 1; attempt < ATTEMPTS; attempt += 1) {
+    if (isSame(before, after)) {
+      break;
+    }
+    before = after;
+    [bytes, after] = await readOnce(handle, before);
   }
+  const isSteady = isSame(before, after);
   return {
-    stats,
+    stats: before,
     sizeBytes: bytes.length,
     read: async function* () {
       yield await Promise.resolve(bytes);
@@ -92,16 +98,15 @@ async function held(handle: FileHandle): Promise<OpenFile> {
 
 async function readOnce(
   handle: FileHandle,
-): Promise<[stats: BigIntStats, bytes: Buffer, isSteady: boolean]> {
-  const stats = await handle.stat({ bigint: true });
-  const buffer = Buffer.alloc(Number(stats.size));
+  { size }: BigIntStats,
+): Promise<[bytes: Buffer, after: BigIntStats]> {
+  const buffer = Buffer.alloc(Number(size));
   let length = 0;
   for (let read = -1; read !== 0 && length < buffer.length; length += read) {
     const rest = buffer.length - length;
     ({ bytesRead: read } = await handle.read(buffer, length, rest, length));
   }
-  const isSteady = await isSame(handle, stats);
-  return [stats, buffer.subarray(0, length), isSteady];
+  return [buffer.subarray(0, length), await handle.stat({ bigint: true })];
 }
 
 function streamed(
@@ -129,16 +134,15 @@ function streamed(
         throw new DrError("FILE_CHANGING", { path });
       }
     },
-    isSteady: async () => await isSame(handle, stats),
+    isSteady: async () => isSame(stats, await handle.stat({ bigint: true })),
     close: async () => {
       await handle.close();
     },
   };
 }
 
-async function isSame(handle: FileHandle, before: BigIntStats) {
-  const after = await handle.stat({ bigint: true });
-  return stampOf(after) === stampOf(before) && after.size === before.size;
+function isSame(a: BigIntStats, b: BigIntStats): boolean {
+  return stampOf(a) === stampOf(b) && a.size === b.size;
 }
 
 /**

@@ -1,4 +1,5 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   appendFile,
   mkdir,
@@ -95,6 +96,26 @@ describe("a file that isn't still", () => {
       ),
     ).to.equal("FILE_CHANGING");
     await file.close();
+  });
+
+  it("is read to the length that is said of it, however often it changes", async () => {
+    const at = scene.at("uploads/a.txt");
+    const writer = spawn("sh", [
+      "-c",
+      'while :; do echo more >> "$1"; : > "$1"; done',
+      "sh",
+      at,
+    ]);
+    try {
+      for (let times = 0; times < 50; times += 1) {
+        const file = await open(at);
+        expect(await readDuring(file, nothing)).to.equal(file.sizeBytes);
+        await file.close();
+      }
+    } finally {
+      writer.kill("SIGKILL");
+      await once(writer, "close");
+    }
   });
 
   it("isn't read when something else is in its place, or gone", async () => {

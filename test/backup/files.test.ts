@@ -36,6 +36,7 @@ describe("a backup of files", () => {
     await scene.write("uploads/run.sh", "#!/bin/sh\n", 0o750);
     await mkdir(scene.at("uploads/empty"));
     await chmod(scene.at("uploads/empty"), 0o2570);
+    await scene.write("uploads/nothing", "");
     await symlink("avatars/ada.png", scene.at("uploads/latest"));
     await symlink("nowhere", scene.at("uploads/dangling"));
   });
@@ -200,7 +201,7 @@ describe("a backup of files", () => {
       join(scene.folder, `${name}.manifest.json`),
       "utf8",
     );
-    expect(text).to.include('"files":3').and.include('"leftOut":1');
+    expect(text).to.include('"files":4').and.include('"leftOut":1');
     expect(text).to.not.match(/ada\.png|secret/);
   });
 
