@@ -61,8 +61,15 @@ describe("dr:backup and dr:backup:restore", () => {
     hre = await openProject(folder.path, { dr: SECTION });
   });
 
+  const { isTTY } = process.stdin;
+
+  beforeEach(() => {
+    process.stdin.isTTY = false;
+  });
+
   afterEach(() => {
     process.exitCode = undefined;
+    process.stdin.isTTY = isTTY;
   });
 
   async function backUp(
@@ -146,6 +153,27 @@ describe("dr:backup and dr:backup:restore", () => {
     const { error } = await restore("files", { yes: false });
     expect(error?.code).to.equal("NO_TERMINAL");
     expect(process.exitCode).to.equal(3);
+  });
+
+  it("ask before they restore", async () => {
+    await backUp({ only: "files" });
+    await writeFile(join(folder.path, "uploads/a.txt"), "two");
+    process.stdin.isTTY = true;
+    const answers = ["n", "y"];
+    const asked: string[] = [];
+    hre.hooks.registerHandlers("userInterruptions", {
+      requestInput: async (_context, _interruptor, question) => {
+        asked.push(question);
+        return await Promise.resolve(answers.shift()!);
+      },
+    });
+    const no = await restore("files", { yes: false });
+    expect(no.error?.code).to.equal("NOT_CONFIRMED");
+    expect(await read("uploads/a.txt")).to.equal("two");
+    const yes = await restore("files", { yes: false });
+    expect(yes.restored).to.have.length(1);
+    expect(await read("uploads/a.txt")).to.equal("one");
+    expect(asked).to.deep.equal(Array(2).fill("Type y to restore this"));
   });
 
   it("say that there is none yet", async () => {
