@@ -1,6 +1,8 @@
 import type { HardhatPlugin } from "hardhat/types/plugins";
 
 import {
+  backupRestoreTask,
+  backupTask,
   emergencyTask,
   incidentReportTask,
   initTask,
@@ -62,6 +64,8 @@ const hardhatDr: HardhatPlugin = {
     safePresignTask,
     safeCheckTask,
     incidentReportTask,
+    backupTask,
+    backupRestoreTask,
     keysGenerateTask,
     offsiteReplicateTask,
   ],

@@ -521,6 +521,45 @@ export const runsTask = drTask("dr:runs", "List the runs of a network")
   .setAction(actions.runs)
   .build();
 
+export const backupTask = drTask(
+  "dr:backup",
+  "Back up everything that is configured: contracts, database, files, configuration",
+)
+  .addOption({
+    name: "only",
+    description: "Kinds of backups, by comma: files,configuration",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addFlag({
+    name: "full",
+    description: "All files, also those that have not changed",
+  })
+  .setAction(actions.backup)
+  .build();
+
+export const backupRestoreTask = drTask(
+  "dr:backup:restore",
+  "Restore files or configuration from a backup; what is there is put aside",
+)
+  .addFlag({
+    name: "dryRun",
+    description: "Check it, show what would be done, and touch nothing",
+  })
+  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addOption({
+    name: "into",
+    description: "A folder to restore into instead of the own places",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addPositionalArgument({
+    name: "name",
+    description: "The backup's name; files or configuration: the newest",
+  })
+  .setAction(actions.backupRestore)
+  .build();
+
 export const keysGenerateTask = drTask(
   "dr:keys:generate",
   "Make a key for backups, in a file that only you can read",

@@ -1,12 +1,12 @@
-import { createReadStream } from "node:fs";
-import { lstat, readdir, readlink } from "node:fs/promises";
-import { join } from "node:path";
+import { createReadStream, type BigIntStats } from "node:fs";
+import { readlink } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
 import { pack, type Pack } from "tar-stream";
 
 import { DrError } from "../core/errors.js";
+import { walkFolder } from "./walk.js";
 
 /** Something in an archive. Paths are relative, their parts separated by `/`. */
 export type ArchiveEntry = {
@@ -47,18 +47,27 @@ async function packAll(
   entries: Iterable<ArchiveEntry> | AsyncIterable<ArchiveEntry>,
 ): Promise<void> {
   for await (const entry of entries) {
-    const { path, modifiedAt: mtime } = entry;
-    const header = { name: path, mtime, ...NOBODY };
+    const mtime = inTarTime(entry.modifiedAt);
+    const header = { name: entry.path, mtime, ...NOBODY };
     switch (entry.type) {
       case "file": {
         const { mode, sizeBytes: size, open } = entry;
-        const sink = archive.entry({ ...header, type: "file", mode, size });
+        const sink = archive.entry({
+          ...header,
+          type: "file",
+          mode: mode | REGULAR_FILE,
+          size,
+        });
         // Another make of stream, which does what Node's do.
         await pipeline(open(), sink as unknown as NodeJS.WritableStream);
         break;
       }
       case "directory":
-        archive.entry({ ...header, type: "directory", mode: entry.mode });
+        archive.entry({
+          ...header,
+          type: "directory",
+          mode: entry.mode | REGULAR_FILE,
+        });
         break;
       case "link":
         archive.entry({ ...header, type: "symlink", linkname: entry.target });
@@ -68,6 +77,17 @@ async function packAll(
   archive.finalize();
 }
 
+/** A bit that isn't written: mode 0 would be taken for none given. */
+const REGULAR_FILE = 0o100000;
+
+/** The last second that the library can write. */
+const LAST_TAR_SECOND = 2 ** 31 - 1;
+
+function inTarTime(date: Date): Date {
+  const seconds = Math.floor(date.getTime() / 1000);
+  return new Date(Math.min(Math.max(seconds, 0), LAST_TAR_SECOND) * 1000);
+}
+
 /** Users and groups are numbers of one machine. */
 const NOBODY = { uid: 0, gid: 0, uname: "", gname: "" };
 
@@ -75,31 +95,40 @@ const NOBODY = { uid: 0, gid: 0, uname: "", gname: "" };
  * Everything in a folder, by name: files, links as they are, folders, empty
  * ones too.
  *
- * @throws {DrError} ARCHIVE_ENTRY_REFUSED for devices, sockets and pipes.
+ * @throws {DrError} ARCHIVE_ENTRY_REFUSED for devices, sockets and pipes, and
+ * for names that can't be written down.
  */
 export async function* listFolder(
   folder: string,
-  path = "",
 ): AsyncGenerator<ArchiveEntry> {
-  const names = await readdir(join(folder, path));
-  for (const name of names.toSorted()) {
-    const own = path === "" ? name : `${path}/${name}`;
-    const at = join(folder, own);
-    const found = await lstat(at);
-    const entry = { path: own, modifiedAt: found.mtime };
-    const mode = found.mode & 0o7777;
-    if (found.isSymbolicLink()) {
-      yield { ...entry, type: "link", target: await readlink(at) };
-    } else if (found.isDirectory()) {
-      yield { ...entry, type: "directory", mode };
-      yield* listFolder(folder, own);
-    } else if (found.isFile()) {
-      const sizeBytes = found.size;
+  for await (const { path, at, stats } of walkFolder(folder)) {
+    if (stats?.isSymbolicLink()) {
+      const target = await readlink(at);
+      yield { path, modifiedAt: stats.mtime, type: "link", target };
+    } else if (stats?.isDirectory()) {
+      yield { path, ...propertiesOf(stats), type: "directory" };
+    } else if (stats?.isFile()) {
+      const sizeBytes = Number(stats.size);
       const open = () => createReadStream(at);
-      yield { ...entry, type: "file", mode, sizeBytes, open };
+      yield { path, ...propertiesOf(stats), type: "file", sizeBytes, open };
     } else {
-      const reason = "it is neither a file nor a folder nor a link";
-      throw new DrError("ARCHIVE_ENTRY_REFUSED", { path: own, reason });
+      const reason = strangeness(stats);
+      throw new DrError("ARCHIVE_ENTRY_REFUSED", { path, reason });
     }
   }
+}
+
+/** What a file or a folder is in an archive. */
+export function propertiesOf({ mode, mtime }: BigIntStats): {
+  readonly mode: number;
+  readonly modifiedAt: Date;
+} {
+  return { mode: Number(mode) & 0o7777, modifiedAt: mtime };
+}
+
+/** Why something found is in no archive. */
+export function strangeness(stats: BigIntStats | undefined): string {
+  return stats === undefined
+    ? "its name isn't UTF-8"
+    : "it is neither a file nor a folder nor a link";
 }

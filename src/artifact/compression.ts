@@ -14,10 +14,21 @@ export const EXTENSIONS: Readonly<Record<Compression, string>> = {
 };
 
 /** With which a compressed file begins. */
-export const MAGICS: Readonly<Record<Compression, Buffer>> = {
+const MAGICS: Readonly<Record<Compression, Buffer>> = {
   zstd: Buffer.from("28b52ffd", "hex"),
   gzip: Buffer.from("1f8b08", "hex"),
 };
+
+/** @returns undefined when neither begins so. */
+export function compressionOf(start: Buffer): Compression | undefined {
+  return COMPRESSIONS.find((one) =>
+    start.subarray(0, MAGICS[one].length).equals(MAGICS[one]),
+  );
+}
+
+export function isCompressed(start: Buffer): boolean {
+  return compressionOf(start) !== undefined;
+}
 
 const ZSTD_LEVEL = 1;
 

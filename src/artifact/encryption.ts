@@ -3,11 +3,13 @@ import type { Readable } from "node:stream";
 import { DrError } from "../core/errors.js";
 import { decryptWithIdentities, encryptToRecipients } from "./age.js";
 import { readBackupKey, type BackupKey } from "./backup-key.js";
-import { MAGICS } from "./compression.js";
+import { isCompressed } from "./compression.js";
 import {
   decryptMessage,
   encryptMessage,
+  nameOfKey,
   type Binding,
+  type WrappingKey,
 } from "./encryption-sdk.js";
 import {
   authenticateCbc,
@@ -30,6 +32,8 @@ export interface EncryptionConfig {
   readonly format: EncryptionFormat;
   /** Encrypts, and decrypts. */
   readonly keyFile?: string;
+  /** The ARN of a KMS key, which then encrypts instead of the file's; for aes-256-gcm. */
+  readonly kmsKey?: string;
   /** Decrypt what was encrypted before a rotation. */
   readonly oldKeyFiles: readonly string[];
   /** Of age: public keys. */
@@ -40,7 +44,11 @@ export interface EncryptionConfig {
 
 /** How an artifact is encrypted, as its manifest says. */
 export type EncryptionRecord =
-  | { readonly format: "aes-256-gcm"; readonly key: string }
+  | {
+      readonly format: "aes-256-gcm";
+      /** A key file's fingerprint, or a KMS key's ARN. */
+      readonly key: string;
+    }
   | {
       readonly format: "aes-256-cbc";
       readonly key: string;
@@ -55,17 +63,20 @@ export interface Encrypting {
   readonly record: () => EncryptionRecord;
 }
 
-/** @throws {DrError} ENCRYPTION_NOT_CONFIGURED, AGE_RECIPIENT_INVALID, and whatever is wrong with the key. */
+/**
+ * @throws {DrError} ENCRYPTION_NOT_CONFIGURED, AGE_RECIPIENT_INVALID, KMS_DENIED,
+ * KMS_UNREACHABLE, OFFSITE_PACKAGE_MISSING, and whatever is wrong with the key.
+ */
 export async function encrypting(
   config: EncryptionConfig,
   binding: Binding,
 ): Promise<Encrypting> {
   switch (config.format) {
     case "aes-256-gcm": {
-      const key = await requireKey(config);
+      const key = await requireWrappingKey(config);
       return {
         stage: await encryptMessage(key, binding),
-        record: () => ({ format: "aes-256-gcm", key: key.fingerprint }),
+        record: () => ({ format: "aes-256-gcm", key: nameOfKey(key) }),
       };
     }
     case "aes-256-cbc": {
@@ -90,6 +101,15 @@ export async function encrypting(
   }
 }
 
+/** A KMS key's before a file's: that may still be there for what it opens. */
+async function requireWrappingKey(
+  config: EncryptionConfig,
+): Promise<WrappingKey> {
+  return config.kmsKey === undefined
+    ? await requireKey(config)
+    : { arn: config.kmsKey };
+}
+
 async function requireKey({ keyFile }: EncryptionConfig): Promise<BackupKey> {
   if (keyFile === undefined) {
     throw new DrError("ENCRYPTION_NOT_CONFIGURED", {});
@@ -97,12 +117,55 @@ async function requireKey({ keyFile }: EncryptionConfig): Promise<BackupKey> {
   return await readBackupKey(keyFile);
 }
 
+/** Those of all key files, the newest first. @throws {DrError} whatever is wrong with one. */
+export async function readKeys({
+  keyFile,
+  oldKeyFiles,
+}: EncryptionConfig): Promise<readonly BackupKey[]> {
+  const files = [...(keyFile === undefined ? [] : [keyFile]), ...oldKeyFiles];
+  return await Promise.all(files.map(readBackupKey));
+}
+
+/**
+ * Whether what is encrypted now opens with what opens an artifact of then.
+ *
+ * @throws {DrError} like {@link encrypting}.
+ */
+export async function opensAlike(
+  config: EncryptionConfig | undefined,
+  record: EncryptionRecord | undefined,
+): Promise<boolean> {
+  if (config === undefined || record === undefined) {
+    return config === record;
+  }
+  if (record.format === "age") {
+    return (
+      config.format === "age" && isSameSet(config.recipients, record.recipients)
+    );
+  }
+  switch (config.format) {
+    case "aes-256-gcm":
+      return nameOfKey(await requireWrappingKey(config)) === record.key;
+    case "aes-256-cbc":
+      return (await requireKey(config)).fingerprint === record.key;
+    case "age":
+      return false;
+  }
+}
+
+function isSameSet(a: readonly string[], b: readonly string[]): boolean {
+  return (
+    new Set(a).size === new Set([...a, ...b]).size &&
+    new Set(b).size === new Set(a).size
+  );
+}
+
 /**
  * Decrypts an artifact; nothing comes out that isn't authentic. The stream may
  * fail in a library's own words.
  *
  * @param open - Reads the encrypted file anew, from its start.
- * @throws {DrError} KEY_UNKNOWN, ARTIFACT_NOT_OPENED.
+ * @throws {DrError} KEY_UNKNOWN, KMS_KEY_UNKNOWN, ARTIFACT_NOT_OPENED.
  */
 export async function decrypting(
   config: EncryptionConfig,
@@ -113,7 +176,7 @@ export async function decrypting(
   const { artifact } = binding;
   switch (record.format) {
     case "aes-256-gcm": {
-      const key = await findKey(config, artifact, record.key);
+      const key = await findWrappingKey(config, artifact, record.key);
       return await opened(artifact, open, await decryptMessage(key, binding));
     }
     case "aes-256-cbc": {
@@ -139,19 +202,27 @@ export async function decrypting(
   }
 }
 
-function isCompressed(start: Buffer): boolean {
-  return Object.values(MAGICS).some((magic) =>
-    start.subarray(0, magic.length).equals(magic),
-  );
+/** Only what is configured: a manifest could name anybody's KMS key. */
+async function findWrappingKey(
+  config: EncryptionConfig,
+  name: string,
+  key: string,
+): Promise<WrappingKey> {
+  if (!key.startsWith("arn:")) {
+    return await findKey(config, name, key);
+  }
+  if (key !== config.kmsKey) {
+    throw new DrError("KMS_KEY_UNKNOWN", { name, key });
+  }
+  return { arn: key };
 }
 
 async function findKey(
-  { keyFile, oldKeyFiles }: EncryptionConfig,
+  config: EncryptionConfig,
   name: string,
   fingerprint: string,
 ): Promise<BackupKey> {
-  const files = [...(keyFile === undefined ? [] : [keyFile]), ...oldKeyFiles];
-  const keys = await Promise.all(files.map(readBackupKey));
+  const keys = await readKeys(config);
   const found = keys.find((key) => key.fingerprint === fingerprint);
   if (found === undefined) {
     const known = keys.map((key) => `${key.fingerprint} (${key.file})`);

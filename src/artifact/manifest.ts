@@ -61,6 +61,7 @@ const extent = z.strictObject({
   sha256: digest,
 });
 const fingerprint = z.string().regex(/^[0-9a-f]{16}$/);
+const kmsKey = z.string().regex(/^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/);
 const json = z.json();
 
 const schema = z.strictObject({
@@ -74,7 +75,10 @@ const schema = z.strictObject({
   compression: z.enum(COMPRESSIONS),
   encryption: z
     .discriminatedUnion("format", [
-      z.strictObject({ format: z.literal("aes-256-gcm"), key: fingerprint }),
+      z.strictObject({
+        format: z.literal("aes-256-gcm"),
+        key: z.union([fingerprint, kmsKey]),
+      }),
       z.strictObject({
         format: z.literal("aes-256-cbc"),
         key: fingerprint,

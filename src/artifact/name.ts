@@ -20,7 +20,7 @@ const INNER: Readonly<Record<ArtifactKind, string>> = {
   configuration: ".tar",
 };
 
-const ENCRYPTED = ".enc";
+export const ENCRYPTED_SUFFIX = ".enc";
 
 /** Beside the artifact, for `sha256sum -c`. */
 export const CHECKSUM_SUFFIX = ".sha256";
@@ -51,10 +51,10 @@ export function formatArtifactName({
   const owner = kind === "contracts" ? "" : `${project}_`;
   const stem = `${owner}${WORDS[kind]}_${formatTimestamp(at)}`;
   const outer = compression === undefined ? "" : EXTENSIONS[compression];
-  return `${stem}${INNER[kind]}${outer}${encrypted ? ENCRYPTED : ""}`;
+  return `${stem}${INNER[kind]}${outer}${encrypted ? ENCRYPTED_SUFFIX : ""}`;
 }
 
-/** `20240115_140000` */
+/** `20240115_140000`, UTC. */
 export function formatTimestamp(at: Date): string {
   const [date = "", time = ""] = at.toISOString().split("T");
   return `${date.replaceAll("-", "")}_${time.slice(0, 8).replaceAll(":", "")}`;

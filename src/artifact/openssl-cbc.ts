@@ -164,6 +164,47 @@ export async function authenticateCbc(
   }
 }
 
+/** What of a file it takes to try a passphrase on it. */
+export const CBC_HEAD_BYTES = HEADER_BYTES + BLOCK_BYTES;
+
+/** Whether a file begins as `openssl enc -salt` makes it. */
+export function isSalted(head: Buffer): boolean {
+  return head.subarray(0, MAGIC.length).equals(MAGIC);
+}
+
+/**
+ * The first block of what {@link CbcDecryption} gives.
+ *
+ * @param head - At least {@link CBC_HEAD_BYTES}, salted.
+ * @returns undefined when the passphrase doesn't open it.
+ */
+export function peekCbc(
+  head: Buffer,
+  passphrase: string,
+  isPlausible: (start: Buffer) => boolean,
+): Buffer | undefined {
+  return findKey(head, passphrase, isPlausible)?.block;
+}
+
+function findKey(
+  head: Buffer,
+  passphrase: string,
+  isPlausible: (start: Buffer) => boolean,
+): (KeyAndIv & { readonly block: Buffer }) | undefined {
+  const salt = head.subarray(MAGIC.length, HEADER_BYTES);
+  const encrypted = head.subarray(HEADER_BYTES, CBC_HEAD_BYTES);
+  for (const derivation of DERIVATIONS) {
+    const found = derivations[derivation](passphrase, salt);
+    const trial = createDecipheriv("aes-256-cbc", found.key, found.iv);
+    trial.setAutoPadding(false);
+    const block = trial.update(encrypted);
+    if (isPlausible(block)) {
+      return { ...found, block };
+    }
+  }
+  return undefined;
+}
+
 /**
  * Decrypts what openssl made with one of {@link DERIVATIONS}: whichever gives
  * bytes that the caller expects at the start.
@@ -205,7 +246,7 @@ export class CbcDecryption extends Transform {
       return this.#decipher.update(chunk);
     }
     this.#head = Buffer.concat([this.#head, chunk]);
-    if (this.#head.length < HEADER_BYTES + BLOCK_BYTES) {
+    if (this.#head.length < CBC_HEAD_BYTES) {
       return Buffer.alloc(0);
     }
     this.#decipher = this.#open(this.#head);
@@ -213,20 +254,14 @@ export class CbcDecryption extends Transform {
   }
 
   #open(head: Buffer): Decipheriv {
-    if (!head.subarray(0, MAGIC.length).equals(MAGIC)) {
+    if (!isSalted(head)) {
       throw this.#refusal("it isn't what `openssl enc -salt` writes");
     }
-    const salt = head.subarray(MAGIC.length, HEADER_BYTES);
-    const block = head.subarray(HEADER_BYTES, HEADER_BYTES + BLOCK_BYTES);
-    for (const derivation of DERIVATIONS) {
-      const { key, iv } = derivations[derivation](this.#passphrase, salt);
-      const trial = createDecipheriv("aes-256-cbc", key, iv);
-      trial.setAutoPadding(false);
-      if (this.#isPlausible(trial.update(block))) {
-        return createDecipheriv("aes-256-cbc", key, iv);
-      }
+    const found = findKey(head, this.#passphrase, this.#isPlausible);
+    if (found === undefined) {
+      throw this.#refusal("it is for another key, or was made in another way");
     }
-    throw this.#refusal("it is for another key, or was made in another way");
+    return createDecipheriv("aes-256-cbc", found.key, found.iv);
   }
 
   override _flush(done: TransformCallback): void {

@@ -54,7 +54,11 @@ export async function checkArtifact(
   return { path, manifest, provenance };
 }
 
-async function readManifest(path: string): Promise<Manifest> {
+/**
+ * @param path - The artifact's.
+ * @throws {DrError} ARTIFACT_MISSING, MANIFEST_INVALID, MANIFEST_TOO_NEW.
+ */
+export async function readManifest(path: string): Promise<Manifest> {
   const file = `${path}${MANIFEST_SUFFIX}`;
   return parseManifest(await orMissing(path, readFile(file, "utf8")), file);
 }
@@ -67,7 +71,8 @@ export async function measureFile(path: string): Promise<Extent> {
   return measure.extent();
 }
 
-async function orMissing<T>(path: string, work: Promise<T>): Promise<T> {
+/** @throws {DrError} ARTIFACT_MISSING with the path, whatever the work fails with. */
+export async function orMissing<T>(path: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {

@@ -4,26 +4,33 @@ import { dirname, join, posix } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
-import { extract, type Header } from "tar-stream";
-
-import { DrError, messageOf } from "../core/errors.js";
 import { writing } from "../core/writing.js";
+import { isInside, isLinkInside, linkedOut } from "./inside.js";
+import {
+  bytesOf,
+  refused,
+  skip,
+  withEntries,
+  type TarEntry,
+} from "./read-archive.js";
 
 export interface UnpackLimits {
   /** Of all files together; an archive that holds more is refused. */
   readonly sizeBytes: number;
   readonly entries: number;
+  /** Which of its entries are wanted, by their paths; default: all. */
+  readonly isWanted?: (path: string) => boolean;
 }
-
-type Entry = AsyncIterable<unknown> & { readonly header: Header };
 
 const WRITABLE = 0o700;
 const PERMISSIONS = 0o777;
+/** Of folders too whose their files shall be, and who may remove them. */
+const FOLDER_PERMISSIONS = 0o3777;
 
 /**
- * Unpacks a tar into an empty folder. What leads out of it is refused, and so
- * is what is neither a file nor a folder nor a link; then the folder holds a
- * part, and is to be thrown away.
+ * Unpacks a tar into a folder that has none of its files yet. What leads out
+ * of it is refused, and so is what is neither a file nor a folder nor a link;
+ * then the folder holds a part, and is to be thrown away.
  *
  * @throws {DrError} ARCHIVE_ENTRY_REFUSED, ARCHIVE_BROKEN, NOT_WRITABLE, and
  * what the archive's stream fails with.
@@ -33,41 +40,13 @@ export async function unpackArchive(
   folder: string,
   limits: UnpackLimits,
 ): Promise<void> {
-  const entries = extract();
-  // Another make of stream, which does what Node's do.
-  const fed = pipeline(archive, entries as unknown as NodeJS.WritableStream);
-  fed.catch(() => undefined); // it may fail before it is waited for
-  try {
+  await withEntries(archive, async (entries) => {
     await unpackAll(entries, folder, limits);
-    await fed;
-  } catch (error) {
-    archive.destroy();
-    await fed.catch(() => undefined);
-    throw broken(error);
-  }
-}
-
-function broken(error: unknown): DrError {
-  return error instanceof DrError
-    ? error
-    : new DrError(
-        "ARCHIVE_BROKEN",
-        { reason: messageOf(error) },
-        { cause: error },
-      );
-}
-
-/** So that what can't be read isn't taken for what can't be written. */
-async function* bytesOf(entry: Entry): AsyncGenerator {
-  try {
-    yield* entry;
-  } catch (error) {
-    throw broken(error);
-  }
+  });
 }
 
 async function unpackAll(
-  entries: AsyncIterable<Entry>,
+  entries: AsyncIterable<TarEntry>,
   folder: string,
   limits: UnpackLimits,
 ): Promise<void> {
@@ -84,6 +63,10 @@ async function unpackAll(
       continue; // the folder itself, as tar writes it
     }
     const path = requireInside(header.name);
+    if (limits.isWanted?.(path) === false) {
+      await skip(entry);
+      continue;
+    }
     await writing(join(folder, path), async () => {
       await unpackEntry(entry, folder, path, later);
     });
@@ -100,14 +83,16 @@ interface Later {
 }
 
 async function unpackEntry(
-  entry: Entry,
+  entry: TarEntry,
   folder: string,
   path: string,
   later: Later,
 ): Promise<void> {
   const { type, linkname, mtime } = entry.header;
   const at = join(folder, path);
-  const mode = entry.header.mode & PERMISSIONS;
+  const mode =
+    entry.header.mode &
+    (type === "directory" ? FOLDER_PERMISSIONS : PERMISSIONS);
   switch (type) {
     case "file": {
       await mkdir(dirname(at), { recursive: true, mode: WRITABLE });
@@ -142,39 +127,15 @@ async function unpackEntry(
 
 /** @returns the path without a slash at its end. */
 function requireInside(name: string): string {
-  const path = posix.normalize(name.replace(/\/+$/, ""));
-  const leadsOut =
-    name.startsWith("/") ||
-    path === ".." ||
-    path.startsWith("../") ||
-    /^[A-Za-z]:/.test(name);
-  if (leadsOut || path === "." || path === "" || /[\0\\]/.test(name)) {
+  if (!isInside(name)) {
     throw refused(name, "its path leads out of the archive");
   }
-  return path;
+  return posix.normalize(name.replace(/\/+$/, ""));
 }
 
-/**
- * A link may point to whatever is in the archive, also if it isn't there. It
- * goes up only at its start, where its path has real folders: `a/..` leads
- * elsewhere when `a` is a link.
- */
 function requireTarget(path: string, target: string): string {
-  const resolved = posix.normalize(posix.join(posix.dirname(path), target));
-  const leadsOut = resolved === ".." || resolved.startsWith("../");
-  const isStrange = target === "" || /^\/|[\0\\]/.test(target);
-  if (leadsOut || isStrange || goesUpLater(target)) {
-    throw refused(path, `it is a link to ${target}, out of the archive`);
+  if (!isLinkInside(path, target)) {
+    throw refused(path, linkedOut(target));
   }
   return target;
-}
-
-function goesUpLater(target: string): boolean {
-  const parts = target.split("/").filter((part) => !["", "."].includes(part));
-  const down = parts.findIndex((part) => part !== "..");
-  return down >= 0 && parts.slice(down).includes("..");
-}
-
-function refused(path: string, reason: string): DrError {
-  return new DrError("ARCHIVE_ENTRY_REFUSED", { path, reason });
 }

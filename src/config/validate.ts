@@ -1,5 +1,5 @@
 import { defaultTargetName } from "./resolve-backup.js";
-import type { OffsiteTargetUserConfig } from "./types.js";
+import type { DrUserConfig, OffsiteTargetUserConfig } from "./types.js";
 
 /** One thing wrong with the `dr` section, and where. */
 export interface ConfigProblem {
@@ -17,7 +17,7 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
   if (section === undefined) {
     return [];
   }
-  return checkObject(section, ["dr"], {
+  const problems = checkObject(section, ["dr"], {
     project: isName,
     paths: {
       deployments: isText,
@@ -55,6 +55,21 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
     safeService: { url: isUrl, apiKey: isSecret },
     verify: isRecordOfFunctions,
   });
+  return problems.length > 0
+    ? problems
+    : checkKmsFormat(section as DrUserConfig);
+}
+
+function checkKmsFormat({ encryption }: DrUserConfig): ConfigProblem[] {
+  const { kmsKey, format = "aes-256-gcm" } = encryption ?? {};
+  return kmsKey === undefined || format === "aes-256-gcm"
+    ? []
+    : [
+        {
+          path: ["dr", "encryption", "kmsKey"],
+          message: `Expected format aes-256-gcm: a KMS key can't encrypt as ${format}`,
+        },
+      ];
 }
 
 interface Shape {
@@ -213,9 +228,10 @@ function isRecordOf(check: Check): Check {
 }
 
 function isKmsKey(value: unknown): string | undefined {
-  return typeof value === "string" && /^arn:[\w-]+:kms:/.test(value)
+  return typeof value === "string" &&
+    /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/.test(value)
     ? undefined
-    : "Expected the ARN of a KMS key: arn:aws:kms:REGION:ACCOUNT:key/ID";
+    : "Expected the ARN of a KMS key, not of an alias: arn:aws:kms:REGION:ACCOUNT:key/ID";
 }
 
 function isPublicKey(value: unknown): string | undefined {

@@ -345,7 +345,7 @@ export const CATALOGUE = {
   },
   ENCRYPTION_NOT_CONFIGURED: {
     message: "Backups are encrypted, and no key is set up for it.",
-    fix: "`npx hardhat dr:keys:generate backup-encryption.key` makes one; then set `dr.encryption.keyFile` in hardhat.config.ts (with age: `recipients`, and `identityFile` to decrypt), or ENCRYPTION_KEY_FILE in the environment.",
+    fix: "`npx hardhat dr:keys:generate backup-encryption.key` makes one; then set `dr.encryption.keyFile` in hardhat.config.ts (with KMS: `kmsKey`; with age: `recipients`, and `identityFile` to decrypt), or ENCRYPTION_KEY_FILE in the environment.",
     exitCode: refused,
   },
   ARTIFACT_EXISTS: {
@@ -418,6 +418,33 @@ export const CATALOGUE = {
     fix: "Bring that key's file, and name it as `dr.encryption.keyFile` or among `oldKeyFiles`. Here are: {known}.",
     exitCode: refused,
   },
+  ARTIFACT_UNAUTHENTICATED: {
+    message:
+      "{name} has no manifest: nothing proves who made it, or that nobody changed it.",
+    fix: "If an old script made it, and you trust the place it comes from, run it again with `--accept-unauthenticated`. If this tool made it it was never finished, or its manifest was taken away: take another copy, or another backup.",
+    exitCode: refused,
+  },
+  ARTIFACT_HAS_MANIFEST: {
+    message: "{name} has a manifest, and isn't opened without it.",
+    fix: "Leave out `--accept-unauthenticated`. If its manifest is damaged take another copy of that.",
+    exitCode: refused,
+  },
+  KMS_KEY_UNKNOWN: {
+    message:
+      "{name} is encrypted with the KMS key {key}, which isn't the configured one.",
+    fix: "If it is yours set `dr.encryption.kmsKey` to it, and run it again.",
+    exitCode: refused,
+  },
+  KMS_DENIED: {
+    message: "KMS doesn't let you use the key {key}: {reason}.",
+    fix: "Check the credentials (AWS_ACCESS_KEY_ID, AWS_PROFILE, a role), their right to kms:GenerateDataKey and kms:Decrypt, and that the key is enabled.",
+    exitCode: refused,
+  },
+  KMS_UNREACHABLE: {
+    message: "KMS can't be asked for the key {key}: {reason}.",
+    fix: "Run it again later; check the network, and AWS_ENDPOINT_URL_KMS if it is set.",
+    exitCode: error,
+  },
   ARTIFACT_NOT_OPENED: {
     message: "{name} can't be opened: {reason}.",
     fix: "Take another copy of it, or another backup; nothing was restored.",
@@ -426,6 +453,67 @@ export const CATALOGUE = {
   ZSTD_MISSING: {
     message: "Node {node} has no zstd.",
     fix: "Use Node 22.15 or later, or set `dr.backup.compression` to gzip.",
+    exitCode: refused,
+  },
+
+  // Backups of files and configuration
+  BACKUP_NOTHING_CONFIGURED: {
+    message: "There is nothing to back up: {what}.",
+    fix: "Name what `dr:backup` shall back up in hardhat.config.ts: `dr.files`, `dr.configuration`; contracts are backed up once there is a deploy.json.",
+    exitCode: refused,
+  },
+  BACKUP_SOURCE_UNREADABLE: {
+    message: "{path} can't be read, so it isn't backed up: {reason}.",
+    fix: "Bring it back, mend its permissions, or take it out of `dr.files` or `dr.configuration` in hardhat.config.ts. Nothing was written.",
+    exitCode: refused,
+  },
+  BACKUP_SOURCE_REFUSED: {
+    message: "{path} isn't backed up: {reason}.",
+    fix: "Correct `dr.files` or `dr.configuration` in hardhat.config.ts. Nothing was written.",
+    exitCode: refused,
+  },
+  BACKUP_HOLDS_KEY: {
+    message: "{path} is the key {key}, or a copy of it.",
+    fix: "Keys are never backed up: whoever has the backup could open it. Move it out of what `dr.files` and `dr.configuration` name, and keep copies of keys somewhere else. Nothing was written.",
+    exitCode: refused,
+  },
+  FILE_CHANGING: {
+    message:
+      "{path} becomes another file, or a shorter one, each time it is read.",
+    fix: "Back up when nothing writes to it, or leave it out and back it up by a dump of its own. Nothing was written.",
+    exitCode: error,
+  },
+  BACKUP_CHAIN_BROKEN: {
+    message: "{name} builds on {base}, which can't be used: {reason}.",
+    fix: "Bring {base} back with its manifest from another copy, or restore a backup that doesn't build on it. `npx hardhat dr:backup --full` makes a new one that builds on nothing.",
+    exitCode: refused,
+  },
+  BACKUP_KIND_OTHER: {
+    message:
+      "{name} is a backup of {kind}; this restores files and configuration.",
+    fix: "`dr:snapshot:restore` restores contracts, `dr:db:restore` a database.",
+    exitCode: refused,
+  },
+  RESTORE_PLACE_UNKNOWN: {
+    message:
+      "The backup holds {root}, which this project doesn't back up: nobody says where it belongs.",
+    fix: "Restore it with `--into FOLDER`, or add it to `dr.files` or `dr.configuration` in hardhat.config.ts. Nothing was changed.",
+    exitCode: refused,
+  },
+  RESTORE_NOT_PLACED: {
+    message: "What was restored can't be put in the place of {path}: {reason}.",
+    fix: "All is as it was. Mend that and run it again, or restore with `--into FOLDER` and move it yourself.",
+    exitCode: refused,
+  },
+  RESTORE_HALF_PLACED: {
+    message:
+      "Putting the restored in its place failed, and {from} can't be put back as {to}: {reason}.",
+    fix: "Mend that, then move {from} to {to} yourself; what was there before ends in .before- and a time.",
+    exitCode: partial,
+  },
+  RESTORE_INTERRUPTED: {
+    message: "Interrupted; nothing was restored.",
+    fix: "Run it again.",
     exitCode: refused,
   },
 
@@ -825,13 +913,13 @@ export const CATALOGUE = {
   },
   RUN_LOCKED: {
     message:
-      "Another run is at work on this network: {user}@{host}, process {pid}, for {seconds} s.",
+      "Another run is at work: {user}@{host}, process {pid}, for {seconds} s.",
     fix: "Wait for it, or stop it. If that host is gone for good, delete {path}.",
     exitCode: refused,
   },
   LOCK_UNREADABLE: {
-    message: "The lock {path} doesn't say who is at work on this network.",
-    fix: "See that no other run is at work on it, then delete {path}.",
+    message: "The lock {path} doesn't say who is at work.",
+    fix: "See that no other run is at work, then delete {path}.",
     exitCode: refused,
   },
   WRONG_CHAIN: {

@@ -63,12 +63,12 @@ export function isDrError<C extends ErrorCode>(
   );
 }
 
-/** Whether an error of Node's has one of these codes: `ENOENT`. */
-export function hasCode(error: unknown, ...codes: string[]): boolean {
+/** Whether something thrown is the system's own, of this code: `ENOENT`. */
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   return (
     error instanceof Error &&
     "code" in error &&
-    codes.includes(String(error.code))
+    codes.some((code) => code === error.code)
   );
 }
 

@@ -1,4 +1,4 @@
-import type { DrError } from "../core/errors.js";
+import { isDrError, messageOf, type DrError } from "../core/errors.js";
 import type { Paint } from "./text.js";
 
 /** What went wrong, its code, and the way out. */
@@ -14,4 +14,19 @@ export function errorToJson({ code, message, fix }: DrError): {
   readonly fix: string;
 } {
   return { code, message, fix };
+}
+
+/** Any error for `--json`, ours or not. */
+export function anyErrorToJson(error: unknown): {
+  readonly code: string;
+  readonly message: string;
+} {
+  return isDrError(error)
+    ? errorToJson(error)
+    : { code: "UNEXPECTED", message: messageOf(error) };
+}
+
+/** Any error, ours or not, with the way out where there is one. */
+export function formatAnyError(error: unknown, paint: Paint): string {
+  return isDrError(error) ? formatError(error, paint) : `${messageOf(error)}\n`;
 }

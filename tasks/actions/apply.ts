@@ -1,8 +1,8 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import type { Json } from "../../src/core/canonical-json.js";
-import { DrError, isDrError, messageOf } from "../../src/core/errors.js";
-import { formatError } from "../../src/display/error.js";
+import { DrError } from "../../src/core/errors.js";
+import { anyErrorToJson, formatAnyError } from "../../src/display/error.js";
 import { formatPlan } from "../../src/display/plan.js";
 import { paintFor } from "../../src/display/text.js";
 import { conductPlan, type ConductedRun } from "../../src/run/conduct.js";
@@ -11,7 +11,7 @@ import type { RunEvent, RunOutcome } from "../../src/run/runner.js";
 import type { Session } from "../../src/session/open-session.js";
 import { TOOL_VERSION } from "../../src/session/tool-version.js";
 import { ask } from "./ask.js";
-import { anyErrorToJson, type Output } from "./output.js";
+import type { Output } from "./output.js";
 
 interface Consent {
   readonly dryRun: boolean;
@@ -42,13 +42,27 @@ export async function requireConsent(
   if (yes) {
     return;
   }
-  const question = isDevelopment
-    ? `Type y to ${deed}`
-    : `This is ${ports.network}. Type its name to ${deed}`;
+  if (isDevelopment) {
+    await requireYes(deed, { yes }, { hooks }, signal);
+    return;
+  }
+  const question = `This is ${ports.network}. Type its name to ${deed}`;
   const answer = (await ask(question, hooks, signal)).trim();
-  const isConfirmed = isDevelopment
-    ? /^y(es)?$/i.test(answer)
-    : answer === ports.network;
+  if (answer !== ports.network) {
+    throw new DrError("NOT_CONFIRMED", {});
+  }
+}
+
+/** The same where no chain is touched. @throws {DrError} NOT_CONFIRMED. */
+export async function requireYes(
+  deed: string,
+  { yes }: Pick<Consent, "yes">,
+  { hooks }: Pick<HardhatRuntimeEnvironment, "hooks">,
+  signal?: AbortSignal,
+): Promise<void> {
+  const isConfirmed =
+    yes ||
+    /^y(es)?$/i.test((await ask(`Type y to ${deed}`, hooks, signal)).trim());
   if (!isConfirmed) {
     throw new DrError("NOT_CONFIRMED", {});
   }
@@ -139,11 +153,8 @@ export function outcomeToJson(
 /** Tells of a run that didn't get to its end, and how to go on. */
 export function tellOutcome(run: string, outcome: RunOutcome): void {
   if (outcome.status === "failed") {
-    const { error } = outcome;
     process.stderr.write(
-      isDrError(error)
-        ? formatError(error, paintFor(process.stderr))
-        : `${messageOf(error)}\n`,
+      formatAnyError(outcome.error, paintFor(process.stderr)),
     );
   }
   if (outcome.status === "waiting") {
@@ -160,6 +171,12 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** Ctrl-C, made polite: the first stops the run at a safe point, the second kills. */
 export class Interruption {
   readonly #controller = new AbortController();
+  readonly #code: "INTERRUPTED" | "RESTORE_INTERRUPTED";
+
+  /** @param code - What is said when it has stopped. */
+  constructor(code: "INTERRUPTED" | "RESTORE_INTERRUPTED" = "INTERRUPTED") {
+    this.#code = code;
+  }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
@@ -167,7 +184,7 @@ export class Interruption {
 
   async during<T>(work: () => Promise<T>): Promise<T> {
     const stop = () => {
-      this.#controller.abort(new DrError("INTERRUPTED", {}));
+      this.#controller.abort(new DrError(this.#code, {}));
     };
     for (const signal of SIGNALS) {
       process.once(signal, stop);

@@ -1,7 +1,11 @@
 import { isDrError, messageOf } from "../../src/core/errors.js";
 import type { Json } from "../../src/core/canonical-json.js";
 import { EXIT_CODES, type ExitCode } from "../../src/core/exit-codes.js";
-import { errorToJson, formatError } from "../../src/display/error.js";
+import {
+  anyErrorToJson,
+  errorToJson,
+  formatError,
+} from "../../src/display/error.js";
 import { paintFor, type Paint } from "../../src/display/text.js";
 
 /** Where a task prints: what it is for on stdout, how it goes on stderr. */
@@ -97,16 +101,6 @@ async function settle(
       exitCode: EXIT_CODES.error,
     };
   }
-}
-
-/** Any error for `--json`, ours or not. */
-export function anyErrorToJson(error: unknown): {
-  readonly code: string;
-  readonly message: string;
-} {
-  return isDrError(error)
-    ? errorToJson(error)
-    : { code: "UNEXPECTED", message: messageOf(error) };
 }
 
 function createOutput({ json, yes, dryRun }: OutputArguments): Output {

@@ -18,7 +18,10 @@ import { expect } from "chai";
 import { pack, type Header } from "tar-stream";
 
 import { listFolder, packArchive } from "../../src/artifact/archive.js";
+import { isInside } from "../../src/artifact/inside.js";
+import { readArchived } from "../../src/artifact/read-archive.js";
 import { unpackArchive } from "../../src/artifact/unpack.js";
+import { DrError } from "../../src/core/errors.js";
 import { codeOf } from "../deployments/refusal.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { requirePrograms } from "../helpers/programs.js";
@@ -207,6 +210,98 @@ describe("an archive of files", () => {
         await unpack(twice);
       }),
     ).to.equal("NOT_WRITABLE");
+  });
+
+  it("gives only what is wanted, and writes nothing of the rest", async () => {
+    const bytes = await packed();
+    await unpackArchive(Readable.from([bytes]), target, {
+      ...LIMITS,
+      isWanted: (path) => path.startsWith("avatars/a"),
+    });
+    expect(await readdir(target, { recursive: true })).to.have.members([
+      "avatars",
+      "avatars/ada.png",
+    ]);
+    // What isn't wanted is looked at all the same.
+    const archive = pack();
+    archive.entry({ name: "../outside" }, "evil");
+    archive.finalize();
+    const evil = await buffer(Readable.from(archive));
+    const limits = { ...LIMITS, isWanted: () => false };
+    expect(
+      await codeOf(async () => {
+        await unpackArchive(Readable.from([evil]), target, limits);
+      }),
+    ).to.equal("ARCHIVE_ENTRY_REFUSED");
+  });
+
+  it("gives one file alone, once all of it was read", async () => {
+    const bytes = await packed();
+    const read = async (path: string, from: Readable, maxBytes = 1000) =>
+      (await readArchived(from, path, maxBytes))?.toString();
+    const whole = () => Readable.from([bytes]);
+    expect(await read("avatars/ada.png", whole())).to.equal("png");
+    expect(await read("avatars", whole())).to.equal(undefined);
+    expect(await read("nothing", whole())).to.equal(undefined);
+    expect(
+      await codeOf(async () => await read("big", whole(), 299_999)),
+    ).to.equal("ARCHIVE_ENTRY_REFUSED");
+    const failing = Readable.from(
+      (async function* () {
+        await Promise.resolve();
+        yield bytes;
+        throw new DrError("ARTIFACT_DAMAGED", {
+          name: "it",
+          what: "digest",
+          expected: "a",
+          found: "b",
+        });
+      })(),
+    );
+    expect(
+      await codeOf(async () => await read("avatars/ada.png", failing)),
+    ).to.equal("ARTIFACT_DAMAGED");
+  });
+
+  it("keeps no permissions at all, and times that tar can't write", async () => {
+    const entries = [
+      { path: "closed", mode: 0, modifiedAt: new Date(4e12) },
+      { path: "big", mode: 0o644, modifiedAt: new Date(-1e6) },
+    ].map((entry) => ({
+      ...entry,
+      type: "file" as const,
+      sizeBytes: 1,
+      open: () => Readable.from([Buffer.from("x")]),
+    }));
+    await unpack(await buffer(packArchive(entries)));
+    const { mode, mtimeMs } = await lstat(join(target, "closed"));
+    expect(mode & 0o777).to.equal(0);
+    expect(mtimeMs).to.equal((2 ** 31 - 1) * 1000);
+    expect((await lstat(join(target, "big"))).mtimeMs).to.equal(0);
+  });
+
+  it("keeps names with what elsewhere separates folders", async function () {
+    if (process.platform === "win32") {
+      this.skip();
+    }
+    await writeFile(join(source, "a\\b"), "x");
+    await writeFile(join(source, "avatars/..\\c"), "x");
+    await unpack(await packed());
+    expect(await describeFolder(target)).to.deep.equal(
+      await describeFolder(source),
+    );
+    expect(isInside("a\\b", "win32")).to.equal(false);
+  });
+
+  it("doesn't take a name that isn't UTF-8", async function () {
+    if (process.platform !== "linux") {
+      this.skip();
+    }
+    const name = Buffer.from("b\xffd", "latin1");
+    await writeFile(Buffer.concat([Buffer.from(`${source}/`), name]), "x");
+    expect(await codeOf(async () => await packed())).to.equal(
+      "ARCHIVE_ENTRY_REFUSED",
+    );
   });
 
   it("is refused cut off, or damaged", async () => {

@@ -1,0 +1,37 @@
+import { DrError } from "../core/errors.js";
+import { tellExceptions, type FileBackupContext } from "./files.js";
+import { openKeyGuard } from "./key-guard.js";
+import { toMade, type PartResult } from "./part.js";
+import { openPlace } from "./place.js";
+import { openRoots } from "./roots.js";
+import { writeRoots } from "./write-roots.js";
+
+/**
+ * Backs up the configured configuration and env files, always all of them and
+ * always encrypted: they hold passwords.
+ *
+ * @throws {DrError} ENCRYPTION_NOT_CONFIGURED, and like `openRoots`, `openPlace`
+ * and `writeRoots`; then nothing is left.
+ */
+export async function backUpConfiguration({
+  config,
+  project,
+  clock,
+  tool,
+}: FileBackupContext): Promise<PartResult> {
+  if (config.encryption === undefined) {
+    throw new DrError("ENCRYPTION_NOT_CONFIGURED", {});
+  }
+  const { backups } = config.paths;
+  const roots = await openRoots(config.configuration, "any", {
+    project,
+    backups,
+  });
+  const place = await openPlace(config, "configuration", clock, tool);
+  const { written, result } = await writeRoots(place, {
+    kind: "configuration",
+    roots,
+    guard: await openKeyGuard(config),
+  });
+  return { artifacts: [toMade(written)], notices: tellExceptions(result) };
+}

@@ -1,0 +1,140 @@
+import { lstat, readlink } from "node:fs/promises";
+import { join } from "node:path";
+
+import { demand } from "../artifact/measure.js";
+import {
+  measureFile,
+  openArtifact,
+  type ArtifactKeys,
+  type CheckedArtifact,
+} from "../artifact/read-artifact.js";
+import { unpackArchive } from "../artifact/unpack.js";
+import { walkFolder, type Found } from "../artifact/walk.js";
+import type { FileIndex, IndexEntry } from "./file-index.js";
+import type { ChainLink } from "./follow-chain.js";
+
+const PERMISSIONS = 0o777n;
+
+/** A header of tar's: there are no more entries in it than these. */
+const ENTRY_BYTES = 512;
+
+/**
+ * Unpacks into an empty folder what an index stands for, each file from the
+ * artifact that holds it: what was deleted before the newest isn't there. Then
+ * all of it is held against the index.
+ *
+ * @param chain - The newest first.
+ * @param signal - Aborts between two artifacts, by throwing its reason.
+ * @throws {DrError} ARTIFACT_DAMAGED, and what `openArtifact` and
+ * `unpackArchive` throw; then the folder holds a part.
+ */
+export async function unpackChain(
+  chain: readonly ChainLink<CheckedArtifact>[],
+  index: FileIndex,
+  keys: ArtifactKeys,
+  folder: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const [newest] = chain;
+  // The newest last: it sets the permissions of the folders.
+  for (const { name, checked } of chain.toReversed()) {
+    signal.throwIfAborted();
+    const wanted = pathsIn(index, name === newest?.name ? undefined : name);
+    const { sizeBytes } = checked.manifest.plain;
+    await unpackArchive(await openArtifact(checked, keys), folder, {
+      sizeBytes,
+      entries: Math.ceil(sizeBytes / ENTRY_BYTES),
+      isWanted: (path) => wanted.has(path),
+    });
+  }
+  signal.throwIfAborted();
+  await compare(folder, index, newest?.name ?? "");
+}
+
+/**
+ * @param artifact - Undefined: the newest, which has all folders and links too.
+ */
+function pathsIn(
+  { entries }: FileIndex,
+  artifact: string | undefined,
+): ReadonlySet<string> {
+  const own = entries.filter((entry) =>
+    entry.type === "file"
+      ? entry.artifact === artifact
+      : artifact === undefined,
+  );
+  return new Set(own.map(({ path }) => path));
+}
+
+/** @throws {DrError} ARTIFACT_DAMAGED. */
+async function compare(
+  folder: string,
+  { roots, entries }: FileIndex,
+  name: string,
+): Promise<void> {
+  const missing = new Map(entries.map((entry) => [entry.path, entry]));
+  for (const root of roots) {
+    const at = join(folder, root);
+    const stats = await lstat(at, { bigint: true }).catch(() => undefined);
+    await compareOne(name, missing, { path: root, at, stats });
+    if (stats?.isDirectory()) {
+      for await (const found of walkFolder(at)) {
+        const path = `${root}/${found.path}`;
+        await compareOne(name, missing, { ...found, path });
+      }
+    }
+  }
+  const [first] = missing.keys();
+  if (first !== undefined) {
+    demand(name, first, "there", "missing");
+  }
+}
+
+async function compareOne(
+  name: string,
+  missing: Map<string, IndexEntry>,
+  { path, at, stats }: Found,
+): Promise<void> {
+  const expected = missing.get(path);
+  missing.delete(path);
+  const found = stats === undefined ? "nothing" : await describe(at, stats);
+  demand(
+    name,
+    path,
+    expected === undefined ? "not there" : print(expected),
+    found,
+  );
+}
+
+function print(entry: IndexEntry): string {
+  switch (entry.type) {
+    case "file":
+      return `a file (${printMode(BigInt(entry.mode))}) of ${String(entry.sizeBytes)} bytes, ${entry.sha256}`;
+    case "directory":
+      return `a folder (${printMode(BigInt(entry.mode))})`;
+    case "link":
+      return `a link to ${entry.target}`;
+  }
+}
+
+async function describe(
+  at: string,
+  stats: NonNullable<Found["stats"]>,
+): Promise<string> {
+  const mode = printMode(stats.mode);
+  if (stats.isSymbolicLink()) {
+    return `a link to ${await readlink(at)}`;
+  }
+  if (stats.isDirectory()) {
+    return `a folder (${mode})`;
+  }
+  const { sizeBytes, sha256 } = await measureFile(at);
+  return `a file (${mode}) of ${String(sizeBytes)} bytes, ${sha256}`;
+}
+
+/** Windows has none of ours. */
+function printMode(mode: bigint): string {
+  return process.platform === "win32"
+    ? "any"
+    : (mode & PERMISSIONS).toString(8);
+}

@@ -1,0 +1,104 @@
+import type { NewTaskActionFunction } from "hardhat/types/tasks";
+
+import { backUpConfiguration } from "../../src/backup/configuration.js";
+import { backUpFiles, type FileBackupContext } from "../../src/backup/files.js";
+import type { BackupPart, PartKind } from "../../src/backup/part.js";
+import { pruneLocally } from "../../src/backup/prune.js";
+import {
+  exitCodeOf,
+  failuresOf,
+  runBackup,
+} from "../../src/backup/run-backup.js";
+import { writeBackupReport } from "../../src/backup/write-report.js";
+import { DrError } from "../../src/core/errors.js";
+import { EXIT_CODES } from "../../src/core/exit-codes.js";
+import { backupToJson, formatBackup } from "../../src/display/backup.js";
+import { anyErrorToJson, formatAnyError } from "../../src/display/error.js";
+import { paintFor } from "../../src/display/text.js";
+import { backupContext, whileLocked } from "./backup-context.js";
+import { runTask } from "./output.js";
+
+interface BackupArguments {
+  readonly only: string | undefined;
+  readonly full: boolean;
+  readonly json: boolean;
+}
+
+const action: NewTaskActionFunction<BackupArguments> = async (args, hre) =>
+  await runTask(args, async (output) => {
+    const context = backupContext(hre);
+    const parts = backupParts(context, args);
+    const report = await runBackup({
+      parts,
+      after: [],
+      ...(args.only === undefined ? {} : { only: parseOnly(args.only, parts) }),
+      clock: context.clock,
+      prune: async (kinds) =>
+        await pruneLocally(context.config, kinds, context.clock.now()),
+      onStart: (kind) => {
+        output.progress(`… ${kind}`);
+      },
+      whileLocked: async (work) => await whileLocked(context, work),
+    });
+    output.text(formatBackup(report, output.paint));
+    failuresOf(report).forEach(tell);
+    const json = backupToJson(report);
+    const exitCode = exitCodeOf(report);
+    const { startedAt } = report;
+    try {
+      const path = await writeBackupReport(context.config, startedAt, json);
+      output.text(`Report: ${path}\n`);
+      return { json: { ...json, report: path }, exitCode };
+    } catch (error) {
+      // The backups are there all the same.
+      tell(error);
+      return {
+        json: { ...json, error: anyErrorToJson(error) },
+        exitCode: exitCode === EXIT_CODES.done ? EXIT_CODES.partial : exitCode,
+      };
+    }
+  });
+
+export default action;
+
+function backupParts(
+  context: FileBackupContext,
+  { full }: BackupArguments,
+): readonly BackupPart[] {
+  const { files, configuration } = context.config;
+  return [
+    {
+      kind: "files",
+      isConfigured: files.length > 0,
+      run: async () => await backUpFiles(context, full),
+    },
+    {
+      kind: "configuration",
+      isConfigured: configuration.length > 0,
+      run: async () => await backUpConfiguration(context),
+    },
+  ];
+}
+
+/** @throws {DrError} OPTION_INVALID. */
+function parseOnly(
+  value: string,
+  parts: readonly BackupPart[],
+): readonly PartKind[] {
+  const known = parts.map(({ kind }) => kind);
+  return value.split(",").map((name) => {
+    const kind = known.find((one) => one === name.trim());
+    if (kind === undefined) {
+      throw new DrError("OPTION_INVALID", {
+        option: "--only",
+        value,
+        expected: `a list of ${known.join(", ")}`,
+      });
+    }
+    return kind;
+  });
+}
+
+function tell(error: unknown): void {
+  process.stderr.write(formatAnyError(error, paintFor(process.stderr)));
+}
