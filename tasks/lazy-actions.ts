@@ -24,6 +24,9 @@ export const actions = {
   safeExecute: () => import("./actions/safe-execute.js"),
   resume: () => import("./actions/resume.js"),
   runs: () => import("./actions/runs.js"),
+  snapshot: () => import("./actions/snapshot.js"),
+  snapshotVerify: () => import("./actions/snapshot-verify.js"),
+  snapshotRestore: () => import("./actions/snapshot-restore.js"),
   keysGenerate: () => import("./actions/keys-generate.js"),
   incidentReport: () => import("./actions/incident-report.js"),
 } as const;
