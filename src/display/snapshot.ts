@@ -236,7 +236,11 @@ export function formatRestorePlan(
           : [`    the project's own ${apartFrom} is another, and stays`]),
       ].join("\n"),
     ),
-    `  ${count(same.length, "file")} ${same.length === 1 ? "is" : "are"} there already.`,
+    ...(same.length === 0
+      ? []
+      : [
+          `  ${count(same.length, "file")} ${same.length === 1 ? "is" : "are"} there already.`,
+        ]),
     "",
   ].join("\n");
 }

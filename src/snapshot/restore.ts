@@ -18,10 +18,12 @@ import {
 } from "./restore-plan.js";
 import { extentOf } from "./take-snapshot.js";
 
+type Rename = NonNullable<AtomicWriteOptions["rename"]>;
+
 export interface RestorePorts {
   readonly clock: Clock;
-  /** The one moment at which a new file takes an old one's place. */
-  readonly rename?: NonNullable<AtomicWriteOptions["rename"]>;
+  /** The one moment at which a file appears, or takes another one's place. */
+  readonly rename?: Rename;
 }
 
 /** A file that is restored. */
@@ -84,7 +86,7 @@ async function restoreFile(
   return await writing(target, async () => {
     const kept =
       action === "replace"
-        ? await keep(target, before, clock.now())
+        ? await keep(target, before, clock.now(), move)
         : undefined;
     await writeAtomically(target, bytes, {
       beforeRename: async () => {
@@ -105,6 +107,7 @@ async function keep(
   target: string,
   before: string | undefined,
   now: Date,
+  move: Rename,
 ): Promise<string> {
   const bytes = await readFile(target);
   requireDigest(target, bytes, before);
@@ -114,7 +117,7 @@ async function keep(
     const path = number === 1 ? name : `${name}-${String(number)}`;
     const present = await readIfThere(path);
     if (present === undefined || present.equals(bytes)) {
-      await writeAtomically(path, bytes);
+      await writeAtomically(path, bytes, { rename: move });
       return path;
     }
   }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -23,6 +24,7 @@ import {
 } from "../../src/artifact/write-artifact.js";
 import { canonicalJson, type Json } from "../../src/core/canonical-json.js";
 import { systemClock } from "../../src/core/clock.js";
+import type { RestorePlaces } from "../../src/snapshot/restore-plan.js";
 import type { Snapshot } from "../../src/snapshot/snapshot.js";
 import { deployPlatform, type Platform } from "../helpers/deploy-platform.js";
 import { platformProxies } from "../helpers/recovery-session.js";
@@ -187,4 +189,42 @@ export function editState(
   >;
   edit(state);
   files.set("snapshot.json", Buffer.from(`${canonicalJson(state)}\n`));
+}
+
+/** Changes a contract in `snapshot.json`. */
+export function editContract(
+  files: Map<string, Buffer>,
+  name: string,
+  edit: (contract: Record<string, Json>) => void,
+): void {
+  editState(files, ({ contracts }) => {
+    edit((contracts as Record<string, Record<string, Json>>)[name]!);
+  });
+}
+
+/** Puts another file in the place of one, its digest in the list too. */
+export function replaceListed(
+  files: Map<string, Buffer>,
+  path: string,
+  replacement: Buffer | string,
+): void {
+  const bytes = Buffer.from(replacement);
+  files.set(path, bytes);
+  editState(files, ({ files: list }) => {
+    (list as Record<string, Json>)[path] = {
+      sizeBytes: bytes.length,
+      sha256: createHash("sha256").update(bytes).digest("hex"),
+    };
+  });
+}
+
+/** Where a snapshot of `default` goes in a project. */
+export function placesIn(root: string): RestorePlaces {
+  return {
+    network: "default",
+    chainId: undefined,
+    folder: join(root, "deployments/default"),
+    root,
+    artifacts: join(root, "artifacts"),
+  };
 }
