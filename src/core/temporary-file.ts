@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path";
 
 const NAME = /^\..+\.([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.tmp$/;
 
-/** A new name beside a file or folder that says whose it is: this process's, on this host. */
+/** A new name beside a file that says whose it is: this process's, on this host. */
 export function temporaryBeside(path: string): string {
   const random = randomBytes(6).toString("hex");
   const owner = `${hostTag()}-${String(process.pid)}`;
@@ -21,7 +21,7 @@ export async function removeAbandoned(folder: string): Promise<void> {
   });
   await Promise.all(
     abandoned.map(async (name) => {
-      await rm(join(folder, name), { recursive: true, force: true });
+      await rm(join(folder, name), { force: true });
     }),
   );
 }

@@ -36,5 +36,7 @@ export function formatSize(sizeBytes: number): string {
   const power = Math.floor(Math.log10(Math.max(sizeBytes, 1)) / 3);
   const index = Math.min(power, SIZES.length - 1);
   const amount = sizeBytes / 1000 ** index;
-  return `${index === 0 ? String(amount) : amount.toFixed(1)} ${SIZES[index] ?? ""}`;
+  return index === 0
+    ? count(sizeBytes, "byte")
+    : `${amount.toFixed(1)} ${SIZES[index] ?? ""}`;
 }

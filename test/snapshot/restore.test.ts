@@ -268,6 +268,7 @@ describe("dr:snapshot:restore", () => {
     const scene = await takenScene();
     const path = join(folder.path, DEPLOY_FILE);
     await writeFile(path, "one");
+    const before = Object.keys(await watched());
     process.stdin.isTTY = true;
     answering(scene, async () => {
       await writeFile(path, "another");
@@ -277,6 +278,7 @@ describe("dr:snapshot:restore", () => {
     expect(error?.code).to.equal("RESTORE_STALE");
     expect(process.exitCode).to.equal(3);
     expect(await readFile(path, "utf8")).to.equal("another");
+    expect(Object.keys(await watched())).to.deep.equal(before);
   });
 
   it("says what can't be written", async () => {

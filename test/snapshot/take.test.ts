@@ -10,6 +10,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { gunzipSync } from "node:zlib";
 
 import { expect } from "chai";
 import type { HardhatUserConfig } from "hardhat/config";
@@ -239,6 +240,9 @@ describe("dr:snapshot", () => {
       [first, second].map(async ({ path }) => await readFile(path)),
     );
     expect(a!.equals(b!)).to.equal(true);
+    // The first header's time, in octal: not the clock's, but the block's.
+    const time = gunzipSync(a!).toString("latin1", 136, 147);
+    expect(parseInt(time, 8)).to.equal(first.snapshot.block.timestamp);
     const { connection, platform } = scene;
     const profile = await contractAt(
       connection,

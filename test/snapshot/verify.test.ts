@@ -451,6 +451,18 @@ describe("dr:snapshot:verify", () => {
       }
     });
 
+    it("notices creation bytecode that makes something else", async () => {
+      const scene = await openScene(folder.path, SOLC);
+      const forged = await forge(await scene.snapshot(), (files) => {
+        const path = "artifacts/contracts/Endorsement.sol/Endorsement.json";
+        const text = String(files.get(path));
+        replaceListed(files, path, text.replace('"bytecode": "0x', "$&00"));
+      });
+      const { error } = await verify(scene, forged, { recompile: true });
+      expect(error?.code).to.equal(DIFFERENT);
+      expect(error?.message).to.include("its creation bytecode is another");
+    });
+
     it("says which compiler it wants and hasn't", async () => {
       const missing: HardhatUserConfig = {
         solidity: {
