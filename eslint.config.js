@@ -27,9 +27,20 @@ const FLOORS = {
   authority: ["core", "chain", "proxy", "safe"],
   route: [...SHARED, ...GOVERNANCE, "authority"],
   recovery: ["config", ...SHARED, ...FACTS, ...POWERS],
+  snapshot: ["config", "artifact", ...SHARED, ...FACTS, ...POWERS, "recovery"],
   rehearsal: ["config", ...SHARED, ...FACTS, ...POWERS, "recovery"],
   incident: ["core", "run", "safe", "deployments", "route", "recovery"],
-  session: ["config", ...SHARED, ...FACTS, ...POWERS, "recovery", "rehearsal"],
+  session: [
+    "config",
+    "artifact",
+    "backup",
+    ...SHARED,
+    ...FACTS,
+    ...POWERS,
+    "recovery",
+    "snapshot",
+    "rehearsal",
+  ],
   testing: [...SHARED, ...FACTS, ...POWERS, "recovery", "session"],
 };
 

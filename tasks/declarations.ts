@@ -560,6 +560,48 @@ export const backupRestoreTask = drTask(
   .setAction(actions.backupRestore)
   .build();
 
+export const snapshotTask = drTask(
+  "dr:snapshot",
+  "Keep everything about the contracts: state, code, sources, deploy.json",
+)
+  .setAction(actions.snapshot)
+  .build();
+
+const SNAPSHOT = {
+  name: "name",
+  description: "A snapshot's name or path; default: the network's newest",
+  defaultValue: "",
+} as const;
+
+const RECOMPILE = {
+  name: "recompile",
+  description: "Compile its sources, and compare the bytecode",
+} as const;
+
+export const snapshotVerifyTask = drTask(
+  "dr:snapshot:verify",
+  "Show that a snapshot is whole, and what has changed on the chain since",
+)
+  .addFlag({
+    name: "live",
+    description: "Compare with the chain now, field by field",
+  })
+  .addFlag(RECOMPILE)
+  .addPositionalArgument(SNAPSHOT)
+  .setAction(actions.snapshotVerify)
+  .build();
+
+export const snapshotRestoreTask = drTask(
+  "dr:snapshot:restore",
+  "Put deploy.json, layouts, manifests and artifacts back from a snapshot",
+)
+  .addFlag({ name: "dryRun", description: "Print the plan and touch nothing" })
+  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addFlag(RECOMPILE)
+  .addPositionalArgument(SNAPSHOT)
+  .setAction(actions.snapshotRestore)
+  .build();
+
 export const keysGenerateTask = drTask(
   "dr:keys:generate",
   "Make a key for backups, in a file that only you can read",

@@ -2,7 +2,6 @@ import type { TargetFunction } from "./access-manager.js";
 import { ZERO_ADDRESS, type Address, type Hex } from "../core/hex.js";
 import type { Authority, Mechanism, Permission } from "./authority.js";
 import {
-  hasRoles,
   readClaims,
   readOtherOwners,
   type Candidate,
@@ -13,6 +12,7 @@ import type { AuthorityGraph } from "./graph.js";
 import { readHiddenOwner } from "./hidden-owner.js";
 import { readListedMembers, readLoggedMembers } from "./role-members.js";
 import { readRoleName } from "./role-name.js";
+import { readRoles } from "./roles.js";
 
 export const ABSENT: Permission = {
   mechanism: { kind: "absent" },
@@ -197,27 +197,16 @@ async function readAllMembers(
   graph: AuthorityGraph,
   { to, roleHint = "" }: PermissionQuery,
 ): Promise<readonly Candidate[]> {
-  if (!(await hasRoles(graph.reader, to))) {
-    return [];
-  }
-  const { grants } = await graph.roleLog.read(to);
-  const roles = [...new Set(grants.map(({ role }) => role))].sort().reverse();
-  const found = await Promise.all(
-    roles.map(async (role) => {
-      const [mechanism, members] = await Promise.all([
-        nameRole(graph, to, role),
-        readLoggedMembers(graph, to, role),
-      ]);
-      return {
-        isLikely: mechanism.name?.includes(roleHint) === true,
-        candidates: (members ?? []).map((address) => ({ address, mechanism })),
-      };
-    }),
-  );
+  const roles = ((await readRoles(graph, to)) ?? []).toReversed();
   return [true, false].flatMap((likely) =>
-    found
-      .filter(({ isLikely }) => isLikely === likely)
-      .flatMap(({ candidates }) => candidates),
+    roles
+      .filter(({ name }) => (name?.includes(roleHint) === true) === likely)
+      .flatMap(({ members, role, name }) =>
+        members.map((address) => ({
+          address,
+          mechanism: roleMechanism(role, name),
+        })),
+      ),
   );
 }
 
@@ -238,7 +227,10 @@ async function nameRole(
   to: Address,
   role: Hex,
 ): Promise<RoleMechanism> {
-  const name = await readRoleName(reader, to, role);
+  return roleMechanism(role, await readRoleName(reader, to, role));
+}
+
+function roleMechanism(role: Hex, name: string | undefined): RoleMechanism {
   return { kind: "role", role, ...(name === undefined ? {} : { name }) };
 }
 

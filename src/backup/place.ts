@@ -1,5 +1,3 @@
-import { join } from "node:path";
-
 import { readBackupKey } from "../artifact/backup-key.js";
 import { readSigningKey } from "../artifact/manifest.js";
 import type { ArtifactKind } from "../artifact/name.js";
@@ -8,11 +6,7 @@ import type { ArtifactPlace } from "../artifact/write-artifact.js";
 import type { DrConfig } from "../config/types.js";
 import type { Clock } from "../core/clock.js";
 import { DrError } from "../core/errors.js";
-
-/** Where backups of a kind lie, absolute. */
-export function placeFolder({ paths }: DrConfig, kind: ArtifactKind): string {
-  return join(paths.backups, kind);
-}
+import { placeFolder } from "./folder.js";
 
 /**
  * Where backups of a kind go, and how they are made. Keys are read here, so

@@ -18,7 +18,7 @@ import type { DrConfig } from "../config/types.js";
 import { isDrError } from "../core/errors.js";
 import { writing } from "../core/writing.js";
 import { listArtifacts } from "./list-artifacts.js";
-import { placeFolder } from "./place.js";
+import { placeFolder } from "./folder.js";
 
 /** What retention did here. */
 export interface Pruned {

@@ -21,13 +21,13 @@ export interface AtomicWriteOptions {
 }
 
 /**
- * Puts a whole text in place of a file, or leaves the file alone: whoever
+ * Puts a whole text, or bytes, in place of a file, or leaves the file alone: whoever
  * reads it, and whatever fails, sees all of the old or all of the new. Makes
  * the folder, keeps the mode, follows a symbolic link.
  */
 export async function writeAtomically(
   file: string,
-  text: string,
+  text: string | Uint8Array,
   { beforeRename, rename: move = rename }: AtomicWriteOptions = {},
 ): Promise<void> {
   const path = await resolveLink(file);
@@ -48,7 +48,7 @@ export async function writeAtomically(
 
 async function writeDurably(
   path: string,
-  text: string,
+  text: string | Uint8Array,
   mode: number,
 ): Promise<void> {
   const handle = await open(path, "wx", mode);

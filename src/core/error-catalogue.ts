@@ -65,6 +65,12 @@ export const CATALOGUE = {
     fix: "Run it again in a minute. If one stays away, put another in its place in hardhat.config.ts (the network's `url`, `dr.rpcQuorum`).",
     exitCode: refused,
   },
+  CHAIN_REORGANISED: {
+    message:
+      "{network}: the chain took back the block that was being read, again and again.",
+    fix: "Run it again in a minute, or take another RPC.",
+    exitCode: error,
+  },
   // Transactions
   CALL_WOULD_REVERT: {
     message: "{label} from {from} would revert: {reason}.",
@@ -514,6 +520,53 @@ export const CATALOGUE = {
   RESTORE_INTERRUPTED: {
     message: "Interrupted; nothing was restored.",
     fix: "Run it again.",
+    exitCode: refused,
+  },
+  // Contract snapshots
+  SNAPSHOT_INVALID: {
+    message: "{name} is no contract snapshot to rely on: {reason}.",
+    fix: "Take another one. It is as it was written, or its digests would differ; whoever wrote it wrote it so.",
+    exitCode: refused,
+  },
+  SNAPSHOT_TOO_NEW: {
+    message:
+      "{name} holds a snapshot of version {version}, which this version doesn't know.",
+    fix: "Update hardhat-dr: `npm install --save-dev hardhat-dr@latest`.",
+    exitCode: refused,
+  },
+  SNAPSHOT_COMPILES_DIFFERENTLY: {
+    message: "{contract} of {name} doesn't compile to the same again: {what}.",
+    fix: "The sources in the snapshot aren't those it was deployed from. Look for them in version control before you build on it: `tar` shows what is in `sources/`.",
+    exitCode: refused,
+  },
+  COMPILER_MISSING: {
+    message: "solc {version} isn't here: {reason}.",
+    fix: "Give `solidity.compilers` in hardhat.config.ts an entry of version {short} whose `path` is that very compiler (soljson.js of the npm package solc is one); or run it where Hardhat can download it.",
+    exitCode: refused,
+  },
+  COMPILATION_FAILED: {
+    message: "solc {version} doesn't compile it: {reason}",
+    fix: "The sources in the snapshot are wanting: look for them in version control.",
+    exitCode: refused,
+  },
+  SNAPSHOT_OF_OTHER_NETWORK: {
+    message: "{name} is of {network}, chain {chainId}, and this is {here}.",
+    fix: "Run it with `--network {network}`; hardhat.config.ts must have a network of that name and chain. If yours is called otherwise now, rename it there for so long, and afterwards the folder deployments/{network}.",
+    exitCode: refused,
+  },
+  RESTORE_STALE: {
+    message: "{path} has changed since the plan was shown.",
+    fix: "Nothing more was restored. Run it again, and look at the new plan.",
+    exitCode: refused,
+  },
+  RESTORED_WRONG: {
+    message: "{path} isn't what was restored: somebody else writes to it.",
+    fix: "Find out who does, then run it again. What was there before is kept beside it.",
+    exitCode: error,
+  },
+  SNAPSHOT_NONE: {
+    message: "{folder} has no complete snapshot of {network}.",
+    fix: "`npx hardhat dr:snapshot --network {network}` takes one. One that lies elsewhere, or is of another network, goes by its path or name: `npx hardhat dr:snapshot:verify NAME`.",
     exitCode: refused,
   },
 

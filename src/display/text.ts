@@ -28,3 +28,15 @@ export function indent(text: string, spaces: number): string {
 export function count(amount: number, noun: string): string {
   return `${String(amount)} ${noun}${amount === 1 ? "" : "s"}`;
 }
+
+const SIZES = ["bytes", "kB", "MB", "GB", "TB"] as const;
+
+/** `999 bytes`, `1.2 MB`: in powers of 1000. */
+export function formatSize(sizeBytes: number): string {
+  const power = Math.floor(Math.log10(Math.max(sizeBytes, 1)) / 3);
+  const index = Math.min(power, SIZES.length - 1);
+  const amount = sizeBytes / 1000 ** index;
+  return index === 0
+    ? count(sizeBytes, "byte")
+    : `${amount.toFixed(1)} ${SIZES[index] ?? ""}`;
+}

@@ -7,7 +7,7 @@ import type { ConfigHooks } from "hardhat/types/hooks";
 import type { DrConfig, DrUserConfig } from "../config/types.js";
 import { resolveDrConfig } from "../config/resolve.js";
 import {
-  withStorageLayout,
+  withRecoveryOutputs,
   type OutputSelection,
 } from "../implementation/output-selection.js";
 
@@ -15,7 +15,7 @@ interface CompilerSettings {
   outputSelection?: OutputSelection;
 }
 
-/** The `dr` section; and storage layouts in every compilation, for the safety reports. */
+/** The `dr` section; and in every compilation what safety reports and snapshots need. */
 export default async (): Promise<Partial<ConfigHooks>> =>
   await Promise.resolve({
     validateUserConfig: async ({ dr }) => {
@@ -32,7 +32,7 @@ export default async (): Promise<Partial<ConfigHooks>> =>
         const overrides = Object.values(profile.overrides);
         for (const compiler of [...profile.compilers, ...overrides]) {
           const settings = compiler.settings as CompilerSettings;
-          settings.outputSelection = withStorageLayout(
+          settings.outputSelection = withRecoveryOutputs(
             settings.outputSelection,
           );
         }

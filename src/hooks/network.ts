@@ -37,6 +37,7 @@ function loadedOnUse(source: SessionSource): DisasterRecovery {
     rollback: async (...args) => await (await load()).rollback(...args),
     upgrade: async (...args) => await (await load()).upgrade(...args),
     resume: async (...args) => await (await load()).resume(...args),
+    snapshot: async () => await (await load()).snapshot(),
     withDeployments: (folder) => loadedOnUse(withDeployments(source, folder)),
   };
 }

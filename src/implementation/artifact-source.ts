@@ -24,8 +24,31 @@ export interface ArtifactSource {
   /** @param name - Bare or fully qualified. */
   readArtifact(name: string): Promise<ContractArtifact>;
   artifactExists(name: string): Promise<boolean>;
+  /** @param name - Bare or fully qualified. */
+  getArtifactPath(name: string): Promise<string>;
   getBuildInfoPath(id: string): Promise<string | undefined>;
   getBuildInfoOutputPath(id: string): Promise<string | undefined>;
+}
+
+/** The same, reading each artifact once: for when much is compared with all of them. */
+export function remembering(artifacts: ArtifactSource): ArtifactSource {
+  const read = new Map<string, ReturnType<ArtifactSource["readArtifact"]>>();
+  let names:
+    ReturnType<ArtifactSource["getAllFullyQualifiedNames"]> | undefined;
+  return {
+    getAllFullyQualifiedNames: async () =>
+      await (names ??= artifacts.getAllFullyQualifiedNames()),
+    readArtifact: async (name) => {
+      const artifact = read.get(name) ?? artifacts.readArtifact(name);
+      read.set(name, artifact);
+      return await artifact;
+    },
+    artifactExists: async (name) => await artifacts.artifactExists(name),
+    getArtifactPath: async (name) => await artifacts.getArtifactPath(name),
+    getBuildInfoPath: async (id) => await artifacts.getBuildInfoPath(id),
+    getBuildInfoOutputPath: async (id) =>
+      await artifacts.getBuildInfoOutputPath(id),
+  };
 }
 
 /** One run of solc: what it was given and what it made of it. */

@@ -36,7 +36,12 @@ export async function writeLayoutRecord(
   writeAtomic: WriteAtomic,
 ): Promise<void> {
   const path = layoutRecordPath(folder, record.address);
-  await writeAtomic(path, `${JSON.stringify(record, undefined, 2)}\n`);
+  await writeAtomic(path, encodeLayoutRecord(record));
+}
+
+/** The file's text. */
+export function encodeLayoutRecord(record: LayoutRecord): string {
+  return `${JSON.stringify(record, undefined, 2)}\n`;
 }
 
 /**

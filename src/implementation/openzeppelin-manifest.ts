@@ -19,6 +19,13 @@ interface Manifest {
   >;
 }
 
+/** What a chain's manifests in `.openzeppelin/` are called. */
+export async function manifestNames(chainId: number): Promise<string[]> {
+  const { networkNames } = await loadOpenZeppelin();
+  const names = [networkNames[chainId], `unknown-${String(chainId)}`];
+  return names.flatMap((name) => (name === undefined ? [] : [`${name}.json`]));
+}
+
 /**
  * The layout that OpenZeppelin's upgrades plugins wrote down when they deployed
  * an implementation.
@@ -30,13 +37,8 @@ export async function readManifestLayout(
   chainId: number,
   address: string,
 ): Promise<StorageLayout | undefined> {
-  const { networkNames } = await loadOpenZeppelin();
-  const names = [networkNames[chainId], `unknown-${String(chainId)}`];
-  for (const name of names) {
-    const manifest =
-      name === undefined
-        ? undefined
-        : await readManifest(join(root, ".openzeppelin", `${name}.json`));
+  for (const name of await manifestNames(chainId)) {
+    const manifest = await readManifest(join(root, ".openzeppelin", name));
     const found = Object.values(manifest?.impls ?? {}).find((impl) =>
       [impl?.address, ...(impl?.allAddresses ?? [])].some(
         (one) => one !== undefined && sameAddress(one, address),

@@ -4,12 +4,13 @@ export type OutputSelection = Readonly<
 >;
 
 /**
- * The selection, with what a storage layout is made of added for every
- * contract: solc's layout, and the AST for namespaces and annotations.
+ * The selection, with what recoveries need of every contract added: what a
+ * storage layout is made of, solc's layout and the AST for namespaces and
+ * annotations; and the metadata, with which deployed code is verified.
  *
  * @see https://docs.soliditylang.org/en/latest/using-the-compiler.html#input-description
  */
-export function withStorageLayout(
+export function withRecoveryOutputs(
   selection: OutputSelection = {},
 ): Record<string, Record<string, string[]>> {
   const everywhere = selection["*"] ?? {};
@@ -17,14 +18,17 @@ export function withStorageLayout(
     ...copy(selection),
     "*": {
       ...copy({ "*": everywhere })["*"],
-      "*": including(everywhere["*"], "storageLayout"),
+      "*": including(everywhere["*"], "storageLayout", "metadata"),
       "": including(everywhere[""], "ast"),
     },
   };
 }
 
-function including(outputs: readonly string[] = [], output: string): string[] {
-  return outputs.includes(output) ? [...outputs] : [...outputs, output];
+function including(
+  outputs: readonly string[] = [],
+  ...wanted: readonly string[]
+): string[] {
+  return [...new Set([...outputs, ...wanted])];
 }
 
 function copy(

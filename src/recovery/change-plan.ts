@@ -2,6 +2,7 @@ import { BlockReader } from "../chain/block-reader.js";
 import type { Json } from "../core/canonical-json.js";
 import { assertAddressFree, deploySteps } from "./deploy-step.js";
 import type { Plan } from "../run/plan.js";
+import type { Step } from "../run/step.js";
 import { agreementOn } from "./agreement.js";
 import { assertUnchanged } from "./change-actions.js";
 import type { ChangeIntent } from "./change-intent.js";
@@ -26,7 +27,7 @@ export function buildChangePlan(
   const { openRoute, network } = ports;
   const rounds = roundsOf(intent);
   const steps = [
-    ...(reason === "upgrade" ? (ports.beforeUpgrade?.(intent) ?? []) : []),
+    ...stepsBefore(ports, intent),
     ...deploySteps(ports, intent),
     ...stepsFor("pause", titled("Pause"), rounds.pause, openRoute),
     ...stepsFor(reason, titled(verbOf(intent)), rounds.upgrade, openRoute),
@@ -49,6 +50,14 @@ export function buildChangePlan(
       return factsOfChange(intent);
     }),
   };
+}
+
+/** In an emergency, and on the way back, nothing is waited for that can be left out. */
+function stepsBefore(
+  { beforeUpgrade }: RecoveryPorts,
+  { reason, atOnce = false }: ChangeIntent,
+): readonly Step[] {
+  return reason === "upgrade" && !atOnce ? (beforeUpgrade?.() ?? []) : [];
 }
 
 /** In words what the transaction or operation that upgrades does. */

@@ -14,7 +14,6 @@ import type { Proposal, SimulationReport } from "../safe/proposal.js";
 import type { Sealing } from "../safe/sealing.js";
 import type { OpenDeployer, OpenRoute } from "../route/route.js";
 
-import type { ChangeIntent } from "./change-intent.js";
 import type { Facts } from "./facts.js";
 
 /** What every recovery works with. */
@@ -48,7 +47,7 @@ export interface RecoveryPorts {
    */
   readonly assertAgreed?: (facts: Facts) => Promise<Agreement>;
   /** Steps that go before every upgrade; here snapshots are taken. */
-  readonly beforeUpgrade?: (intent: ChangeIntent) => readonly Step[];
+  readonly beforeUpgrade?: () => readonly Step[];
 }
 
 /** deploy.json and the chain it speaks of, at one block. */

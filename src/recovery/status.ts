@@ -88,7 +88,7 @@ export async function readStatus(
   const chosen = selectContracts(document.file, names, names.length === 0);
   const graph = new AuthorityGraph(reader, scanStart(document.file));
   const contracts = await Promise.all(
-    chosen.map(async (named) => await readContract(reader, graph, named)),
+    chosen.map(async (named) => await readContractStatus(reader, graph, named)),
   );
   const { file } = document;
   const [{ operations, problem }, safeTransactions] = await Promise.all([
@@ -119,7 +119,8 @@ function permissionsOf(contracts: readonly ContractStatus[]): Permission[] {
   );
 }
 
-async function readContract(
+/** How one contract stands at the reader's block. */
+export async function readContractStatus(
   reader: BlockReader,
   graph: AuthorityGraph,
   { name, record }: NamedContract,

@@ -102,7 +102,7 @@ export async function resumeRun(
       }
       const plan = await rebuild(started);
       assertAsApproved(run, started, plan, journal);
-      if (!hasEffects(journal)) {
+      if (!hasEffects(journal, plan)) {
         // As good as a new run: what it was planned for must still be so.
         await plan.assertFresh();
       }

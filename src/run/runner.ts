@@ -68,7 +68,12 @@ export async function applyPlan(options: ApplyOptions): Promise<RunOutcome> {
     await journal.append({ type: "run-done" });
   } catch (error) {
     const step = plan.steps.at(-1)?.id ?? "";
-    return { status: "failed", step, error, changed: hasEffects(journal) };
+    return {
+      status: "failed",
+      step,
+      error,
+      changed: hasEffects(journal, plan),
+    };
   }
   return { status: "done" };
 }
@@ -176,7 +181,7 @@ async function finish(
 async function fail(
   step: Step,
   error: unknown,
-  { journal, onEvent }: ApplyOptions,
+  { plan, journal, onEvent }: ApplyOptions,
 ): Promise<RunOutcome> {
   onEvent?.({ type: "step-failed", step, error });
   try {
@@ -196,7 +201,7 @@ async function fail(
     status: "failed",
     step: step.id,
     error,
-    changed: hasEffects(journal),
+    changed: hasEffects(journal, plan),
   };
 }
 
@@ -209,12 +214,19 @@ export function doneSteps(journal: Pick<Journal, "records">): Set<string> {
   );
 }
 
-/** Whether some step got as far as announcing an effect. */
-export function hasEffects({ records }: Pick<Journal, "records">): boolean {
+/** Whether some step that changes anything got as far as announcing an effect. */
+export function hasEffects(
+  { records }: Pick<Journal, "records">,
+  { steps }: Pick<Plan, "steps">,
+): boolean {
+  const harmless = new Set(
+    steps.filter((step) => step.changesNothing).map(({ id }) => id),
+  );
   return records.some(
     (record) =>
-      record.type === "step-entry" ||
-      (record.type === "step-done" && !record.already),
+      (record.type === "step-entry" ||
+        (record.type === "step-done" && !record.already)) &&
+      !harmless.has(record.step),
   );
 }
 

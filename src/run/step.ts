@@ -34,6 +34,8 @@ export interface Step {
   readonly reversibility: Reversibility;
   /** All that a person approves by approving this step: its calls, its files. */
   readonly approval: Json;
+  /** It only looks, or copies: a run that stops after it has changed nothing yet. */
+  readonly changesNothing?: true;
   /** Steps of one batch, one after the other in a plan, wait only for those of their own lane. */
   readonly batch?: string;
   /** Default: a lane of its own. */

@@ -12,6 +12,7 @@ import {
 import { rebuildPlan } from "../recovery/procedures.js";
 import type { SafetyReport } from "../recovery/safety/safety-report.js";
 import { readStatus, type Status } from "../recovery/status.js";
+import type { TakenSnapshot } from "../snapshot/take-snapshot.js";
 import { conductPlan, resumeRun, type ConductedRun } from "../run/conduct.js";
 import { findRun } from "../run/list-runs.js";
 import type { Plan } from "../run/plan.js";
@@ -30,6 +31,7 @@ import {
   type Selection,
 } from "./procedure.js";
 import { requireDone } from "./require-done.js";
+import { snapshotContracts } from "./snapshot.js";
 import { TOOL_VERSION } from "./tool-version.js";
 import { withDeployments } from "./with-deployments.js";
 
@@ -89,7 +91,9 @@ export interface DisasterRecovery {
   upgrade(options: UpgradeCall): Promise<RunReport<ChangeResult>>;
   /** @returns the id of the run that was finished. */
   resume(run?: string, options?: SessionOptions): Promise<string>;
-  /** The same, with deploy.json and the runs in another folder: a test's own. */
+  /** Everything about the contracts at the latest block, as one archive. */
+  snapshot(): Promise<TakenSnapshot>;
+  /** The same, with deploy.json, runs and backups in another folder: a test's own. */
   withDeployments(folder: string): DisasterRecovery;
 }
 
@@ -142,6 +146,10 @@ export function createDisasterRecovery(
         runPorts(session, options),
       );
       return requireDone(conducted).run;
+    },
+    snapshot: async () => {
+      const { ports } = await openSession(source);
+      return await snapshotContracts(ports, source.config);
     },
     withDeployments: (folder) =>
       createDisasterRecovery(withDeployments(source, folder)),

@@ -85,6 +85,7 @@ export async function withFork<T>(
           ...options,
           impersonate: addresses,
           confirmations: 1,
+          snapshots: false,
           signTypedData: async (owner, data) => {
             const hash = getSignPayload(data as never);
             const safe = data.domain.verifyingContract;

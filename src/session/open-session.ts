@@ -29,6 +29,7 @@ import type { Signer } from "../route/direct/signer.js";
 import { createOpenRoute } from "../route/open-route.js";
 import type { SafeRoutePorts } from "../route/safe/ports.js";
 import type { SimulationReport } from "../safe/proposal.js";
+import { snapshotStep } from "./snapshot.js";
 
 /** The parts of Hardhat that a session is made of. */
 export interface SessionSource {
@@ -58,6 +59,8 @@ export interface SessionOptions {
   readonly clock?: Clock;
   readonly progress?: (message: string) => void;
   readonly signal?: AbortSignal;
+  /** Whether a snapshot is taken before each upgrade; default: true. Of a fork there is nothing to keep. */
+  readonly snapshots?: boolean;
 }
 
 /** A network that is open for recoveries. */
@@ -79,6 +82,11 @@ export interface Session {
 
 const DEVELOPMENT_CHAINS: readonly bigint[] = [31337n, 1337n];
 
+/** Whether mistakes cost nothing there. */
+export function isDevelopmentChain(chainId: bigint): boolean {
+  return DEVELOPMENT_CHAINS.includes(chainId);
+}
+
 /** @throws {DrError} SIGNER_UNKNOWN, PRIVATE_RPC_NEEDS_KEY, and the RPC's failures. */
 export async function openSession(
   source: SessionSource,
@@ -92,7 +100,7 @@ export async function openSession(
   const chainId = await readChainId(rpc);
   // Not meanwhile: their code, while it loads, would keep the request from leaving.
   const signers = await openSigners(source, provider);
-  const isDevelopment = DEVELOPMENT_CHAINS.includes(chainId);
+  const isDevelopment = isDevelopmentChain(chainId);
   const folder = join(config.paths.deployments, networkName);
   const accounts = chooseAccounts(source, signers, options, isDevelopment);
   const sending = sendingPorts(source, options, rpc, chainId, isDevelopment);
@@ -108,20 +116,17 @@ export async function openSession(
     options.signTypedData ??
     (async (owner, typedData) =>
       await signWithProvider(source, owner, typedData));
+  const { clock } = sending;
+  const world = { network: networkName, rpc, clock, root, folder, artifacts };
   return {
     isDevelopment,
     confirmations: sending.confirmations,
     signTypedData,
     openSafeService: async () => await openService(config, chainId),
     ports: {
-      network: networkName,
-      rpc,
-      clock: sending.clock,
-      root,
-      folder,
+      ...world,
       sealing,
       accounts,
-      artifacts,
       checks: config.verify,
       ...(options.goesBy === undefined ? {} : { goesBy: options.goesBy }),
       openRoute: createOpenRoute({
@@ -129,7 +134,7 @@ export async function openSession(
         network: networkName,
         folder,
         sealing,
-        clock: sending.clock,
+        clock,
         chainId: Number(chainId),
         openDirect,
         signTypedData,
@@ -149,6 +154,9 @@ export async function openSession(
       }),
       safeContracts: config.safeContracts,
       openDeployer: openDirect,
+      ...(options.snapshots === false
+        ? {}
+        : { beforeUpgrade: () => [snapshotStep(world, config)] }),
       ...(await openAgreement(source, rpc, chainId)),
     },
   };

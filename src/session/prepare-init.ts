@@ -18,6 +18,7 @@ import {
 } from "../deployments/read.js";
 import {
   fullyQualifiedName,
+  remembering,
   type ArtifactSource,
 } from "../implementation/artifact-source.js";
 import { identifyImplementation } from "../implementation/identify.js";
@@ -162,26 +163,6 @@ function discoveryPorts(artifacts: ArtifactSource): DiscoveryPorts {
         ? fullyQualifiedName(found.artifact)
         : undefined;
     },
-  };
-}
-
-/** Every implementation is compared with every artifact: each is read once. */
-function remembering(artifacts: ArtifactSource): ArtifactSource {
-  const read = new Map<string, ReturnType<ArtifactSource["readArtifact"]>>();
-  let names:
-    ReturnType<ArtifactSource["getAllFullyQualifiedNames"]> | undefined;
-  return {
-    getAllFullyQualifiedNames: async () =>
-      await (names ??= artifacts.getAllFullyQualifiedNames()),
-    readArtifact: async (name) => {
-      const artifact = read.get(name) ?? artifacts.readArtifact(name);
-      read.set(name, artifact);
-      return await artifact;
-    },
-    artifactExists: async (name) => await artifacts.artifactExists(name),
-    getBuildInfoPath: async (id) => await artifacts.getBuildInfoPath(id),
-    getBuildInfoOutputPath: async (id) =>
-      await artifacts.getBuildInfoOutputPath(id),
   };
 }
 

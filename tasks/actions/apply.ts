@@ -34,7 +34,12 @@ export function requireConsentPossible({ dryRun, yes }: Consent): void {
  */
 export async function requireConsent(
   deed: string,
-  { isDevelopment, ports }: Session,
+  {
+    isDevelopment,
+    ports,
+  }: Pick<Session, "isDevelopment"> & {
+    readonly ports: Pick<Session["ports"], "network">;
+  },
   { yes }: Pick<Consent, "yes">,
   { hooks }: HardhatRuntimeEnvironment,
   signal?: AbortSignal,

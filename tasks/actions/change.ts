@@ -15,6 +15,7 @@ import type {
   SessionOptions,
 } from "../../src/session/open-session.js";
 import type { Prepared } from "../../src/session/procedure.js";
+import { snapshotOf } from "../../src/session/snapshot.js";
 import { planToJson } from "../../src/display/plan.js";
 import {
   conduct,
@@ -117,7 +118,9 @@ export async function runChange<
       resolution.intent,
       records,
     );
+    const snapshot = snapshotOf(records);
     output.text(results.map(formatResult).join(""));
+    output.text(snapshot === undefined ? "" : `Snapshot: ${snapshot}\n`);
     output.text(refused.map(formatRefusal).join(""));
     const more = await after?.(run, hre, output);
     const isPartial = outcome.status === "done" && refused.length > 0;
@@ -127,6 +130,7 @@ export async function runChange<
         ...(isPartial ? { status: "partial" } : {}),
         contracts: results.map(toJson),
         refused: refusals,
+        ...(snapshot === undefined ? {} : { snapshot }),
         ...more,
       },
       exitCode: isPartial ? EXIT_CODES.partial : exitCodeOf(outcome),

@@ -101,9 +101,12 @@ async function momentOf(
     const news = recordTypes(scene).slice(before);
     return "records" in kill
       ? news.length >= kill.records
-      : news.some((type) => !/^(run-resumed|step-started)$/.test(type));
+      : news.some((type) => !AGAIN.test(type));
   };
 }
+
+/** What each attempt writes anew: whoever is killed at it every time gets nowhere. */
+const AGAIN = /^(run-resumed|step-started|snapshot-announced)$/;
 
 /** Of all records that are whole. */
 function recordTypes({ project }: RecoveryScene): string[] {
@@ -114,7 +117,11 @@ function recordTypes({ project }: RecoveryScene): string[] {
     );
     return texts
       .flatMap((text) => text.split("\n").slice(0, -1))
-      .map((line) => /"type":"([a-z-]+)"/.exec(line)?.[1] ?? "");
+      .map((line) =>
+        line.includes('"entry":{"artifact":')
+          ? "snapshot-announced"
+          : (/"type":"([a-z-]+)"/.exec(line)?.[1] ?? ""),
+      );
   } catch {
     return [];
   }

@@ -29,7 +29,12 @@ export function sessionSource(
     config: {
       ...hre.config.dr,
       ...config,
-      paths: { ...hre.config.dr.paths, ...config.paths, deployments },
+      paths: {
+        ...hre.config.dr.paths,
+        backups: join(deployments, "backups"),
+        ...config.paths,
+        deployments,
+      },
     },
     root: hre.config.paths.root,
   };

@@ -30,6 +30,7 @@ const NO_ARTIFACTS: ArtifactSource = {
   getAllFullyQualifiedNames: () => Promise.resolve(new Set<string>()),
   readArtifact: (name) => expect.fail(`nobody has ${name}`),
   artifactExists: () => Promise.resolve(false),
+  getArtifactPath: (name) => expect.fail(`nobody has ${name}`),
   getBuildInfoPath: () => Promise.resolve(undefined),
   getBuildInfoOutputPath: () => Promise.resolve(undefined),
 };

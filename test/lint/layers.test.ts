@@ -45,6 +45,12 @@ describe("the layers as a lint rule", () => {
       [],
     ],
     [
+      "a recovery knows steps, not snapshots",
+      "src/recovery/any.ts",
+      'import { takeSnapshot } from "../snapshot/take-snapshot.js";\nimport type { Step } from "../run/step.js";',
+      [TOO_HIGH],
+    ],
+    [
       "a post-mortem needs no session",
       "src/incident/any.ts",
       'import type { Session } from "../session/open-session.js";\nimport type { Journal } from "../run/journal.js";',

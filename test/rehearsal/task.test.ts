@@ -147,6 +147,7 @@ describe("dr:rehearse, and --prove of dr:pause", () => {
       to: "contracts/v2/EndorsementV2.sol:EndorsementV2",
     });
     expect(report.verdict, JSON.stringify(report.error)).to.equal("clean");
+    expect(await readdir(folder.path), "no snapshot").to.not.include("backups");
   });
 
   it("prints what there is to know for people", async () => {

@@ -21,6 +21,7 @@ interface TaskJson {
   readonly error?: { readonly code: string; readonly message: string };
   readonly run: string | null;
   readonly status: string;
+  readonly snapshot?: string;
   readonly contracts: readonly Readonly<Record<string, unknown>>[];
   readonly refused: readonly Readonly<Record<string, unknown>>[];
   readonly runs: readonly { readonly run: string; readonly status: string }[];
@@ -185,6 +186,8 @@ describe("the tasks of a recovery", () => {
     const call = { name: "SkillProfile", to: "SkillProfileV2", yes: true };
     const result = await run("dr:upgrade", call);
     expect(result.contracts[0]).to.include({ versionAfter: "2.0.0" });
+    const backups = await readdir(join(folder.path, "backups/contracts"));
+    expect(backups).to.include(`${String(result.snapshot)}.manifest.json`);
   });
 
   it("end with 5 when a check fails, and dr:resume goes on", async () => {

@@ -3,6 +3,7 @@ import hre from "hardhat";
 
 import { isDrError, type DrError } from "../../../src/core/errors.js";
 import type { ProxyKind } from "../../../src/core/proxy-kind.js";
+import { remembering } from "../../../src/implementation/artifact-source.js";
 import type { ImplementationSource } from "../../../src/implementation/implementation-source.js";
 import {
   validateUpgrade,
@@ -68,7 +69,7 @@ describe("validateUpgrade", function () {
       to: await hre.artifacts.readArtifact("LedgerAppended"),
       kind: "transparent",
       artifacts: {
-        ...bound(),
+        ...remembering(hre.artifacts),
         getBuildInfoOutputPath: () => Promise.resolve(undefined),
       },
     });
@@ -104,17 +105,3 @@ describe("validateUpgrade", function () {
     }
   }
 });
-
-/** Hardhat's artifacts as an object that can be changed in part. */
-function bound() {
-  const { artifacts } = hre;
-  return {
-    getAllFullyQualifiedNames: async () =>
-      await artifacts.getAllFullyQualifiedNames(),
-    readArtifact: async (name: string) => await artifacts.readArtifact(name),
-    artifactExists: async (name: string) =>
-      await artifacts.artifactExists(name),
-    getBuildInfoPath: async (id: string) =>
-      await artifacts.getBuildInfoPath(id),
-  };
-}

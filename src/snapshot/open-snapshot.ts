@@ -1,0 +1,71 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+
+import {
+  checkArtifact,
+  openArtifact,
+  type ArtifactKeys,
+  type CheckedArtifact,
+} from "../artifact/read-artifact.js";
+import { unpackArchive } from "../artifact/unpack.js";
+import { DrError } from "../core/errors.js";
+import type { DeployFile } from "../deployments/deploy-file.js";
+import { checkStructure } from "./check-structure.js";
+import { SNAPSHOT_FILE, type Snapshot } from "./snapshot.js";
+import { parseSnapshot } from "./snapshot-json.js";
+
+/** A snapshot whose every part is what it says it is. */
+export interface OpenedSnapshot {
+  readonly name: string;
+  readonly artifact: CheckedArtifact;
+  readonly snapshot: Snapshot;
+  readonly deployFile: DeployFile;
+  /** Where its files lie while it is open, readable by nobody else. */
+  readonly folder: string;
+}
+
+/** More files than any project has sources. */
+const MOST_ENTRIES = 200_000;
+
+/**
+ * Unpacks a snapshot into a folder of its own, verifies it, and works with it;
+ * the folder is gone afterwards.
+ *
+ * @throws {DrError} SNAPSHOT_INVALID, SNAPSHOT_TOO_NEW, those of
+ * `checkArtifact`, `openArtifact` and `unpackArchive`.
+ */
+export async function withSnapshot<T>(
+  path: string,
+  keys: ArtifactKeys,
+  work: (opened: OpenedSnapshot) => Promise<T>,
+): Promise<T> {
+  const name = basename(path);
+  const artifact = await checkArtifact(path, keys);
+  const { kind, plain } = artifact.manifest;
+  if (kind !== "contracts") {
+    const reason = `it is a backup of ${kind}`;
+    throw new DrError("SNAPSHOT_INVALID", { name, reason });
+  }
+  const folder = await mkdtemp(join(tmpdir(), "hardhat-dr-snapshot-"));
+  try {
+    await unpackArchive(await openArtifact(artifact, keys), folder, {
+      sizeBytes: plain.sizeBytes,
+      entries: MOST_ENTRIES,
+    });
+    const snapshot = parseSnapshot(await readText(folder, name), name);
+    const found = { name, artifact, snapshot, folder };
+    return await work({ ...found, deployFile: await checkStructure(found) });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function readText(folder: string, name: string): Promise<string> {
+  try {
+    return await readFile(join(folder, SNAPSHOT_FILE), "utf8");
+  } catch (error) {
+    const reason = `it holds no ${SNAPSHOT_FILE}`;
+    throw new DrError("SNAPSHOT_INVALID", { name, reason }, { cause: error });
+  }
+}

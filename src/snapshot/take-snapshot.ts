@@ -1,0 +1,144 @@
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+
+import { packArchive, type ArchiveEntry } from "../artifact/archive.js";
+import type { Extent } from "../artifact/manifest.js";
+import {
+  writeArtifact,
+  type ArtifactPlace,
+  type WrittenArtifact,
+} from "../artifact/write-artifact.js";
+import type { Json } from "../core/canonical-json.js";
+import type { RecoveryPorts } from "../recovery/ports.js";
+import { findSources } from "./find-sources.js";
+import { readProjectFiles } from "./project-files.js";
+import { readChainState, type ChosenViews } from "./read-state.js";
+import {
+  codePath,
+  SNAPSHOT_FILE,
+  type Snapshot,
+  type SnapshotBlock,
+} from "./snapshot.js";
+import { encodeSnapshot } from "./snapshot-json.js";
+
+export interface SnapshotPorts extends Pick<
+  RecoveryPorts,
+  "network" | "rpc" | "folder" | "root" | "artifacts"
+> {
+  readonly views: ChosenViews;
+}
+
+export interface TakenSnapshot extends WrittenArtifact {
+  readonly snapshot: Snapshot;
+}
+
+/** A snapshot with all its files, by path. */
+interface Composed {
+  readonly snapshot: Snapshot;
+  readonly files: ReadonlyMap<string, Buffer>;
+}
+
+/**
+ * Writes everything about a network's contracts at the latest block into one
+ * archive. The same chain and project give the same archive, byte for byte.
+ *
+ * @throws {DrError} WRONG_CHAIN, CHAIN_REORGANISED, deploy.json's and the RPC's
+ * errors, and those of `writeArtifact`.
+ */
+export async function takeSnapshot(
+  ports: SnapshotPorts,
+  place: ArtifactPlace,
+): Promise<TakenSnapshot> {
+  const { snapshot, files } = await composeSnapshot(ports);
+  const written = await writeArtifact(place, {
+    kind: "contracts",
+    stream: packArchive(toEntries(files, snapshot.block)),
+    describe: () => describeSnapshot(snapshot),
+  });
+  return { ...written, snapshot };
+}
+
+async function composeSnapshot(ports: SnapshotPorts): Promise<Composed> {
+  const { network, rpc, folder, root, views } = ports;
+  const project = await readProjectFiles(network, folder, root);
+  const { deployFile } = project;
+  const path = `${folder}/deploy.json`;
+  const state = await readChainState(rpc, deployFile, views, path);
+  const kept = new Set(project.files.keys());
+  const sources = await findSources(state, deployFile, ports, kept);
+  const others = new Map([...project.files, ...sources.files].sort(byPath));
+  const { number, hash, timestamp } = state.reader.block;
+  const snapshot: Snapshot = {
+    network,
+    chainId: deployFile.chainId,
+    block: { number: Number(number), hash, timestamp: Number(timestamp) },
+    contracts: state.contracts,
+    code: sources.code,
+    files: Object.fromEntries(
+      [...others].map(([name, bytes]) => [name, extentOf(bytes)]),
+    ),
+  };
+  const code = [...state.code].map(
+    ([address, bytes]) =>
+      [codePath(address), Buffer.from(bytes.toLowerCase())] as const,
+  );
+  return {
+    snapshot,
+    files: new Map([
+      // First, so that whoever looks for it needn't read the rest.
+      [SNAPSHOT_FILE, Buffer.from(encodeSnapshot(snapshot))],
+      ...[...code, ...others].sort(byPath),
+    ]),
+  };
+}
+
+function byPath(
+  [a]: readonly [string, Buffer],
+  [b]: readonly [string, Buffer],
+): number {
+  return a < b ? -1 : 1;
+}
+
+export function extentOf(bytes: Buffer): Extent {
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return { sizeBytes: bytes.length, sha256 };
+}
+
+/** Nothing in it but the files: the time is the block's. */
+function toEntries(
+  files: Composed["files"],
+  { timestamp }: SnapshotBlock,
+): ArchiveEntry[] {
+  return [...files].map(([path, bytes]) => ({
+    path,
+    modifiedAt: new Date(timestamp * 1000),
+    type: "file",
+    mode: 0o644,
+    sizeBytes: bytes.length,
+    open: () => Readable.from([bytes]),
+  }));
+}
+
+/** What the manifest says of a snapshot. */
+export function describeSnapshot({
+  network,
+  chainId,
+  block,
+  contracts,
+}: Snapshot): { readonly contents: Json; readonly recoveryPoint: Json } {
+  const entries = Object.entries(contracts).map(([name, contract]) => [
+    name,
+    contract.kind === "missing"
+      ? { kind: contract.kind, proxy: contract.proxy }
+      : {
+          kind: contract.kind,
+          proxy: contract.proxy,
+          implementation: contract.implementation,
+          codeHash: contract.codeHash,
+        },
+  ]) as [string, Json][];
+  return {
+    contents: { network, chainId, contracts: Object.fromEntries(entries) },
+    recoveryPoint: { chainId, block: block.number, hash: block.hash },
+  };
+}
