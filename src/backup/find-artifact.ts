@@ -1,7 +1,7 @@
 import { ARTIFACT_KINDS, parseArtifactName } from "../artifact/name.js";
 import type { DrConfig } from "../config/types.js";
 import { DrError } from "../core/errors.js";
-import { listArtifacts } from "./list-artifacts.js";
+import { listArtifacts } from "../artifact/list-artifacts.js";
 import { placeFolder } from "./folder.js";
 
 /** Where a backup lies. */

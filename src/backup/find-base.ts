@@ -10,8 +10,8 @@ import type { Manifest } from "../artifact/manifest.js";
 import { isDrError } from "../core/errors.js";
 import { indexExtentOf } from "./file-contents.js";
 import { parseFileIndex, type FileIndex } from "./file-index.js";
-import { followChain, type ChainLink } from "./follow-chain.js";
-import { listArtifacts } from "./list-artifacts.js";
+import { followChain, type ChainLink } from "../artifact/follow-chain.js";
+import { listArtifacts } from "../artifact/list-artifacts.js";
 
 /** Then a full backup is due: chains are to be short, and damage to be limited. */
 const FULL_AFTER_DAYS = 7;

@@ -13,7 +13,7 @@ import {
 import { DrError } from "../core/errors.js";
 import { indexExtentOf } from "./file-contents.js";
 import { parseFileIndex, type FileIndex } from "./file-index.js";
-import { followChain, type ChainLink } from "./follow-chain.js";
+import { followChain, type ChainLink } from "../artifact/follow-chain.js";
 import { INDEX_PATH, rootPath } from "./roots.js";
 
 /** What shall be restored, from where, and where to. */

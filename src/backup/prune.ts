@@ -17,7 +17,7 @@ import {
 import type { DrConfig } from "../config/types.js";
 import { isDrError } from "../core/errors.js";
 import { writing } from "../core/writing.js";
-import { listArtifacts } from "./list-artifacts.js";
+import { listArtifacts } from "../artifact/list-artifacts.js";
 import { placeFolder } from "./folder.js";
 
 /** What retention did here. */

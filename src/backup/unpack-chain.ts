@@ -11,7 +11,7 @@ import {
 import { unpackArchive } from "../artifact/unpack.js";
 import { walkFolder, type Found } from "../artifact/walk.js";
 import type { FileIndex, IndexEntry } from "./file-index.js";
-import type { ChainLink } from "./follow-chain.js";
+import type { ChainLink } from "../artifact/follow-chain.js";
 
 const PERMISSIONS = 0o777n;
 

@@ -8,8 +8,7 @@ import type {
   PruneOutcome,
 } from "../backup/run-backup.js";
 import { anyErrorToJson } from "./error.js";
-import { formatBytes } from "./progress.js";
-import { count, formatDuration, type Paint } from "./text.js";
+import { count, formatBytes, formatDuration, type Paint } from "./text.js";
 
 const DIGEST_DIGITS = 16;
 

@@ -6,8 +6,13 @@ import type { Pruning, Retained } from "../offsite/prune.js";
 import type { Replicated } from "../offsite/replicate.js";
 import type { TargetReplication } from "../offsite/replication.js";
 import { errorToJson, formatError } from "./error.js";
-import { formatBytes } from "./progress.js";
-import { count, formatDuration, indent, type Paint } from "./text.js";
+import {
+  count,
+  formatBytes,
+  formatDuration,
+  indent,
+  type Paint,
+} from "./text.js";
 
 /** What is about to be replicated. */
 export function formatLocalArtifacts(

@@ -1,4 +1,4 @@
-import { formatDuration } from "./text.js";
+import { formatBytes, formatDuration } from "./text.js";
 
 /** How far something is that goes by bytes. */
 export interface Transfer {
@@ -29,17 +29,4 @@ export function formatTransfer({
       ? `  ${formatDuration(((totalBytes - doneBytes) / bytesPerSecond) * 1000)} left`
       : "";
   return `${bar} ${String(Math.floor(share * 100))} %  ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}  ${rate}${left}`;
-}
-
-const UNITS = ["bytes", "kB", "MB", "GB", "TB"] as const;
-
-/** `999 bytes`, `1.2 GB`: thousands, as disks and clouds are sold. */
-export function formatBytes(sizeBytes: number): string {
-  let [size, unit] = [sizeBytes, 0];
-  // Not 1000.0 of one unit where 1.0 of the next is meant.
-  while (Math.round(size * 10) >= 10_000 && unit < UNITS.length - 1) {
-    size /= 1000;
-    unit += 1;
-  }
-  return `${unit === 0 ? String(Math.round(size)) : size.toFixed(1)} ${UNITS[unit] ?? ""}`;
 }

@@ -1,8 +1,7 @@
 import type { Json } from "../core/canonical-json.js";
 import type { PreparedRestore } from "../backup/prepare-restore.js";
 import type { Replaced } from "../backup/swap.js";
-import { formatBytes } from "./progress.js";
-import { count, type Paint } from "./text.js";
+import { count, formatBytes, type Paint } from "./text.js";
 
 /** What a restore will do. */
 export function formatRestore(prepared: PreparedRestore, paint: Paint): string {

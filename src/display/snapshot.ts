@@ -12,7 +12,7 @@ import type {
   ContractState,
   Snapshot,
 } from "../snapshot/snapshot.js";
-import { count, formatSize, type Paint } from "./text.js";
+import { count, formatBytes, type Paint } from "./text.js";
 
 /** A snapshot and the artifact that it is in. */
 export interface SnapshotView {
@@ -49,7 +49,7 @@ export function formatSnapshot(view: SnapshotView, paint: Paint): string {
     ...wantingSources(snapshot).map(({ name, reason }) =>
       paint("yellow", `! ${name}: ${reason}`),
     ),
-    `${paint("bold", artifact)}  ${formatSize(stored.sizeBytes)}`,
+    `${paint("bold", artifact)}  ${formatBytes(stored.sizeBytes)}`,
     `  in         ${path.slice(0, -artifact.length - 1)}`,
     `  SHA-256    ${stored.sha256}`,
     `  encrypted  ${encryption === undefined ? "no" : `yes, ${encryption.format}`}`,

@@ -31,12 +31,15 @@ export function count(amount: number, noun: string): string {
 
 const SIZES = ["bytes", "kB", "MB", "GB", "TB"] as const;
 
-/** `999 bytes`, `1.2 MB`: in powers of 1000. */
-export function formatSize(sizeBytes: number): string {
-  const power = Math.floor(Math.log10(Math.max(sizeBytes, 1)) / 3);
-  const index = Math.min(power, SIZES.length - 1);
-  const amount = sizeBytes / 1000 ** index;
-  return index === 0
-    ? count(sizeBytes, "byte")
-    : `${amount.toFixed(1)} ${SIZES[index] ?? ""}`;
+/** `999 bytes`, `1.2 GB`: thousands, as disks and clouds are sold. */
+export function formatBytes(sizeBytes: number): string {
+  let [size, unit] = [sizeBytes, 0];
+  // Not 1000.0 of one unit where 1.0 of the next is meant.
+  while (Math.round(size * 10) >= 10_000 && unit < SIZES.length - 1) {
+    size /= 1000;
+    unit += 1;
+  }
+  return unit === 0
+    ? count(Math.round(size), "byte")
+    : `${size.toFixed(1)} ${SIZES[unit] ?? ""}`;
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 
 import type { CatalogueEntry } from "../artifact/catalogue.js";
 import type { ArtifactKind } from "../artifact/name.js";
-import { readCatalogue } from "../artifact/read-catalogue.js";
+import { listArtifacts } from "../artifact/list-artifacts.js";
 
 /** In this order they go: what is missed most comes first. */
 export const KINDS_IN_ORDER: readonly ArtifactKind[] = [
@@ -33,7 +33,7 @@ export async function listLocalArtifacts(
   const lists = await Promise.all(
     KINDS_IN_ORDER.map(async (kind) => {
       const folder = join(backups, kind);
-      const { entries } = await readCatalogue(folder, project);
+      const { entries } = await listArtifacts(folder, project);
       return entries
         .filter(({ status }) => status === "complete" || status === "legacy")
         .filter(({ createdAt }) => since === undefined || createdAt >= since)

@@ -26,13 +26,12 @@ import {
   type TargetReplication,
 } from "../../src/offsite/replication.js";
 import { Throttle } from "../../src/offsite/throttle.js";
-import { Interruption, requireConsentPossible } from "./apply.js";
+import { Interruption, requireConsentPossible, requireYes } from "./apply.js";
 import {
   chooseTargets,
   openTarget,
   parseAge,
   requireRetentionDays,
-  requireYes,
 } from "./offsite.js";
 import { runTask, type Output, type TaskResult } from "./output.js";
 import { valuesOf, withProgress, type Job } from "./progress.js";

@@ -1,5 +1,3 @@
-import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
-
 import type { DrConfig, OffsiteTarget } from "../../src/config/types.js";
 import { systemClock } from "../../src/core/clock.js";
 import { parseDuration } from "../../src/core/duration.js";
@@ -10,7 +8,6 @@ import {
   RetryingStorage,
 } from "../../src/offsite/retrying.js";
 import type { Storage } from "../../src/offsite/storage.js";
-import { ask } from "./ask.js";
 
 /**
  * The targets to work with, as configured.
@@ -66,19 +63,4 @@ export function parseAge(option: string, value: string): number {
     throw new DrError("OPTION_INVALID", { option, value, expected });
   }
   return Number(seconds) * 1000;
-}
-
-/** Asks before something is done. @throws {DrError} NOT_CONFIRMED. */
-export async function requireYes(
-  deed: string,
-  { yes }: { readonly yes: boolean },
-  { hooks }: HardhatRuntimeEnvironment,
-  signal?: AbortSignal,
-): Promise<void> {
-  if (
-    !yes &&
-    !/^y(es)?$/i.test(await ask(`Type y to ${deed}`, hooks, signal))
-  ) {
-    throw new DrError("NOT_CONFIRMED", {});
-  }
 }

@@ -6,7 +6,7 @@ import {
   formatRestorePlan,
   formatVerified,
 } from "../../src/display/snapshot.js";
-import { formatSize, plain } from "../../src/display/text.js";
+import { formatBytes, plain } from "../../src/display/text.js";
 import type { Snapshot } from "../../src/snapshot/snapshot.js";
 
 const PROXY = `0x${"12".repeat(20)}` as const;
@@ -138,7 +138,7 @@ describe("a snapshot in words", () => {
   });
 
   it("counts bytes in the unit that suits them", () => {
-    expect([0, 1, 999, 1000, 1_234_567, 5e12].map(formatSize)).to.deep.equal([
+    expect([0, 1, 999, 1000, 1_234_567, 5e12].map(formatBytes)).to.deep.equal([
       "0 bytes",
       "1 byte",
       "999 bytes",

@@ -1,12 +1,8 @@
 import { join } from "node:path";
 
-import { baseOf, type ArtifactBase } from "../artifact/base.js";
-import {
-  digestManifest,
-  encodeManifest,
-  type Manifest,
-} from "../artifact/manifest.js";
-import { requireArtifactName } from "../artifact/name.js";
+import { baseOf, type ArtifactBase } from "./base.js";
+import { digestManifest, encodeManifest, type Manifest } from "./manifest.js";
+import { requireArtifactName } from "./name.js";
 import { DrError, isDrError } from "../core/errors.js";
 
 /** An artifact that others build on, or the last of them. */

@@ -1,11 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import {
-  catalogue,
-  type Catalogue,
-  type ListedFile,
-} from "../artifact/catalogue.js";
+import { catalogue, type Catalogue, type ListedFile } from "./catalogue.js";
 import { hasCode } from "../core/errors.js";
 
 /**
