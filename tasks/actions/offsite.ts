@@ -33,12 +33,12 @@ export function chooseTargets(
 /** A target's storage, which is asked again when it can't be reached. */
 export async function openTarget(
   target: OffsiteTarget,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<Storage> {
   return new RetryingStorage(await openStorage(target), {
     ...DEFAULT_PATIENCE,
     clock: systemClock,
-    signal,
+    ...(signal === undefined ? {} : { signal }),
   });
 }
 

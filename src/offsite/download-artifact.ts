@@ -1,0 +1,103 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import { followChain } from "../artifact/follow-chain.js";
+import { demand } from "../artifact/measure.js";
+import {
+  checkArtifact,
+  readManifest,
+  type CheckedArtifact,
+} from "../artifact/read-artifact.js";
+import { DrError } from "../core/errors.js";
+import { writing } from "../core/writing.js";
+import { downloadObject, type DownloadOptions } from "./download-object.js";
+import type { Inventory, RemoteArtifact, RemoteFile } from "./inventory.js";
+import type { Storage } from "./storage.js";
+
+export interface DownloadArtifactOptions extends DownloadOptions {
+  /** Whose signatures count; empty: anybody's. */
+  readonly trusted: readonly string[];
+  /** Told what comes now. */
+  readonly onArtifact?: (name: string, sizeBytes: number) => void;
+}
+
+/**
+ * Downloads a backup and all that it builds on into a private folder, and
+ * proves each by its digest and its signature. What an old script made, without
+ * a manifest, is brought as it is.
+ *
+ * @throws {DrError} OFFSITE_MISSING, DISK_TOO_SMALL, NOT_WRITABLE, and those of
+ * `checkArtifact` and `followChain`.
+ */
+export async function downloadBackup(
+  storage: Storage,
+  { artifacts }: Pick<Inventory, "artifacts">,
+  backup: RemoteArtifact,
+  folder: string,
+  options: DownloadArtifactOptions,
+): Promise<void> {
+  await writing(folder, async () => {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  });
+  if (backup.manifest === undefined) {
+    await downloadFiles(storage, backup, folder, options);
+    return;
+  }
+  const prefix = backup.key.slice(0, -backup.name.length);
+  await followChain(folder, backup.name, async (path) => {
+    const name = path.slice(join(folder, "/").length);
+    const found = artifacts.find(({ key }) => key === `${prefix}${name}`);
+    if (found === undefined) {
+      const key = `${prefix}${name}`;
+      throw new DrError("OFFSITE_MISSING", { storage: storage.address, key });
+    }
+    return await downloadProven(storage, found, path, options);
+  });
+}
+
+/** The manifest first: what it doesn't fit isn't downloaded at all. */
+async function downloadProven(
+  storage: Storage,
+  { artifact, checksum, manifest, name }: RemoteArtifact,
+  path: string,
+  options: DownloadArtifactOptions,
+): Promise<CheckedArtifact> {
+  const { address } = storage;
+  if (artifact === undefined || manifest === undefined) {
+    throw new DrError("OFFSITE_MISSING", { storage: address, key: name });
+  }
+  const folder = path.slice(0, -name.length);
+  await downloadFile(storage, manifest, folder);
+  const { stored } = await readManifest(path);
+  demand(name, "size", String(stored.sizeBytes), String(artifact.sizeBytes));
+  if (checksum !== undefined) {
+    await downloadFile(storage, checksum, folder);
+  }
+  options.onArtifact?.(name, artifact.sizeBytes);
+  await downloadFile(storage, artifact, folder, options);
+  return await checkArtifact(path, options);
+}
+
+async function downloadFiles(
+  storage: Storage,
+  { artifact, checksum }: RemoteArtifact,
+  folder: string,
+  options: DownloadArtifactOptions,
+): Promise<void> {
+  if (checksum !== undefined) {
+    await downloadFile(storage, checksum, folder);
+  }
+  if (artifact !== undefined) {
+    options.onArtifact?.(artifact.name, artifact.sizeBytes);
+    await downloadFile(storage, artifact, folder, options);
+  }
+}
+
+async function downloadFile(
+  storage: Storage,
+  file: RemoteFile,
+  folder: string,
+  options: DownloadOptions = {},
+): Promise<void> {
+  await downloadObject(storage, file, join(folder, file.name), options);
+}
