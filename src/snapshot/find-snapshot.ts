@@ -1,21 +1,24 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
+import { catalogue, type CatalogueEntry } from "../artifact/catalogue.js";
 import { parseManifest, type Manifest } from "../artifact/manifest.js";
 import { MANIFEST_SUFFIX } from "../artifact/name.js";
 import { DrError, isDrError } from "../core/errors.js";
+import { namesIn } from "../core/names-in.js";
 
 export interface SnapshotPlace {
   /** `backups/contracts` */
   readonly folder: string;
   /** The project's; paths are relative to it. */
   readonly root: string;
+  readonly project: string;
   readonly network: string;
 }
 
 export interface FoundSnapshot {
   readonly path: string;
-  /** Manifests that can't be read: of a newer one perhaps. */
+  /** Newer ones whose manifests can't be read: of which network they are isn't known. */
   readonly unreadable: readonly string[];
 }
 
@@ -26,55 +29,50 @@ export interface FoundSnapshot {
  * @throws {DrError} SNAPSHOT_NONE.
  */
 export async function findSnapshot(
-  { folder, root, network }: SnapshotPlace,
+  place: SnapshotPlace,
   name: string | undefined,
 ): Promise<FoundSnapshot> {
-  if (name !== undefined && /[/\\]/.test(name)) {
+  const { folder, root } = place;
+  if (name === undefined) {
+    return await findNewest(place);
+  }
+  if (/[/\\]/.test(name)) {
     return { path: resolve(root, name), unreadable: [] };
   }
-  const manifests = await readManifests(folder);
-  if (name !== undefined) {
-    const full = manifests.find(({ artifact }) =>
-      artifact.startsWith(`${name}.`),
-    );
-    const path = join(folder, full?.artifact ?? name);
-    return { path, unreadable: [] };
-  }
-  const newest = manifests
-    .filter(({ manifest }) => isOf(manifest, network))
-    .toSorted((a, b) => timeOf(a) - timeOf(b))
-    .at(-1);
-  if (newest === undefined) {
-    throw new DrError("SNAPSHOT_NONE", { folder, network });
-  }
-  return {
-    path: join(folder, newest.artifact),
-    unreadable: manifests
-      .filter(({ manifest }) => manifest === undefined)
-      .map(({ artifact }) => artifact),
-  };
+  const full = (await listSnapshots(place)).find((one) =>
+    one.name.startsWith(`${name}.`),
+  );
+  return { path: join(folder, full?.name ?? name), unreadable: [] };
 }
 
-interface Listed {
-  readonly artifact: string;
-  /** Undefined when it can't be read. */
-  readonly manifest: Manifest | undefined;
-}
-
-async function readManifests(folder: string): Promise<Listed[]> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
-      return [];
+async function findNewest(place: SnapshotPlace): Promise<FoundSnapshot> {
+  const { folder, network } = place;
+  const unreadable: string[] = [];
+  for (const { name } of (await listSnapshots(place)).toReversed()) {
+    const path = join(folder, name);
+    const manifest = await readManifest(`${path}${MANIFEST_SUFFIX}`);
+    if (manifest === undefined) {
+      unreadable.push(name);
+    } else if (isOf(manifest, network)) {
+      return { path, unreadable };
     }
-    throw error;
-  });
-  return await Promise.all(
-    names
-      .filter((name) => name.endsWith(MANIFEST_SUFFIX))
-      .map(async (name) => ({
-        artifact: name.slice(0, -MANIFEST_SUFFIX.length),
-        manifest: await readManifest(join(folder, name)),
-      })),
+  }
+  throw new DrError("SNAPSHOT_NONE", { folder, network });
+}
+
+/** Those that are complete, the oldest first. */
+async function listSnapshots({
+  folder,
+  project,
+}: SnapshotPlace): Promise<readonly CatalogueEntry[]> {
+  const files = await Promise.all(
+    (await namesIn(folder)).map(async (name) => {
+      const { size, mtime } = await stat(join(folder, name));
+      return { name, sizeBytes: size, modifiedAt: mtime };
+    }),
+  );
+  return catalogue(files, project).entries.filter(
+    ({ kind, status }) => kind === "contracts" && status === "complete",
   );
 }
 
@@ -89,17 +87,11 @@ async function readManifest(file: string): Promise<Manifest | undefined> {
   }
 }
 
-function isOf(manifest: Manifest | undefined, network: string): boolean {
-  const { kind, contents } = manifest ?? {};
+function isOf({ contents }: Manifest, network: string): boolean {
   return (
-    kind === "contracts" &&
     typeof contents === "object" &&
     contents !== null &&
     "network" in contents &&
     contents.network === network
   );
-}
-
-function timeOf({ manifest }: Listed): number {
-  return Date.parse(manifest?.createdAt ?? "");
 }

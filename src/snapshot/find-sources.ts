@@ -13,7 +13,10 @@ import {
   findImplementation,
   toLayoutRecord,
 } from "../implementation/implementation-source.js";
-import { encodeLayoutRecord } from "../implementation/layout-record.js";
+import {
+  encodeLayoutRecord,
+  type LayoutRecord,
+} from "../implementation/layout-record.js";
 import { BuildFiles } from "./build-files.js";
 import type { ChainState } from "./read-state.js";
 import { layoutsPath, type CodeSource, type DeployedCode } from "./snapshot.js";
@@ -37,14 +40,13 @@ export interface FoundSources {
  * Where the code of contracts comes from: what this project compiles to it,
  * and the storage layouts of implementations.
  *
- * @param kept - Paths of the project's files that are in the archive already.
- * @throws {DrError} LAYOUT_RECORD_BROKEN.
+ * @param kept - The project's files that are in the archive already.
  */
 export async function findSources(
   state: ChainState,
   file: DeployFile,
   places: SourcePlaces,
-  kept: ReadonlySet<string>,
+  kept: ReadonlyMap<string, Buffer>,
 ): Promise<FoundSources> {
   const remembered = { ...places, artifacts: remembering(places.artifacts) };
   const builds = new BuildFiles(remembered.artifacts);
@@ -63,13 +65,24 @@ export async function findSources(
     if (layout !== undefined) {
       layouts.set(path, layout);
     }
+    const codeHash = Hash.keccak256(bytes);
     code[address] = {
-      codeHash: Hash.keccak256(bytes),
+      codeHash,
       source,
-      layout: kept.has(path) || layout !== undefined ? path : null,
+      layout: isLayoutOf(kept.get(path) ?? layout, codeHash) ? path : null,
     };
   }
   return { code, files: new Map([...builds.files, ...layouts]) };
+}
+
+/** The project may have kept one of other code that was there before. */
+function isLayoutOf(text: Buffer | undefined, codeHash: Hex): boolean {
+  try {
+    const record = JSON.parse(String(text)) as Partial<LayoutRecord> | null;
+    return record?.codeHash === codeHash;
+  } catch {
+    return false;
+  }
 }
 
 function implementationsIn(

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { DrError } from "../core/errors.js";
+import { namesIn } from "../core/names-in.js";
 import type { DeployFile } from "../deployments/deploy-file.js";
 import { readDeployFile } from "../deployments/read.js";
 import { manifestNames } from "../implementation/openzeppelin-manifest.js";
@@ -52,18 +53,6 @@ export async function readProjectFiles(
       )),
     ]),
   };
-}
-
-/** None in a folder that isn't there. */
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
-      return [];
-    }
-    throw error;
-  }
 }
 
 async function readAll(

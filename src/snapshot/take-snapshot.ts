@@ -64,8 +64,7 @@ async function composeSnapshot(ports: SnapshotPorts): Promise<Composed> {
   const { deployFile } = project;
   const path = `${folder}/deploy.json`;
   const state = await readChainState(rpc, deployFile, views, path);
-  const kept = new Set(project.files.keys());
-  const sources = await findSources(state, deployFile, ports, kept);
+  const sources = await findSources(state, deployFile, ports, project.files);
   const others = new Map([...project.files, ...sources.files].sort(byPath));
   const { number, hash, timestamp } = state.reader.block;
   const snapshot: Snapshot = {

@@ -27,6 +27,7 @@ export async function findNamedSnapshot(
   const place = {
     folder: placeFolder(dr, "contracts"),
     root: paths.root,
+    project: dr.project,
     network: chosenNetwork(hre).network,
   };
   const found = await findSnapshot(place, name || undefined);

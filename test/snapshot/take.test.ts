@@ -192,7 +192,7 @@ describe("dr:snapshot", () => {
 
   it("holds deploy.json, layouts and OpenZeppelin's manifest as they are", async () => {
     const scene = await openScene(folder.path);
-    const { deployments, hre } = scene;
+    const { deployments, hre, platform } = scene;
     await scene.run("dr:upgrade", {
       name: "SkillProfile",
       to: "SkillProfileV2",
@@ -203,7 +203,8 @@ describe("dr:snapshot", () => {
     for (const name of ["unknown-31337.json", "mainnet.json"]) {
       await writeFile(join(openzeppelin, name), `{"of": "${name}"}`);
     }
-    const files = await contentsOf(await scene.snapshot());
+    const path = await scene.snapshot();
+    const files = await contentsOf(path);
     const kept = [
       "deploy.json",
       ...(await readdir(join(deployments, "layouts"))).map(
@@ -221,6 +222,20 @@ describe("dr:snapshot", () => {
     ).to.deep.equal([".openzeppelin/unknown-31337.json"]);
     expect(String(files.get(".openzeppelin/unknown-31337.json"))).to.equal(
       '{"of": "unknown-31337.json"}',
+    );
+    const { code } = await stateIn(path);
+    const of = (address: string) => code[address as Hex]?.layout;
+    const { skillProfile, endorsement } = platform.implementations;
+    expect(of(skillProfile)).to.equal(
+      `deployments/default/layouts/${skillProfile}.json`,
+    );
+    // One that is about other code is kept, and not believed.
+    const stale = join(deployments, "layouts", `${endorsement}.json`);
+    await writeFile(stale, "{}");
+    const later = await stateIn(await scene.snapshot());
+    expect(later.code[endorsement]?.layout).to.equal(null);
+    expect(later.files).to.have.property(
+      `deployments/default/layouts/${endorsement}.json`,
     );
   });
 

@@ -66,10 +66,9 @@ describe("dr:snapshot:verify", () => {
       await rm(`${second}.manifest.json`);
       expect(await verify(scene)).to.include({ path: first });
       const other = "contract_snapshot_20990101_000000.tar.zst";
-      await writeFile(
-        join(scene.backups, `${other}.manifest.json`),
-        "not a manifest",
-      );
+      for (const suffix of ["", ".manifest.json"]) {
+        await writeFile(join(scene.backups, `${other}${suffix}`), "nonsense");
+      }
       const verified = await verify(scene);
       expect(verified).to.include({ path: first });
       expect(verified.unreadable).to.deep.equal([other]);
