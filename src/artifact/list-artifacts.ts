@@ -1,8 +1,8 @@
-import { readdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import { catalogue, type Catalogue, type ListedFile } from "./catalogue.js";
-import { hasCode } from "../core/errors.js";
+import { namesIn } from "../core/names-in.js";
 
 /**
  * The artifacts in a folder; none where there is no folder yet.
@@ -21,17 +21,6 @@ export async function listArtifacts(
     files.filter((file) => file !== undefined),
     project,
   );
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) {
-      return [];
-    }
-    throw error;
-  }
 }
 
 /** @returns undefined when it is gone meanwhile, or no file. */

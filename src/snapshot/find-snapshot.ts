@@ -1,11 +1,11 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
-import { catalogue, type CatalogueEntry } from "../artifact/catalogue.js";
+import type { CatalogueEntry } from "../artifact/catalogue.js";
+import { listArtifacts } from "../artifact/list-artifacts.js";
 import { parseManifest, type Manifest } from "../artifact/manifest.js";
 import { MANIFEST_SUFFIX } from "../artifact/name.js";
 import { DrError, isDrError } from "../core/errors.js";
-import { namesIn } from "../core/names-in.js";
 
 export interface SnapshotPlace {
   /** `backups/contracts` */
@@ -65,13 +65,8 @@ async function listSnapshots({
   folder,
   project,
 }: SnapshotPlace): Promise<readonly CatalogueEntry[]> {
-  const files = await Promise.all(
-    (await namesIn(folder)).map(async (name) => {
-      const { size, mtime } = await stat(join(folder, name));
-      return { name, sizeBytes: size, modifiedAt: mtime };
-    }),
-  );
-  return catalogue(files, project).entries.filter(
+  const { entries } = await listArtifacts(folder, project);
+  return entries.filter(
     ({ kind, status }) => kind === "contracts" && status === "complete",
   );
 }

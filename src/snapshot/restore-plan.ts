@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { canonicalJson, type Json } from "../core/canonical-json.js";
-import { DrError } from "../core/errors.js";
+import { DrError, hasCode } from "../core/errors.js";
 import { writing } from "../core/writing.js";
 import type { OpenedSnapshot } from "./open-snapshot.js";
 import { ARTIFACTS, deployFilePath, OPENZEPPELIN } from "./snapshot.js";
@@ -138,7 +138,7 @@ export async function readIfThere(path: string): Promise<Buffer | undefined> {
     try {
       return await readFile(path);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      if (hasCode(error, "ENOENT")) {
         return undefined;
       }
       throw error;
