@@ -642,6 +642,75 @@ export const offsiteReplicateTask = drTask(
   .setAction(actions.offsiteReplicate)
   .build();
 
+export const offsiteListTask = drTask(
+  "dr:offsite:list",
+  "Show what backups the offsite targets have, and whether any are missing or changed",
+)
+  .addFlag({
+    name: "manifests",
+    description: "Read all manifests, however many there are",
+  })
+  .addOption(TARGET)
+  .setAction(actions.offsiteList)
+  .build();
+
+export const offsitePruneTask = drTask(
+  "dr:offsite:prune",
+  "Remove offsite backups that are too old and needed by nobody",
+)
+  .addFlag({
+    name: "dryRun",
+    description: "Show what would be removed, and touch nothing",
+  })
+  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addOption(TARGET)
+  .setAction(actions.offsitePrune)
+  .build();
+
+export const offsiteRestoreTask = drTask(
+  "dr:offsite:restore",
+  "Download a backup, prove it, and restore it; without arguments a menu",
+)
+  .addFlag({
+    name: "dryRun",
+    description: "Download and prove it, show the plan, and touch nothing",
+  })
+  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addOption({
+    name: "target",
+    description: "One of dr.offsite.targets by its name; default: the first",
+    defaultValue: "",
+  })
+  .addOption({
+    name: "region",
+    description: "The target in this region",
+    defaultValue: "",
+  })
+  .addOption({
+    name: "before",
+    description: "The newest backup before a time: 2024-01-15T14:00:00Z",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "into",
+    description: "A folder to restore into instead of the own places",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addFlag({
+    name: "acceptUnauthenticated",
+    description: "Take an old script's backup, which nothing proves",
+  })
+  .addVariadicArgument({
+    name: "what",
+    description:
+      "database, contracts, files or configuration and a backup's name or latest; or full",
+    defaultValue: [],
+  })
+  .setAction(actions.offsiteRestore)
+  .build();
+
 export const incidentReportTask = drTask(
   "dr:incident:report",
   "Write the incident document of a run, or bring it up to date",

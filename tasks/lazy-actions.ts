@@ -31,5 +31,8 @@ export const actions = {
   snapshotRestore: () => import("./actions/snapshot-restore.js"),
   keysGenerate: () => import("./actions/keys-generate.js"),
   offsiteReplicate: () => import("./actions/offsite-replicate.js"),
+  offsiteList: () => import("./actions/offsite-list.js"),
+  offsitePrune: () => import("./actions/offsite-prune.js"),
+  offsiteRestore: () => import("./actions/offsite-restore.js"),
   incidentReport: () => import("./actions/incident-report.js"),
 } as const;

@@ -99,6 +99,16 @@ function parseTimestamp(date: string, time: string): Date {
   return new Date(`${day}T${time.replace(/(..)(..)/, "$1:$2:")}Z`);
 }
 
+/** `takumi_db_20240115_140000.sql` of `takumi_db_20240115_140000.sql.gz.enc` */
+export function plainNameOf(name: string): string {
+  const outer = [ENCRYPTED_SUFFIX, ...Object.values(EXTENSIONS)];
+  return outer.reduce(
+    (rest, suffix) =>
+      rest.endsWith(suffix) ? rest.slice(0, -suffix.length) : rest,
+    name,
+  );
+}
+
 /** Of a path's last part: nothing that leads elsewhere, or hides. @throws {DrError} ARTIFACT_NAME_INVALID. */
 export function requireArtifactName(name: string): string {
   if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) {

@@ -626,6 +626,21 @@ export const CATALOGUE = {
     fix: "That is what its lock is for: it can be deleted when that ends.",
     exitCode: refused,
   },
+  OFFSITE_INCOMPLETE: {
+    message: "{summary}. See {report}.",
+    fix: "Look there for what failed, then run `npx hardhat dr:offsite:replicate`: it sends only what is missing.",
+    exitCode: partial,
+  },
+  FILE_EXISTS: {
+    message: "{path} is there already.",
+    fix: "Name another folder with `--into`, or move it away.",
+    exitCode: refused,
+  },
+  RESTORE_INTO_NEEDED: {
+    message: "{name} is {what}; it can't be put in its place from here.",
+    fix: "Say with `--into FOLDER` where it shall be unpacked.",
+    exitCode: refused,
+  },
   DISK_TOO_SMALL: {
     message:
       "The disk of {folder} has {freeBytes} bytes left; {neededBytes} and some more are needed.",

@@ -1,8 +1,12 @@
 import { resolve } from "node:path";
 
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { NewTaskActionFunction } from "hardhat/types/tasks";
 
-import { findArtifact } from "../../src/backup/find-artifact.js";
+import {
+  findArtifact,
+  type ArtifactAddress,
+} from "../../src/backup/find-artifact.js";
 import { artifactKeys } from "../../src/backup/place.js";
 import { prepareRestore } from "../../src/backup/prepare-restore.js";
 import { restoreFiles } from "../../src/backup/restore-files.js";
@@ -14,7 +18,7 @@ import {
 } from "../../src/display/restore.js";
 import { Interruption, requireConsentPossible, requireYes } from "./apply.js";
 import { backupContext, whileLocked } from "./backup-context.js";
-import { runTask } from "./output.js";
+import { runTask, type Output, type TaskResult } from "./output.js";
 
 interface RestoreArguments {
   readonly name: string;
@@ -27,33 +31,44 @@ interface RestoreArguments {
 const action: NewTaskActionFunction<RestoreArguments> = async (args, hre) =>
   await runTask(args, async (output) => {
     requireConsentPossible(args);
-    const context = backupContext(hre);
-    const { config, project, clock } = context;
-    const keys = artifactKeys(config);
-    const prepared = await prepareRestore({
-      ...(await findArtifact(config, args.name)),
-      keys,
-      project,
-      configured: [...config.files, ...config.configuration],
-      ...(args.into === undefined ? {} : { into: resolve(project, args.into) }),
-    });
-    output.text(formatRestore(prepared, output.paint));
-    const exitCode = EXIT_CODES.done;
-    if (args.dryRun) {
-      return { json: restoreToJson(prepared, undefined), exitCode };
-    }
-    await requireYes("restore this", args, hre);
-    const interruption = new Interruption("RESTORE_INTERRUPTED");
-    const { signal } = interruption;
-    const replaced = await whileLocked(
-      context,
-      async () =>
-        await interruption.during(
-          async () => await restoreFiles(prepared, { keys, clock, signal }),
-        ),
-    );
-    output.text(formatReplaced(replaced, output.paint));
-    return { json: restoreToJson(prepared, replaced), exitCode };
+    const address = await findArtifact(hre.config.dr, args.name);
+    return await restoreBackup(address, args, hre, output);
   });
 
 export default action;
+
+/** Restores files or configuration from where their backup lies: shown, asked, done. */
+export async function restoreBackup(
+  address: ArtifactAddress,
+  args: Pick<RestoreArguments, "into" | "dryRun" | "yes">,
+  hre: HardhatRuntimeEnvironment,
+  output: Output,
+): Promise<TaskResult> {
+  const context = backupContext(hre);
+  const { config, project, clock } = context;
+  const keys = artifactKeys(config);
+  const prepared = await prepareRestore({
+    ...address,
+    keys,
+    project,
+    configured: [...config.files, ...config.configuration],
+    ...(args.into === undefined ? {} : { into: resolve(project, args.into) }),
+  });
+  output.text(formatRestore(prepared, output.paint));
+  const exitCode = EXIT_CODES.done;
+  if (args.dryRun) {
+    return { json: restoreToJson(prepared, undefined), exitCode };
+  }
+  await requireYes("restore this", args, hre);
+  const interruption = new Interruption("RESTORE_INTERRUPTED");
+  const { signal } = interruption;
+  const replaced = await whileLocked(
+    context,
+    async () =>
+      await interruption.during(
+        async () => await restoreFiles(prepared, { keys, clock, signal }),
+      ),
+  );
+  output.text(formatReplaced(replaced, output.paint));
+  return { json: restoreToJson(prepared, replaced), exitCode };
+}

@@ -1,8 +1,18 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { NewTaskActionFunction } from "hardhat/types/tasks";
 
 import { backUpConfiguration } from "../../src/backup/configuration.js";
 import { backUpFiles, type FileBackupContext } from "../../src/backup/files.js";
-import type { BackupPart, PartKind } from "../../src/backup/part.js";
+import {
+  toMade,
+  type BackupPart,
+  type PartKind,
+  type PartResult,
+} from "../../src/backup/part.js";
+import { requireEncryption } from "../../src/backup/place.js";
 import { pruneLocally } from "../../src/backup/prune.js";
 import {
   exitCodeOf,
@@ -10,13 +20,22 @@ import {
   runBackup,
 } from "../../src/backup/run-backup.js";
 import { writeBackupReport } from "../../src/backup/write-report.js";
+import { systemClock } from "../../src/core/clock.js";
 import { DrError } from "../../src/core/errors.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
 import { backupToJson, formatBackup } from "../../src/display/backup.js";
 import { anyErrorToJson, formatAnyError } from "../../src/display/error.js";
 import { paintFor } from "../../src/display/text.js";
+import { listLocalArtifacts } from "../../src/offsite/local-artifacts.js";
+import { snapshotContracts } from "../../src/session/snapshot.js";
+import { Interruption } from "./apply.js";
 import { backupContext, whileLocked } from "./backup-context.js";
-import { runTask } from "./output.js";
+import { chooseTargets } from "./offsite.js";
+import { replicateAll } from "./offsite-replicate.js";
+import { runTask, type Output } from "./output.js";
+import { chosenNetwork, connect } from "./session.js";
+
+const WEEK_MS = 7 * 86_400_000;
 
 interface BackupArguments {
   readonly only: string | undefined;
@@ -27,10 +46,10 @@ interface BackupArguments {
 const action: NewTaskActionFunction<BackupArguments> = async (args, hre) =>
   await runTask(args, async (output) => {
     const context = backupContext(hre);
-    const parts = backupParts(context, args);
+    const parts = backupParts(hre, context, args);
     const report = await runBackup({
       parts,
-      after: [],
+      after: [offsitePart(hre, output)],
       ...(args.only === undefined ? {} : { only: parseOnly(args.only, parts) }),
       clock: context.clock,
       prune: async (kinds) =>
@@ -62,11 +81,17 @@ const action: NewTaskActionFunction<BackupArguments> = async (args, hre) =>
 export default action;
 
 function backupParts(
+  hre: HardhatRuntimeEnvironment,
   context: FileBackupContext,
   { full }: BackupArguments,
 ): readonly BackupPart[] {
   const { files, configuration } = context.config;
   return [
+    {
+      kind: "contracts",
+      isConfigured: existsSync(join(chosenNetwork(hre).folder, "deploy.json")),
+      run: async () => await backUpContracts(hre),
+    },
     {
       kind: "files",
       isConfigured: files.length > 0,
@@ -78,6 +103,48 @@ function backupParts(
       run: async () => await backUpConfiguration(context),
     },
   ];
+}
+
+async function backUpContracts(
+  hre: HardhatRuntimeEnvironment,
+): Promise<PartResult> {
+  const { ports } = await connect(hre);
+  const taken = await snapshotContracts(ports, hre.config.dr);
+  return { artifacts: [toMade(taken)], notices: [] };
+}
+
+/** What was just made, and what is still missing there of the week before. */
+function offsitePart(
+  hre: HardhatRuntimeEnvironment,
+  output: Output,
+): BackupPart {
+  const { dr } = hre.config;
+  return {
+    kind: "offsite",
+    isConfigured: dr.backup.offsite,
+    run: async () => {
+      chooseTargets(dr, "");
+      await requireEncryption(dr.encryption);
+      const since = new Date(systemClock.now().getTime() - WEEK_MS);
+      const artifacts = await listLocalArtifacts(
+        dr.paths.backups,
+        dr.project,
+        since,
+      );
+      const { report, path } = await replicateAll(
+        artifacts,
+        { target: "", dryRun: false },
+        hre,
+        output,
+        new Interruption(),
+      );
+      const { status, summary } = report;
+      if (status !== "SUCCESS") {
+        throw new DrError("OFFSITE_INCOMPLETE", { summary, report: path });
+      }
+      return { artifacts: [], notices: [summary] };
+    },
+  };
 }
 
 /** @throws {DrError} OPTION_INVALID. */

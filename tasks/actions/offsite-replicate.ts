@@ -15,6 +15,7 @@ import {
   formatLocalArtifacts,
   formatReplications,
   replicationReport,
+  type ReplicationReport,
 } from "../../src/display/offsite.js";
 import {
   listLocalArtifacts,
@@ -33,7 +34,7 @@ import {
   parseAge,
   requireRetentionDays,
 } from "./offsite.js";
-import { runTask, type Output, type TaskResult } from "./output.js";
+import { runTask, type Output } from "./output.js";
 import { valuesOf, withProgress, type Job } from "./progress.js";
 
 interface ReplicateArguments {
@@ -60,7 +61,18 @@ const action: NewTaskActionFunction<ReplicateArguments> = async (args, hre) =>
       const names = targets.map(({ name }) => name).join(", ");
       await requireYes(`replicate these to ${names}`, args, hre);
     }
-    return await replicateAll(artifacts, args, hre, output, interruption);
+    const { report, path } = await replicateAll(
+      artifacts,
+      args,
+      hre,
+      output,
+      interruption,
+    );
+    return {
+      json: { ...report, report: path },
+      exitCode:
+        report.status === "SUCCESS" ? EXIT_CODES.done : EXIT_CODES.partial,
+    };
   });
 
 export default action;
@@ -72,7 +84,7 @@ export async function replicateAll(
   { config: { dr } }: HardhatRuntimeEnvironment,
   output: Output,
   interruption: Interruption,
-): Promise<TaskResult> {
+): Promise<Replication> {
   const at = systemClock.now();
   const name = `offsite_replication_${formatTimestamp(at)}`;
   const log = new LogFile(join(dr.paths.logs, `${name}.log`), systemClock);
@@ -102,11 +114,13 @@ export async function replicateAll(
     await writeAtomically(path, `${JSON.stringify(report, undefined, 2)}\n`);
   });
   output.text(formatReplications(results, report, output.paint));
-  return {
-    json: { ...report, report: path },
-    exitCode:
-      report.status === "SUCCESS" ? EXIT_CODES.done : EXIT_CODES.partial,
-  };
+  return { report, path };
+}
+
+/** How a replication went, and where that is written down. */
+export interface Replication {
+  readonly report: ReplicationReport;
+  readonly path: string;
 }
 
 type JobOptions = Omit<

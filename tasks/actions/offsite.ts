@@ -64,3 +64,13 @@ export function parseAge(option: string, value: string): number {
   }
   return Number(seconds) * 1000;
 }
+
+/** @throws {DrError} OPTION_INVALID. */
+export function parseTime(option: string, value: string): Date {
+  const time = new Date(value);
+  if (!/^\d{4}-\d\d-\d\d/.test(value) || Number.isNaN(time.getTime())) {
+    const expected = "a time such as 2024-01-15T14:00:00Z";
+    throw new DrError("OPTION_INVALID", { option, value, expected });
+  }
+  return time;
+}

@@ -19,8 +19,8 @@ import {
 import { restoreSnapshot } from "../../src/snapshot/restore.js";
 import { requireConsent, requireConsentPossible } from "./apply.js";
 import { compilerOf } from "./compile-build.js";
-import { findNamedSnapshot } from "./find-snapshot.js";
-import { runTask } from "./output.js";
+import { findNamedSnapshot, type OpenableSnapshot } from "./find-snapshot.js";
+import { runTask, type Output, type TaskResult } from "./output.js";
 import { chosenNetwork } from "./session.js";
 
 interface RestoreArguments {
@@ -35,36 +35,46 @@ const action: NewTaskActionFunction<RestoreArguments> = async (args, hre) =>
   await runTask(args, async (output) => {
     requireConsentPossible(args);
     const found = await findNamedSnapshot(hre, args.name);
-    return await withSnapshot(found.path, found.keys, async (opened) => {
-      const { artifact, snapshot } = opened;
-      const recompiled = args.recompile
-        ? { recompiled: await recompileSnapshot(opened, compilerOf(hre)) }
-        : {};
-      const { unreadable } = found;
-      const view = { ...artifact, snapshot, unreadable, ...recompiled };
-      const places = placesOf(hre);
-      const plan = await planRestore(opened, places);
-      output.text(formatVerified(view, output.paint));
-      output.text(formatRestorePlan(plan, output.paint));
-      const isNeeded = plan.some(({ action: what }) => what !== "same");
-      if (args.dryRun || !isNeeded) {
-        const status = args.dryRun ? "planned" : "done";
-        const json = restoredToJson(view, status, plan);
-        return { json, exitCode: EXIT_CODES.done };
-      }
-      const { network } = places;
-      const isDevelopment = isDevelopmentChain(BigInt(snapshot.chainId));
-      const target = { isDevelopment, ports: { network } };
-      await requireConsent("restore this", target, args, hre);
-      const ports = { clock: systemClock };
-      const files = await restoreSnapshot(opened, places, plan, ports);
-      output.text(formatRestored(files, network));
-      const json = restoredToJson(view, "done", files);
-      return { json, exitCode: EXIT_CODES.done };
-    });
+    return await restoreFrom(found, args, hre, output);
   });
 
 export default action;
+
+/** Restores what a snapshot has of the project: verified, shown, asked, done. */
+export async function restoreFrom(
+  found: OpenableSnapshot,
+  args: Omit<RestoreArguments, "name" | "json">,
+  hre: HardhatRuntimeEnvironment,
+  output: Output,
+): Promise<TaskResult> {
+  return await withSnapshot(found.path, found.keys, async (opened) => {
+    const { artifact, snapshot } = opened;
+    const recompiled = args.recompile
+      ? { recompiled: await recompileSnapshot(opened, compilerOf(hre)) }
+      : {};
+    const { unreadable } = found;
+    const view = { ...artifact, snapshot, unreadable, ...recompiled };
+    const places = placesOf(hre);
+    const plan = await planRestore(opened, places);
+    output.text(formatVerified(view, output.paint));
+    output.text(formatRestorePlan(plan, output.paint));
+    const isNeeded = plan.some(({ action: what }) => what !== "same");
+    if (args.dryRun || !isNeeded) {
+      const status = args.dryRun ? "planned" : "done";
+      const json = restoredToJson(view, status, plan);
+      return { json, exitCode: EXIT_CODES.done };
+    }
+    const { network } = places;
+    const isDevelopment = isDevelopmentChain(BigInt(snapshot.chainId));
+    const target = { isDevelopment, ports: { network } };
+    await requireConsent("restore this", target, args, hre);
+    const ports = { clock: systemClock };
+    const files = await restoreSnapshot(opened, places, plan, ports);
+    output.text(formatRestored(files, network));
+    const json = restoredToJson(view, "done", files);
+    return { json, exitCode: EXIT_CODES.done };
+  });
+}
 
 /** No RPC is asked: it may be part of the disaster. */
 function placesOf(hre: HardhatRuntimeEnvironment): RestorePlaces {

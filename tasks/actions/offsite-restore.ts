@@ -1,0 +1,312 @@
+import { rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
+import type { NewTaskActionFunction } from "hardhat/types/tasks";
+
+import { ARTIFACT_KINDS } from "../../src/artifact/name.js";
+import { artifactKeys } from "../../src/backup/place.js";
+import type { OffsiteTarget } from "../../src/config/types.js";
+import type { Json } from "../../src/core/canonical-json.js";
+import { DrError, isDrError } from "../../src/core/errors.js";
+import { EXIT_CODES, type ExitCode } from "../../src/core/exit-codes.js";
+import { anyErrorToJson, formatAnyError } from "../../src/display/error.js";
+import { paintFor } from "../../src/display/text.js";
+import {
+  chooseBackup,
+  type WantedBackup,
+} from "../../src/offsite/choose-backup.js";
+import { downloadBackup } from "../../src/offsite/download-artifact.js";
+import {
+  takeInventory,
+  type Inventory,
+  type RemoteArtifact,
+} from "../../src/offsite/inventory.js";
+import { takeLease, type Lease } from "../../src/offsite/lease.js";
+import { KINDS_IN_ORDER } from "../../src/offsite/local-artifacts.js";
+import { recordProof } from "../../src/offsite/proof.js";
+import type { Storage } from "../../src/offsite/storage.js";
+import { Interruption, requireConsentPossible } from "./apply.js";
+import { restoreBackup } from "./backup-restore.js";
+import { chooseTargets, openTarget, parseTime } from "./offsite.js";
+import { chooseInMenu } from "./offsite-menu.js";
+import { restoreDatabase } from "./restore-database.js";
+import { restoreOldScripts } from "./restore-old-scripts.js";
+import { runTask, type Output, type TaskResult } from "./output.js";
+import { valuesOf, withProgress } from "./progress.js";
+import { restoreFrom } from "./snapshot-restore.js";
+
+export interface RestoreArguments {
+  readonly what: string[];
+  readonly target: string;
+  readonly region: string;
+  readonly before: string | undefined;
+  readonly into: string | undefined;
+  readonly acceptUnauthenticated: boolean;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly json: boolean;
+}
+
+const action: NewTaskActionFunction<RestoreArguments> = async (args, hre) =>
+  await runTask(args, async (output) => {
+    requireConsentPossible(args);
+    const { dr } = hre.config;
+    const target = chooseTarget(hre, args);
+    const interruption = new Interruption("RESTORE_INTERRUPTED");
+    const storage = await openTarget(target, interruption.signal);
+    const inventory = await takeInventory(storage, dr.project);
+    const wanted =
+      args.what.length === 0
+        ? await chooseInMenu(inventory, storage.address, output)
+        : parseWanted(args);
+    if (wanted.length === 0) {
+      return { json: { restored: [] }, exitCode: EXIT_CODES.done };
+    }
+    const backups = choose(inventory, wanted, storage.address, args);
+    const source = { storage, inventory, target: target.name };
+    return await interruption.during(
+      async () =>
+        await restoreAll(source, backups, { args, hre, output, interruption }),
+    );
+  });
+
+export default action;
+
+/** The named one, one in the named region, or the first. */
+function chooseTarget(
+  { config: { dr } }: HardhatRuntimeEnvironment,
+  { target, region }: Pick<RestoreArguments, "target" | "region">,
+): OffsiteTarget {
+  const all = chooseTargets(dr, target);
+  const found = all.find(
+    (one) => region === "" || (one.kind === "s3" && one.region === region),
+  );
+  if (found === undefined) {
+    const known = all.map(({ name }) => name).join(", ");
+    throw new DrError("OFFSITE_TARGET_UNKNOWN", {
+      target: `anything in ${region}`,
+      known,
+    });
+  }
+  return found;
+}
+
+/** @throws {DrError} OPTION_INVALID. */
+function parseWanted({
+  what: [first = "", name, ...rest],
+  before: time,
+}: Pick<RestoreArguments, "what" | "before">): readonly WantedBackup[] {
+  const kind = ARTIFACT_KINDS.find((one) => one === first);
+  const isAll = first === "full" || first === "latest";
+  if ((kind === undefined && !isAll) || (isAll && name) || rest.length > 0) {
+    throw new DrError("OPTION_INVALID", {
+      option: "what to restore",
+      value: [first, name, ...rest].join(" ").trim(),
+      expected: `${ARTIFACT_KINDS.join(", ")} and a backup's name or latest; or full`,
+    });
+  }
+  const before =
+    time === undefined ? {} : { before: parseTime("--before", time) };
+  return kind === undefined
+    ? KINDS_IN_ORDER.map((one) => ({ kind: one, ...before }))
+    : [
+        name === undefined || name === "latest"
+          ? { kind, ...before }
+          : { kind, name, ...before },
+      ];
+}
+
+/** Of a full restore: each kind that there is. @throws {DrError} OFFSITE_MISSING. */
+function choose(
+  inventory: Inventory,
+  wanted: readonly WantedBackup[],
+  address: string,
+  { what }: Pick<RestoreArguments, "what">,
+): readonly RemoteArtifact[] {
+  const isNamed = wanted.length === 1 && what[0] !== "full";
+  const found = wanted.flatMap((one) => {
+    const isThere = inventory.artifacts.some(
+      ({ kind, status }) => kind === one.kind && status === "complete",
+    );
+    return isThere || isNamed ? [chooseBackup(inventory, one, address)] : [];
+  });
+  if (found.length === 0) {
+    const key = "complete backup of any kind";
+    throw new DrError("OFFSITE_MISSING", { storage: address, key });
+  }
+  return found;
+}
+
+interface Source {
+  readonly storage: Storage;
+  readonly inventory: Inventory;
+  readonly target: string;
+}
+
+interface Context {
+  readonly args: RestoreArguments;
+  readonly hre: HardhatRuntimeEnvironment;
+  readonly output: Output;
+  readonly interruption: Interruption;
+}
+
+/** One after the other; of several, one that fails keeps no other from being restored. */
+async function restoreAll(
+  source: Source,
+  backups: readonly RemoteArtifact[],
+  context: Context,
+): Promise<TaskResult> {
+  const restored: Json[] = [];
+  const exitCodes: ExitCode[] = [];
+  for (const backup of backups) {
+    const { name, kind } = backup;
+    try {
+      const result = await restoreOne(source, backup, context);
+      restored.push({ name, kind, result: result.json });
+      exitCodes.push(result.exitCode);
+    } catch (error) {
+      if (backups.length === 1 || isDrError(error, "NOT_CONFIRMED")) {
+        throw error;
+      }
+      process.stderr.write(formatAnyError(error, paintFor(process.stderr)));
+      restored.push({ name, kind, error: anyErrorToJson(error) });
+      exitCodes.push(EXIT_CODES.partial);
+    }
+  }
+  return {
+    json: { target: source.target, restored },
+    exitCode:
+      exitCodes.find((code) => code !== EXIT_CODES.done) ?? EXIT_CODES.done,
+  };
+}
+
+/**
+ * Downloads a backup into a private folder, proves it, and restores it. What
+ * was downloaded is removed, but for a part of it that can be gone on with.
+ */
+async function restoreOne(
+  { storage, inventory, target }: Source,
+  backup: RemoteArtifact,
+  context: Context,
+): Promise<TaskResult> {
+  const { hre, args } = context;
+  const { backups } = hre.config.dr.paths;
+  const place = encodeURIComponent(`${target}-${backup.kind}`);
+  const folder = join(backups, `.download-${place}`);
+  const lease = await takeLease(storage, [backup.key]);
+  let isResumable = false;
+  try {
+    await download(storage, inventory, backup, folder, context);
+    const result = await restoreFromFolder(backup, folder, context);
+    if (!args.dryRun) {
+      await tryRecordProof(storage, backup, context.output);
+    }
+    return result;
+  } catch (error) {
+    isResumable = isDrError(
+      error,
+      "OFFSITE_UNREACHABLE",
+      "RESTORE_INTERRUPTED",
+    );
+    throw error;
+  } finally {
+    if (!isResumable) {
+      await rm(folder, { recursive: true, force: true });
+    }
+    await giveBack(lease);
+  }
+}
+
+async function download(
+  storage: Storage,
+  inventory: Inventory,
+  backup: RemoteArtifact,
+  folder: string,
+  { hre, output, interruption }: Context,
+): Promise<void> {
+  const ends = await withProgress(
+    [
+      {
+        title: `Download from ${storage.address}`,
+        work: async ({ begin, reach }) => {
+          await downloadBackup(storage, inventory, backup, folder, {
+            trusted: hre.config.dr.signing.trusted,
+            signal: interruption.signal,
+            onArtifact: begin,
+            onProgress: reach,
+          });
+        },
+        tell: () => `${backup.name} is here and is what it was`,
+      },
+    ],
+    output,
+  );
+  valuesOf(ends);
+}
+
+async function restoreFromFolder(
+  { name, kind, manifest }: RemoteArtifact,
+  folder: string,
+  { args, hre, output }: Context,
+): Promise<TaskResult> {
+  const path = join(folder, name);
+  const { dr, paths } = hre.config;
+  const keys = artifactKeys(dr);
+  const extraction = {
+    keys,
+    dryRun: args.dryRun,
+    into: args.into === undefined ? undefined : resolve(paths.root, args.into),
+  };
+  if (manifest === undefined) {
+    const { acceptUnauthenticated } = args;
+    return await restoreOldScripts(
+      path,
+      { ...extraction, acceptUnauthenticated },
+      output,
+    );
+  }
+  switch (kind) {
+    case "database":
+      return await restoreDatabase(path, extraction, dr, output);
+    case "contracts": {
+      const found = { path, keys, unreadable: [] };
+      return await restoreFrom(
+        found,
+        { ...args, recompile: false },
+        hre,
+        output,
+      );
+    }
+    case "files":
+    case "configuration":
+      return await restoreBackup({ folder, name }, args, hre, output);
+  }
+}
+
+/** The restore stands without it. */
+async function tryRecordProof(
+  storage: Storage,
+  { key }: RemoteArtifact,
+  output: Output,
+): Promise<void> {
+  try {
+    await recordProof(storage, key, new Date(), { restored: true });
+  } catch (error) {
+    if (!isDrError(error)) {
+      throw error;
+    }
+    output.progress(`That it was good isn't noted there: ${error.message}`);
+  }
+}
+
+/** Without it the lease ends by itself. */
+async function giveBack(lease: Lease | undefined): Promise<void> {
+  try {
+    await lease?.giveBack();
+  } catch (error) {
+    if (!isDrError(error)) {
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+import { extractTo } from "../../src/artifact/extract.js";
+import { openLegacyArtifact } from "../../src/artifact/legacy.js";
+import { plainNameOf } from "../../src/artifact/name.js";
+import { unpackArchive } from "../../src/artifact/unpack.js";
+import { DrError } from "../../src/core/errors.js";
+import { EXIT_CODES } from "../../src/core/exit-codes.js";
+import { writing } from "../../src/core/writing.js";
+import type { Output, TaskResult } from "./output.js";
+import { drain, type Extraction } from "./restore-database.js";
+
+/** Many times what compression makes of anything that isn't made to fill disks. */
+const LARGEST_FACTOR = 1000;
+const MOST_ENTRIES = 1_000_000;
+
+/**
+ * Unpacks what an old script made: a dump as a file, an archive as a folder.
+ * Where its parts belong nobody has written down.
+ *
+ * @throws {DrError} RESTORE_INTO_NEEDED, FILE_EXISTS, and those of `openLegacyArtifact`.
+ */
+export async function restoreOldScripts(
+  path: string,
+  options: Extraction & { readonly acceptUnauthenticated: boolean },
+  output: Output,
+): Promise<TaskResult> {
+  const { keys, dryRun, into } = options;
+  const name = basename(path);
+  const stream = await openLegacyArtifact(path, keys, options);
+  if (dryRun) {
+    await drain(stream);
+    output.text(`${name} opens, to its end. Dry run: nothing is left.\n`);
+    return { json: { status: "planned" }, exitCode: EXIT_CODES.done };
+  }
+  if (into === undefined) {
+    stream.destroy();
+    const what = "an old script's backup, without a manifest";
+    throw new DrError("RESTORE_INTO_NEEDED", { name, what });
+  }
+  const place = join(into, plainNameOf(name));
+  if (place.endsWith(".tar")) {
+    const folder = place.slice(0, -".tar".length);
+    const { size } = await stat(path);
+    await unpackBeside(folder, async (stage) => {
+      await unpackArchive(stream, stage, {
+        sizeBytes: size * LARGEST_FACTOR,
+        entries: MOST_ENTRIES,
+      });
+    });
+    output.text(`${folder} holds what was in it.\n`);
+    return { json: { status: "done", folder }, exitCode: EXIT_CODES.done };
+  }
+  await extractTo(stream, place);
+  output.text(`${place} is what was in it, readable by you alone.\n`);
+  return { json: { status: "done", file: place }, exitCode: EXIT_CODES.done };
+}
+
+/** Under its own name when all of it is there, or not at all. */
+async function unpackBeside(
+  folder: string,
+  unpack: (stage: string) => Promise<void>,
+): Promise<void> {
+  const isThere = await stat(folder).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) {
+    throw new DrError("FILE_EXISTS", { path: folder });
+  }
+  const stage = await writing(folder, async () => {
+    await mkdir(dirname(folder), { recursive: true });
+    return await mkdtemp(join(dirname(folder), `.${basename(folder)}-`));
+  });
+  try {
+    await unpack(stage);
+    await writing(folder, async () => {
+      await rename(stage, folder);
+    });
+  } finally {
+    await rm(stage, { recursive: true, force: true });
+  }
+}
