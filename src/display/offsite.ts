@@ -148,7 +148,7 @@ function summarize(
 function reasonOf({ error, backups, pruning }: TargetReplication): string {
   const failed = backups.filter(({ status }) => status === "failed");
   if (error !== undefined) {
-    return error.message;
+    return error.message.replace(/\.$/, "");
   }
   return failed.length > 0
     ? `${count(failed.length, "backup")} not replicated`

@@ -18,7 +18,8 @@ export async function recordProof(
   at: Date,
   how: Json,
 ): Promise<void> {
-  const text = `${canonicalJson({ key, provenAt: at.toISOString(), how })}\n`;
+  const provenAt = `${at.toISOString().slice(0, 19)}Z`;
+  const text = `${canonicalJson({ key, provenAt, how })}\n`;
   await ensureObject(storage, proofKey(key, at), textSource(text));
 }
 

@@ -191,6 +191,7 @@ async function restoreOne(
   context: Context,
 ): Promise<TaskResult> {
   const { hre, args } = context;
+  requireAccepted(backup, args);
   const { backups } = hre.config.dr.paths;
   const place = encodeURIComponent(`${target}-${backup.kind}`);
   const folder = join(backups, `.download-${place}`);
@@ -218,6 +219,24 @@ async function restoreOne(
   }
 }
 
+/** Before it is downloaded. @throws {DrError} ARTIFACT_UNAUTHENTICATED, RESTORE_INTO_NEEDED. */
+function requireAccepted(
+  { name, manifest }: RemoteArtifact,
+  {
+    acceptUnauthenticated,
+    into,
+    dryRun,
+  }: Pick<RestoreArguments, "acceptUnauthenticated" | "into" | "dryRun">,
+): void {
+  if (manifest === undefined && !acceptUnauthenticated) {
+    throw new DrError("ARTIFACT_UNAUTHENTICATED", { name });
+  }
+  if (manifest === undefined && into === undefined && !dryRun) {
+    const what = "an old script's backup, without a manifest";
+    throw new DrError("RESTORE_INTO_NEEDED", { name, what });
+  }
+}
+
 async function download(
   storage: Storage,
   inventory: Inventory,
@@ -237,7 +256,8 @@ async function download(
             onProgress: reach,
           });
         },
-        tell: () => `${backup.name} is here and is what it was`,
+        tell: () =>
+          `${backup.name} is here${backup.manifest === undefined ? "" : ", and is what was sent"}`,
       },
     ],
     output,
@@ -259,12 +279,7 @@ async function restoreFromFolder(
     into: args.into === undefined ? undefined : resolve(paths.root, args.into),
   };
   if (manifest === undefined) {
-    const { acceptUnauthenticated } = args;
-    return await restoreOldScripts(
-      path,
-      { ...extraction, acceptUnauthenticated },
-      output,
-    );
+    return await restoreOldScripts(path, extraction, output);
   }
   switch (kind) {
     case "database":

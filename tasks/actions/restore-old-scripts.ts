@@ -17,29 +17,26 @@ const MOST_ENTRIES = 1_000_000;
 
 /**
  * Unpacks what an old script made: a dump as a file, an archive as a folder.
- * Where its parts belong nobody has written down.
+ * Where its parts belong nobody has written down. The user has accepted that
+ * nothing proves it.
  *
- * @throws {DrError} RESTORE_INTO_NEEDED, FILE_EXISTS, and those of `openLegacyArtifact`.
+ * @throws {DrError} FILE_EXISTS, and those of `openLegacyArtifact`.
  */
 export async function restoreOldScripts(
   path: string,
-  options: Extraction & { readonly acceptUnauthenticated: boolean },
+  { keys, dryRun, into }: Extraction,
   output: Output,
 ): Promise<TaskResult> {
-  const { keys, dryRun, into } = options;
   const name = basename(path);
-  const stream = await openLegacyArtifact(path, keys, options);
+  const stream = await openLegacyArtifact(path, keys, {
+    acceptUnauthenticated: true,
+  });
   if (dryRun) {
     await drain(stream);
     output.text(`${name} opens, to its end. Dry run: nothing is left.\n`);
     return { json: { status: "planned" }, exitCode: EXIT_CODES.done };
   }
-  if (into === undefined) {
-    stream.destroy();
-    const what = "an old script's backup, without a manifest";
-    throw new DrError("RESTORE_INTO_NEEDED", { name, what });
-  }
-  const place = join(into, plainNameOf(name));
+  const place = join(into ?? dirname(path), plainNameOf(name));
   if (place.endsWith(".tar")) {
     const folder = place.slice(0, -".tar".length);
     const { size } = await stat(path);

@@ -11,7 +11,7 @@ import {
 } from "../../src/artifact/read-artifact.js";
 import type { WrittenArtifact } from "../../src/artifact/write-artifact.js";
 import { publicKeyOf } from "../../src/artifact/manifest.js";
-import { DrError, type ErrorCode } from "../../src/core/errors.js";
+import { DrError } from "../../src/core/errors.js";
 import { chooseBackup } from "../../src/offsite/choose-backup.js";
 import { downloadBackup } from "../../src/offsite/download-artifact.js";
 import { examine } from "../../src/offsite/examine.js";

@@ -164,7 +164,7 @@ export class FsStorage implements Storage {
       if (!hasCode(error, "ENOENT", "ENOTDIR")) {
         throw error;
       }
-      const reason = "there is no such folder; is its disk mounted?";
+      const reason = "there is no such folder: mount its disk, or make it";
       const { address: storage } = this;
       throw new DrError("OFFSITE_FAILED", { storage, operation, reason });
     }
