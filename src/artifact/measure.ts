@@ -26,6 +26,12 @@ export class Measure {
   }
 }
 
+/** Of bytes that are all there. */
+export function extentOf(bytes: Uint8Array): Extent {
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return { sizeBytes: bytes.length, sha256 };
+}
+
 /** A stage that changes nothing. */
 export function measuring(measure: Measure): Stage {
   return through(

@@ -4,12 +4,14 @@ import { join } from "node:path";
 import * as Hash from "ox/Hash";
 
 import { listFolder } from "../artifact/archive.js";
+import { extentOf } from "../artifact/measure.js";
 import { canonicalJson } from "../core/canonical-json.js";
 import { DrError, isDrError, messageOf } from "../core/errors.js";
 import type { Address, Hex } from "../core/hex.js";
 import type { DeployFile } from "../deployments/deploy-file.js";
 import { readDeployFile } from "../deployments/read.js";
 import { matchCode } from "../implementation/bytecode.js";
+import { describeSnapshot } from "./describe-snapshot.js";
 import { readArchivedArtifact, readBuildInfo } from "./archived-build.js";
 import type { OpenedSnapshot } from "./open-snapshot.js";
 import {
@@ -19,7 +21,6 @@ import {
   type DeployedCode,
   type PresentContractState,
 } from "./snapshot.js";
-import { describeSnapshot, extentOf } from "./take-snapshot.js";
 
 type Unpacked = Omit<OpenedSnapshot, "deployFile">;
 

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { extentOf } from "../artifact/measure.js";
 import { DrError } from "../core/errors.js";
 import { namesIn } from "../core/names-in.js";
 import type { DeployFile } from "../deployments/deploy-file.js";
@@ -31,7 +31,7 @@ export async function readProjectFiles(
   const path = join(folder, "deploy.json");
   const { file, digest } = await readDeployFile(path);
   const bytes = await readFile(path);
-  if (createHash("sha256").update(bytes).digest("hex") !== digest) {
+  if (extentOf(bytes).sha256 !== digest) {
     throw new DrError("DEPLOY_FILE_CHANGED", { file: path });
   }
   const layouts = await namesIn(join(folder, "layouts"));

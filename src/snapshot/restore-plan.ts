@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { extentOf } from "../artifact/measure.js";
 import { canonicalJson, type Json } from "../core/canonical-json.js";
 import { DrError, hasCode } from "../core/errors.js";
 import { writing } from "../core/writing.js";
 import type { OpenedSnapshot } from "./open-snapshot.js";
 import { ARTIFACTS, deployFilePath, OPENZEPPELIN } from "./snapshot.js";
-import { extentOf } from "./take-snapshot.js";
 
 /** Where a snapshot goes back to; absolute. */
 export interface RestorePlaces {

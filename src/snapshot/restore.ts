@@ -1,6 +1,7 @@
 import { readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 
+import { extentOf } from "../artifact/measure.js";
 import {
   writeAtomically,
   type AtomicWriteOptions,
@@ -16,7 +17,6 @@ import {
   type RestoredFile,
   type RestorePlaces,
 } from "./restore-plan.js";
-import { extentOf } from "./take-snapshot.js";
 
 type Rename = NonNullable<AtomicWriteOptions["rename"]>;
 

@@ -1,15 +1,14 @@
-import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 
 import { packArchive, type ArchiveEntry } from "../artifact/archive.js";
-import type { Extent } from "../artifact/manifest.js";
+import { extentOf } from "../artifact/measure.js";
 import {
   writeArtifact,
   type ArtifactPlace,
   type WrittenArtifact,
 } from "../artifact/write-artifact.js";
-import type { Json } from "../core/canonical-json.js";
 import type { RecoveryPorts } from "../recovery/ports.js";
+import { describeSnapshot } from "./describe-snapshot.js";
 import { findSources } from "./find-sources.js";
 import { readProjectFiles } from "./project-files.js";
 import { readChainState, type ChosenViews } from "./read-state.js";
@@ -98,11 +97,6 @@ function byPath(
   return a < b ? -1 : 1;
 }
 
-export function extentOf(bytes: Buffer): Extent {
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  return { sizeBytes: bytes.length, sha256 };
-}
-
 /** Nothing in it but the files: the time is the block's. */
 function toEntries(
   files: Composed["files"],
@@ -116,28 +110,4 @@ function toEntries(
     sizeBytes: bytes.length,
     open: () => Readable.from([bytes]),
   }));
-}
-
-/** What the manifest says of a snapshot. */
-export function describeSnapshot({
-  network,
-  chainId,
-  block,
-  contracts,
-}: Snapshot): { readonly contents: Json; readonly recoveryPoint: Json } {
-  const entries = Object.entries(contracts).map(([name, contract]) => [
-    name,
-    contract.kind === "missing"
-      ? { kind: contract.kind, proxy: contract.proxy }
-      : {
-          kind: contract.kind,
-          proxy: contract.proxy,
-          implementation: contract.implementation,
-          codeHash: contract.codeHash,
-        },
-  ]) as [string, Json][];
-  return {
-    contents: { network, chainId, contracts: Object.fromEntries(entries) },
-    recoveryPoint: { chainId, block: block.number, hash: block.hash },
-  };
 }
