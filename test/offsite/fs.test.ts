@@ -5,6 +5,7 @@ import { expect } from "chai";
 
 import { FsStorage } from "../../src/offsite/drivers/fs.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
+import { SmallDisk } from "../helpers/small-disk.js";
 import { codeOf, describeStorage, sourceOf } from "./describe-storage.js";
 
 describe("the storage in a folder", () => {
@@ -69,5 +70,22 @@ describe("the storage in a folder", () => {
       await codeOf(open().put("a/1", sourceOf(Buffer.from("w")))),
     ).to.equal("OFFSITE_DENIED");
     await chmod(join(folder.path, "offsite"), 0o700);
+  });
+
+  it("says when the disk is full, and leaves nothing", async function () {
+    if (!SmallDisk.isPossible()) {
+      this.skip();
+    }
+    const disk = SmallDisk.mount(join(folder.path, "offsite"), 65_536);
+    try {
+      const large = sourceOf(Buffer.alloc(100_000));
+      expect(await codeOf(open().put("a/1", large))).to.equal("OFFSITE_FULL");
+      expect((await open().listPage("")).objects).to.deep.equal([]);
+      expect(await readdir(join(folder.path, "offsite", "a"))).to.deep.equal(
+        [],
+      );
+    } finally {
+      disk.unmount();
+    }
   });
 });
