@@ -1,8 +1,13 @@
-import { assert, expect } from "chai";
-import { spawn, type ChildProcess } from "node:child_process";
+import { assert } from "chai";
+import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import {
+  collectOutput,
+  endWithThisProcess,
+  printedMatch,
+} from "./child-process.js";
 import {
   fileOf,
   findOnPath,
@@ -29,7 +34,6 @@ export interface AnvilOptions {
 
 const PRIVATE_PACKAGE = fileURLToPath(new URL("../anvil/", import.meta.url));
 const INSTALL = "node test/anvil/install.mjs";
-const START_TIMEOUT_MS = 20_000;
 
 /** The anvil on the PATH; otherwise the one in `test/anvil`, when installed. */
 export function findAnvil(): string | undefined {
@@ -74,7 +78,9 @@ export async function startAnvil({
       resolve();
     });
   });
-  const listening = await listeningPort(child, printed);
+  const listening = Number(
+    await printedMatch(child, printed, /Listening on [^\s:]+:(\d+)/),
+  );
   return {
     url: `http://127.0.0.1:${String(listening)}`,
     port: listening,
@@ -108,63 +114,4 @@ function privateBin(name: string): string {
     platformPackage,
     "bin",
   );
-}
-
-function collectOutput(child: ChildProcess): () => string {
-  const chunks: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding("utf8").on("data", (text: string) => {
-      chunks.push(text);
-    });
-  }
-  return () => chunks.join("");
-}
-
-async function listeningPort(
-  child: ChildProcess,
-  printed: () => string,
-): Promise<number> {
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  for (;;) {
-    const found = /Listening on [^\s:]+:(\d+)/.exec(printed())?.[1];
-    if (found !== undefined) {
-      return Number(found);
-    }
-    expect(child.exitCode, `anvil ended: ${printed()}`).to.equal(null);
-    expect(Date.now(), `anvil is silent: ${printed()}`).to.be.below(deadline);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
-/**
- * Kills the child when this process ends. A process that is itself killed
- * runs no handlers, so a small shell waits for its standard input to close.
- * None of them keeps this process from ending.
- *
- * @returns call it when the child is gone.
- */
-function endWithThisProcess(child: ChildProcess): () => void {
-  const kill = (): void => {
-    child.kill("SIGKILL");
-  };
-  process.once("exit", kill);
-  [child, child.stdout, child.stderr].forEach(unref);
-  if (process.platform === "win32") {
-    return () => process.off("exit", kill);
-  }
-  const watcher = spawn(
-    "sh",
-    ["-c", 'cat >/dev/null; kill -9 "$0"', String(child.pid)],
-    { stdio: ["pipe", "ignore", "ignore"], detached: true },
-  );
-  [watcher, watcher.stdin].forEach(unref);
-  return () => {
-    process.off("exit", kill);
-    watcher.kill("SIGKILL");
-  };
-}
-
-/** A child's pipes are sockets, which their types don't say. */
-function unref(resource: unknown): void {
-  (resource as { unref(): void }).unref();
 }
