@@ -4,12 +4,7 @@ import { createRequire } from "node:module";
 import type { GcsTarget } from "../../../config/types.js";
 import { DrError, isDrError, messageOf } from "../../../core/errors.js";
 import { fetchReasonOf } from "./fetch-reason.js";
-import {
-  CREDENTIALS_WAY,
-  isPassing,
-  refusalOf,
-  type Asked,
-} from "./refusal.js";
+import { CREDENTIALS_WAY, isPassing, parseBody, refusalOf } from "./refusal.js";
 
 /** As much of google-auth-library as is needed. */
 export interface AuthLibrary {
@@ -41,6 +36,7 @@ interface ClientOptions {
 }
 
 interface ServiceAccountKey {
+  readonly type: "service_account";
   readonly token_uri?: string;
 }
 
@@ -65,12 +61,20 @@ export async function loadAuthLibrary(): Promise<AuthLibrary> {
  * other languages.
  */
 export class GcsCredentials {
+  readonly #storage: string;
   readonly #target: GcsTarget;
   readonly #library: AuthLibrary;
   readonly #timeoutMs: number;
-  #client: AuthClient | "anonymous" | undefined;
+  /** Of nobody, where nobody asks who it is. */
+  #client: Promise<AuthClient | undefined> | undefined;
 
-  constructor(target: GcsTarget, library: AuthLibrary, timeoutMs: number) {
+  constructor(
+    storage: string,
+    target: GcsTarget,
+    library: AuthLibrary,
+    timeoutMs: number,
+  ) {
+    this.#storage = storage;
     this.#target = target;
     this.#library = library;
     this.#timeoutMs = timeoutMs;
@@ -82,52 +86,64 @@ export class GcsCredentials {
    * @throws {DrError} OFFSITE_DENIED, OFFSITE_UNREACHABLE; without their cause,
    * which may quote the key file or hold a token.
    */
-  async headers(asked: Asked): Promise<Readonly<Record<string, string>>> {
+  async headers(): Promise<Readonly<Record<string, string>>> {
     try {
-      this.#client ??= await this.#open(asked);
-      return this.#client === "anonymous"
-        ? {}
-        : Object.fromEntries(await this.#client.getRequestHeaders());
+      const client = await (this.#client ??= this.#open());
+      return Object.fromEntries((await client?.getRequestHeaders()) ?? []);
     } catch (error) {
-      throw explain(error, asked);
+      // The next time there may be a key file, or another.
+      this.#client = undefined;
+      throw this.#explain(error);
     }
   }
 
-  async #open(asked: Asked): Promise<AuthClient | "anonymous"> {
+  async #open(): Promise<AuthClient | undefined> {
     const { keyFile, endpoint, projectId } = this.#target;
     // The library reads it too, where no target names a file.
     const { GOOGLE_APPLICATION_CREDENTIALS: fromEnvironment = "" } =
       process.env;
     const file = keyFile ?? fromEnvironment;
     if (file === "" && endpoint !== undefined) {
-      return "anonymous";
+      return undefined;
     }
-    const key = file === "" ? undefined : await readKey(file, asked);
+    const key = file === "" ? undefined : await this.#readKey(file);
     if (key !== undefined) {
-      const options = this.#options(asked, key.token_uri);
+      const options = this.#options(key.token_uri);
       const client = new this.#library.JWT({ scopes: SCOPES, ...options });
       client.fromJSON(key);
       return client;
     }
     if (keyFile !== undefined) {
-      throw denied(asked, `${keyFile} isn't the key file of a service account`);
+      throw this.#denied(`${keyFile} isn't a service account's key file`);
     }
     return new this.#library.GoogleAuth({
       scopes: SCOPES,
       ...(projectId === undefined ? {} : { projectId }),
-      clientOptions: this.#options(asked, undefined),
+      clientOptions: this.#options(),
     });
   }
 
-  #options(asked: Asked, tokenUrl = TOKEN_URL): ClientOptions {
+  /** @returns undefined when the credentials in it aren't a service account's. */
+  async #readKey(file: string): Promise<ServiceAccountKey | undefined> {
+    let text: string;
+    try {
+      text = await readFile(file, "utf8");
+    } catch (error) {
+      throw this.#denied(`its key file can't be read: ${messageOf(error)}`);
+    }
+    const key = parseBody(text);
+    if (typeof key !== "object" || key === null) {
+      // What the parser says would quote it.
+      throw this.#denied(`${file} isn't a key file in JSON`);
+    }
+    return isServiceAccountKey(key) ? key : undefined;
+  }
+
+  #options(tokenUrl = TOKEN_URL): ClientOptions {
     return {
       transporterOptions: {
         fetchImplementation: async (url, init) =>
-          await this.#fetch(
-            String(url) === TOKEN_URL ? tokenUrl : url,
-            init,
-            asked,
-          ),
+          await this.#fetch(String(url) === TOKEN_URL ? tokenUrl : url, init),
         // Who asks the store again asks for a token again.
         retryConfig: { retry: 0, noResponseRetries: 0 },
       },
@@ -135,11 +151,7 @@ export class GcsCredentials {
   }
 
   /** @throws {DrError} when it isn't a success. */
-  async #fetch(
-    url: string | URL,
-    init: RequestInit | undefined,
-    asked: Asked,
-  ): Promise<Response> {
+  async #fetch(url: string | URL, init?: RequestInit): Promise<Response> {
     try {
       const response = await fetch(url, {
         ...init,
@@ -151,76 +163,49 @@ export class GcsCredentials {
         return response;
       }
       const { status } = response;
-      const { reason } = refusalOf(status, parse(await response.text()));
+      const { reason } = refusalOf(status, parseBody(await response.text()));
       throw isPassing(status)
-        ? unreachable(asked, reason)
-        : denied(asked, reason);
+        ? this.#unreachable(reason)
+        : this.#denied(reason);
     } catch (error) {
-      throw isDrError(error) ? error : unreachable(asked, fetchReasonOf(error));
+      throw isDrError(error) ? error : this.#unreachable(fetchReasonOf(error));
     }
   }
-}
 
-/** @returns undefined when the credentials in it aren't a service account's. */
-async function readKey(
-  file: string,
-  asked: Asked,
-): Promise<ServiceAccountKey | undefined> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    throw denied(asked, `its key file can't be read: ${messageOf(error)}`);
-  }
-  const key = parse(text);
-  // What the parser says of it would quote it.
-  if (typeof key !== "object" || key === null) {
-    throw denied(asked, `${file} isn't a key file in JSON`);
-  }
-  return "type" in key && key.type === "service_account" ? key : undefined;
-}
-
-/** The text itself when it isn't JSON. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
-/** The library wraps what is thrown in its transport. */
-function explain(error: unknown, asked: Asked): DrError {
-  for (let one = error; one instanceof Error; one = one.cause) {
-    if (isDrError(one)) {
-      return one;
+  #explain(error: unknown): DrError {
+    // The library wraps what its transport throws.
+    for (let one = error; one instanceof Error; one = one.cause) {
+      if (isDrError(one)) {
+        return one;
+      }
     }
+    const isUnheard =
+      error instanceof Error &&
+      "code" in error &&
+      NETWORK_CODES.test(String(error.code));
+    return isUnheard
+      ? this.#unreachable(messageOf(error))
+      : this.#denied(messageOf(error));
   }
-  const isUnheard =
-    error instanceof Error &&
-    "code" in error &&
-    NETWORK_CODES.test(String(error.code));
-  return isUnheard
-    ? unreachable(asked, messageOf(error))
-    : denied(asked, messageOf(error));
+
+  #unreachable(reason: string): DrError {
+    return new DrError("OFFSITE_UNREACHABLE", {
+      storage: this.#storage,
+      operation: "access",
+      reason: `no token: ${reason}`,
+    });
+  }
+
+  #denied(reason: string): DrError {
+    return new DrError("OFFSITE_DENIED", {
+      storage: this.#storage,
+      operation: "access",
+      reason,
+      way: CREDENTIALS_WAY,
+    });
+  }
 }
 
-function unreachable(
-  { storage, operation }: Asked,
-  reason: string,
-): DrError {
-  return new DrError("OFFSITE_UNREACHABLE", {
-    storage,
-    operation,
-    reason: `no token: ${reason}`,
-  });
-}
-
-function denied({ storage, operation }: Asked, reason: string): DrError {
-  return new DrError("OFFSITE_DENIED", {
-    storage,
-    operation,
-    reason,
-    way: CREDENTIALS_WAY,
-  });
+function isServiceAccountKey(key: object): key is ServiceAccountKey {
+  return "type" in key && key.type === "service_account";
 }

@@ -83,6 +83,15 @@ export function refusalOf(status: number, body: unknown): Refusal {
   };
 }
 
+/** JSON, or the text that it is. */
+export function parseBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
 /** A missing bucket isn't a missing object. */
 function isOfBucket(reason: string): boolean {
   return /bucket does not exist/i.test(reason);
