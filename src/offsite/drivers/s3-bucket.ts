@@ -1,0 +1,222 @@
+import type { HeadObjectCommandOutput, S3 } from "@aws-sdk/client-s3";
+
+import type { S3Target } from "../../config/types.js";
+import { DrError, messageOf } from "../../core/errors.js";
+import { explainS3, statusOf, type S3Operation } from "./s3-error.js";
+
+/** How long a store may take. */
+export interface S3Timeouts {
+  /** To take up a connection. Default: 10 s. */
+  readonly connectionTimeoutMs?: number;
+  /** Without a byte in either direction. Default: 60 s. */
+  readonly idleTimeoutMs?: number;
+}
+
+type Sdk = typeof import("@aws-sdk/client-s3");
+
+/** A bucket, and what is asked of it; what goes wrong is one of our errors. */
+export class S3Bucket {
+  /** `s3://takumi-backups/production/` */
+  readonly address: string;
+  readonly target: S3Target;
+  readonly #client: S3;
+
+  constructor(sdk: Sdk, target: S3Target, timeouts: S3Timeouts) {
+    this.target = target;
+    this.address = `s3://${target.bucket}/${target.prefix}`;
+    this.#client = openClient(sdk, target, this.address, timeouts);
+  }
+
+  get hasChecksums(): boolean {
+    return this.target.checksums !== false;
+  }
+
+  get honoursConditions(): boolean {
+    return this.target.conditionalWrites !== false;
+  }
+
+  /** An object, as S3 calls it. */
+  at(key: string): { readonly Bucket: string; readonly Key: string } {
+    return { Bucket: this.target.bucket, Key: this.target.prefix + key };
+  }
+
+  /** @throws {DrError} OFFSITE_… */
+  async ask<T>(
+    operation: S3Operation,
+    key: string,
+    send: (client: S3) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await send(this.#client);
+    } catch (error) {
+      throw this.explain(operation, key, error);
+    }
+  }
+
+  explain(operation: S3Operation, key: string, error: unknown): DrError {
+    return explainS3(error, {
+      storage: this.address,
+      bucket: this.target.bucket,
+      operation,
+      key,
+      hasOwnCredentials: this.target.credentials !== undefined,
+    });
+  }
+
+  /** What a stream of an object fails with. */
+  explainBroken(key: string, error: unknown): DrError {
+    const explained = this.explain("GetObject", key, error);
+    if (/checksum/i.test(messageOf(error))) {
+      const reason = "its checksum isn't the one that the store keeps of it";
+      const { address: storage } = this;
+      return new DrError(
+        "OFFSITE_DAMAGED",
+        { storage, key, reason },
+        { cause: error },
+      );
+    }
+    return explained.code === "OFFSITE_FAILED"
+      ? this.brokenOff(messageOf(error), error)
+      : explained;
+  }
+
+  brokenOff(reason: string, cause?: unknown): DrError {
+    return new DrError(
+      "OFFSITE_UNREACHABLE",
+      { storage: this.address, operation: "GetObject", reason },
+      { cause },
+    );
+  }
+
+  /** What the store says of an object; undefined when there is none. */
+  async head(key: string): Promise<HeadObjectCommandOutput | undefined> {
+    return await this.ask("HeadObject", key, async (client) => {
+      try {
+        return await client.headObject({
+          ...this.at(key),
+          ...(this.hasChecksums ? { ChecksumMode: "ENABLED" } : {}),
+        });
+      } catch (error) {
+        switch (statusOf(error)) {
+          case 404:
+            return undefined;
+          case 400:
+          case 403:
+            throw await this.#reasonFor(client, key, error);
+          default:
+            throw error;
+        }
+      }
+    });
+  }
+
+  /** The answer to a HEAD has no body that could say why. */
+  async #reasonFor(client: S3, key: string, error: unknown): Promise<unknown> {
+    try {
+      const { Body } = await client.getObject({
+        ...this.at(key),
+        Range: "bytes=0-0",
+      });
+      await Body?.transformToByteArray();
+      return error;
+    } catch (explained) {
+      return explained;
+    }
+  }
+
+  /**
+   * Takes an object away. Where the store keeps versions this is the one that
+   * was looked at: without its name the store would only hide it.
+   */
+  async remove(
+    key: string,
+    { VersionId }: Pick<HeadObjectCommandOutput, "VersionId">,
+  ): Promise<void> {
+    await this.ask("DeleteObject", key, async (client) => {
+      await client.deleteObject({ ...this.at(key), VersionId });
+    });
+  }
+}
+
+function openClient(
+  sdk: Sdk,
+  target: S3Target,
+  storage: string,
+  { connectionTimeoutMs = 10_000, idleTimeoutMs = 60_000 }: S3Timeouts,
+): S3 {
+  const { endpoint, credentials, checksums } = target;
+  const region = target.region ?? defaultRegion(target);
+  const client = new sdk.S3({
+    ...(region === undefined ? {} : { region }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(credentials === undefined
+      ? {}
+      : {
+          credentials: async () => await readCredentials(credentials, storage),
+        }),
+    forcePathStyle: target.forcePathStyle ?? endpoint !== undefined,
+    // Whoever has opened the storage knows better when to try again.
+    maxAttempts: 1,
+    // They are in the requests that need them.
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation:
+      checksums === false ? "WHEN_REQUIRED" : "WHEN_SUPPORTED",
+    requestHandler: {
+      connectionTimeout: connectionTimeoutMs,
+      socketTimeout: idleTimeoutMs,
+    },
+  });
+  keepConnections(client);
+  return client;
+}
+
+/** Stores that aren't Amazon's seldom have regions, and the SDK insists. */
+function defaultRegion({ endpoint }: S3Target): string | undefined {
+  return endpoint === undefined
+    ? undefined
+    : (process.env.AWS_REGION ?? "us-east-1");
+}
+
+async function readCredentials(
+  { accessKeyId, secretAccessKey }: NonNullable<S3Target["credentials"]>,
+  storage: string,
+): Promise<{ accessKeyId: string; secretAccessKey: string }> {
+  try {
+    return {
+      accessKeyId: await accessKeyId.get(),
+      secretAccessKey: await secretAccessKey.get(),
+    };
+  } catch (error) {
+    throw new DrError(
+      "OFFSITE_DENIED",
+      {
+        storage,
+        operation: "access",
+        reason: `its credentials can't be read: ${messageOf(error)}`,
+        way: "Set what `credentials` of the target in `dr.offsite.targets` refers to.",
+      },
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Asked to `Expect: 100-continue`, the SDK opens a connection for every
+ * request, which parts of a large object would pay for with a handshake and a
+ * slow start each.
+ */
+function keepConnections(client: S3): void {
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        if (commandName === "UploadPartCommand") {
+          const { headers } = args.request as {
+            headers: Record<string, string>;
+          };
+          delete headers.Expect;
+        }
+        return await next(args);
+      },
+    { step: "build", priority: "low", name: "keepConnections" },
+  );
+}
