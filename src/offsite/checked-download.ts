@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 
 import { messageOf } from "../core/errors.js";
@@ -7,20 +6,19 @@ import { StallTimer } from "./stall-timer.js";
 export interface DownloadChecks {
   /** Nothing comes for so long: it has broken off. A slow reader isn't counted. */
   readonly stallMs: number;
-  /** Of all that comes; absent: it isn't known. */
-  readonly md5?: Buffer;
+  /** Sees all that comes. */
+  readonly onChunk: (chunk: Buffer) => void;
+  /** @returns the error when what has come isn't what it should be. */
+  readonly onEnd: () => Error | undefined;
   /** The error when it breaks off. */
   readonly broken: (reason: string, cause: unknown) => Error;
-  /** The error when it isn't what it should be. */
-  readonly damaged: (reason: string) => Error;
 }
 
 /** The bytes of a store's answer, which end only when they are whole. */
 export function checkedDownload(
   body: Readable,
-  { stallMs, md5, broken, damaged }: DownloadChecks,
+  { stallMs, onChunk, onEnd, broken }: DownloadChecks,
 ): Readable {
-  const hash = createHash("md5");
   const stall = new StallTimer(stallMs);
   stall.signal.addEventListener("abort", () => {
     body.destroy();
@@ -40,11 +38,14 @@ export function checkedDownload(
   };
   const check = (chunk: Buffer | null): Buffer | null => {
     if (chunk !== null) {
-      hash.update(chunk);
-    } else if (md5 !== undefined && !hash.digest().equals(md5)) {
-      throw damaged("its MD5 isn't the one that the store keeps of it");
+      onChunk(chunk);
+      return chunk;
     }
-    return chunk;
+    const error = onEnd();
+    if (error !== undefined) {
+      throw error;
+    }
+    return null;
   };
 
   return new Readable({

@@ -141,6 +141,7 @@ class Server implements GcsServer {
       response.destroy();
     } else if (what !== "stall-before") {
       const answer = this.#answer({ operation, url, headers, body }, what);
+      response.setHeader("date", new Date(this.#now()).toUTCString());
       send(response, answer, typeof what === "string" ? what : undefined);
     }
   }
@@ -190,7 +191,7 @@ class Server implements GcsServer {
       case "list":
         return this.#list(query, fault);
       case "stat":
-        return this.#resource(this.objects.get(name), query);
+        return this.#resource(this.objects.get(name), query, fault);
       case "get":
         return download(this.objects.get(name), headers.range, fault);
       case "delete":
@@ -242,10 +243,15 @@ class Server implements GcsServer {
     return toJson(200, select(result, query.get("fields")));
   }
 
-  #resource(held: Held, query: URLSearchParams, isDigested = true): Answer {
+  #resource(
+    held: Held,
+    query: URLSearchParams,
+    fault: FaultKind | undefined,
+  ): Answer {
     const resource = {
       ...this.objects.resourceOf(held),
-      ...(isDigested ? {} : { crc32c: undefined }),
+      ...(fault === "no-digest" ? { crc32c: undefined } : {}),
+      ...(fault === "early" ? { retention: undefined } : {}),
     };
     return toJson(200, select(resource, query.get("fields")));
   }
@@ -263,7 +269,7 @@ class Server implements GcsServer {
       resource,
       fault === "rot" ? corrupted(bytes) : bytes,
     );
-    return this.#resource(held, query, fault !== "no-digest");
+    return this.#resource(held, query, fault);
   }
 
   #begin({ url, headers, body }: Request): Answer {
@@ -331,12 +337,17 @@ function partsOf(contentType: string, body: Buffer): [NewResource, Buffer] {
 }
 
 function download(
-  { bytes, generation, resource }: Held,
+  held: Held,
   range: string | undefined,
   fault: FaultKind | undefined,
 ): Answer {
+  const { bytes, generation, resource } = held;
   const size = bytes.length;
   const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(range ?? "") ?? [];
+  if (Number(first) > Number(last)) {
+    // A range that is none is none.
+    return download(held, undefined, fault);
+  }
   if (first !== undefined && Number(first) >= size) {
     throw new Refusal(
       416,

@@ -10,12 +10,11 @@ import { expect } from "chai";
 import type { GcsTarget } from "../../src/config/types.js";
 import { DrError, isDrError } from "../../src/core/errors.js";
 import { openGcs, type GcsOptions } from "../../src/offsite/drivers/gcs.js";
-import { checkedDownload } from "../../src/offsite/drivers/gcs/download.js";
+import { downloadOf } from "../../src/offsite/drivers/gcs/download.js";
 import {
   DEFAULT_PATIENCE,
   RetryingStorage,
 } from "../../src/offsite/retrying.js";
-import { StallTimer } from "../../src/offsite/stall-timer.js";
 import type { Source, Storage } from "../../src/offsite/storage.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { codeOf, describeStorage, sourceOf } from "./describe-storage.js";
@@ -226,10 +225,14 @@ describe("the storage at Google Cloud Storage", () => {
             sizeBytes: size - wrong,
             open: () => source.open(),
           };
-          expect(await codeOf(storage.put("a", lying))).to.equal(
-            "OFFSITE_DAMAGED",
-          );
+          const error = await errorOf(storage.put("a", lying));
+          expect(error.code).to.equal("ARTIFACT_DAMAGED");
+          expect(error.values.what).to.equal("size");
         }
+        const other = { ...sourceOf(randomBytes(size)), sha256: "0" };
+        expect(await codeOf(storage.put("a", other))).to.equal(
+          "ARTIFACT_DAMAGED",
+        );
       }
       const unreadable: Source = {
         ...sourceOf(randomBytes(100)),
@@ -266,6 +269,29 @@ describe("the storage at Google Cloud Storage", () => {
       expect(await codeOf(put)).to.equal("INTERRUPTED");
       expect(sentBytes()).to.equal(2 * CHUNK);
       expect(server.sessions.open).to.equal(0);
+    });
+
+    it("nothing more, also while it waits for the store", async () => {
+      const storage = await open({}, { stallMs: 3_600_000 });
+      const uploads = [
+        ["insert", 100],
+        ["chunk", LARGE],
+      ] as const;
+      for (const [operation, size] of uploads) {
+        server.faults.add(operation, "stall-before");
+        const controller = new AbortController();
+        const { signal } = controller;
+        const reason = storage
+          .put("a", sourceOf(randomBytes(size)), { signal })
+          .catch((error: unknown) => error);
+        while (server.count(operation) === 0) {
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        controller.abort("why");
+        expect(await reason).to.equal("why");
+      }
+      expect(server.sessions.open).to.equal(0);
+      expect(server.objects.names).to.deep.equal([]);
     });
   });
 
@@ -366,6 +392,19 @@ describe("the storage at Google Cloud Storage", () => {
       expect(server.objects.get("a").bytes.equals(bytes)).to.be.true;
     });
 
+    it("anew when the store has lost a part of it", async () => {
+      const storage = await open();
+      const bytes = randomBytes(LARGE);
+      server.faults.add("chunk", "drop-before", 2);
+      expect(await codeOf(storage.put("a", sourceOf(bytes)))).to.equal(
+        "OFFSITE_UNREACHABLE",
+      );
+      server.sessions.lose(GRANULE);
+      await patient(storage).put("a", sourceOf(bytes));
+      expect(server.count("begin")).to.equal(2);
+      expect(server.objects.get("a").bytes.equals(bytes)).to.be.true;
+    });
+
     it("when its beginning is lost", async () => {
       const storage = patient(await open());
       for (const kind of ["drop-before", "drop-after"] as const) {
@@ -415,11 +454,14 @@ describe("the storage at Google Cloud Storage", () => {
     it("and takes nobody else's for it", async () => {
       const storage = await open();
       const source = sourceOf(Buffer.from("words"));
-      for (const held of [
-        { name: "a", metadata: { sha256: sourceOf(Buffer.from("w")).sha256 } },
-        { name: "a" },
-      ]) {
-        server.objects.put(held, Buffer.from("sword"));
+      const { sha256 } = source;
+      const other = sourceOf(Buffer.from("sword")).sha256;
+      for (const [text, metadata] of [
+        ["sword", { sha256: other }],
+        ["sword", {}],
+        ["word", { sha256 }],
+      ] as const) {
+        server.objects.put({ name: "a", metadata }, Buffer.from(text));
         server.faults.add("insert", "drop-before");
         expect(await codeOf(storage.put("a", source))).to.equal(
           "OFFSITE_UNREACHABLE",
@@ -520,20 +562,22 @@ describe("the storage at Google Cloud Storage", () => {
     });
 
     it("as slowly as it likes", async () => {
-      const stall = new StallTimer(20);
-      const body = new Blob(["one", "two"]).stream();
+      let left = 5;
+      const body = new ReadableStream<Uint8Array>({
+        pull: (controller) => {
+          left -= 1;
+          controller.enqueue(randomBytes(100_000));
+          if (left === 0) {
+            controller.close();
+          }
+        },
+      });
       const asked = { storage: "gs://a/", operation: "get", key: "a" } as const;
-      const stream = checkedDownload(
-        new Response(body),
-        stall,
-        asked,
-        undefined,
-      );
+      const stream = downloadOf(new Response(body), 20, asked, undefined);
       for await (const chunk of stream) {
         expect(chunk).to.be.instanceOf(Buffer);
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
-      expect(stall.hasFired).to.be.false;
     });
 
     it("nothing else than it asked for", async () => {
@@ -549,11 +593,10 @@ describe("the storage at Google Cloud Storage", () => {
       const whole = new Response("words");
       const asked = { storage: "gs://a/", operation: "get", key: "a" } as const;
       expect(() =>
-        checkedDownload(whole, new StallTimer(LONG_MS), asked, {
-          start: 1,
-          end: 2,
-        }),
+        downloadOf(whole, LONG_MS, asked, { start: 1, end: 2 }),
       ).to.throw(DrError);
+      expect(await buffer(await storage.get("b", { start: 2, end: 2 }))).to.be
+        .empty;
     });
 
     it("no more of what nobody wants", async () => {
@@ -598,10 +641,39 @@ describe("the storage at Google Cloud Storage", () => {
       const error = await errorOf(storage.delete("a"));
       expect(error.code).to.equal("OFFSITE_LOCKED");
       expect(error.message).to.include("2099-01-01T00:00:00.000Z");
+      expect(server.count("delete")).to.equal(0);
       expect(server.objects.names).to.deep.equal(["a"]);
       server.aheadMs = 100 * 365 * 86_400_000;
       await (await openAgain()).delete("a");
       expect(server.objects.names).to.deep.equal([]);
+    });
+
+    it("and doesn't mind when it is gone meanwhile, or another", async () => {
+      const storage = await open();
+      server.objects.put({ name: "a" }, Buffer.from("words"));
+      for (const status of [404, 412]) {
+        server.faults.add("delete", { status });
+        await storage.delete("a");
+      }
+    });
+
+    it("when only the store knows of it", async () => {
+      const storage = await open();
+      const held = server.objects.put({ name: "a" }, Buffer.from("words"));
+      server.faults.add("stat", "early");
+      held.retainUntil = new Date("2099-01-01T00:00:00Z");
+      const error = await errorOf(storage.delete("a"));
+      expect(error.code).to.equal("OFFSITE_LOCKED");
+      expect(error.message).to.include("2099-01-01T00:00:00.000Z");
+    });
+
+    it("when deleting would only hide it", async () => {
+      const storage = await open();
+      await storage.put("a", sourceOf(Buffer.from("words")));
+      server.objects.isVersioned = true;
+      server.objects.retentionMs = 60_000;
+      expect(await codeOf(storage.delete("a"))).to.equal("OFFSITE_LOCKED");
+      expect(server.objects.names).to.deep.equal(["a"]);
     });
 
     it("by a hold, in both ways that Google has for it", async () => {
@@ -610,8 +682,13 @@ describe("the storage at Google Cloud Storage", () => {
         server.objects.put({ name: "a" }, Buffer.from("words")).hold = hold;
         const error = await errorOf(storage.delete("a"));
         expect(error.code).to.equal("OFFSITE_LOCKED");
-        expect(error.message).to.include(hold);
+        expect(error.message).to.include(hold.toLowerCase());
       }
+      server.objects.put({ name: "a" }, Buffer.from("words"));
+      const message =
+        "Object 'a' is under active Temporary hold and cannot be deleted, overwritten or archived until hold is removed.";
+      server.faults.add("delete", { status: 403, word: "forbidden", message });
+      expect(await codeOf(storage.delete("a"))).to.equal("OFFSITE_LOCKED");
       const word = "objectUnderActiveHold";
       server.faults.add("delete", { status: 403, word });
       expect(await codeOf(storage.delete("a"))).to.equal("OFFSITE_LOCKED");
@@ -701,7 +778,9 @@ describe("the storage at Google Cloud Storage", () => {
       const message = "The specified bucket does not exist.";
       for (const [operation, act] of OPERATIONS) {
         if (operation !== "chunk") {
-          server.faults.add(operation, { status: 404, message });
+          // What is to be deleted is looked at first.
+          const first = operation === "delete" ? "stat" : operation;
+          server.faults.add(first, { status: 404, message });
           expect(await codeOf(act(storage)), operation).to.equal(
             "OFFSITE_FAILED",
           );
@@ -745,7 +824,7 @@ describe("the storage at Google Cloud Storage", () => {
       expect(server.count("token")).to.equal(1);
     });
 
-    it("not at all where nobody asks", async () => {
+    it("not at all to another server, without a key file", async () => {
       const storage = await openAnonymously();
       const error = await errorOf(storage.stat("a"));
       expect(error.code).to.equal("OFFSITE_DENIED");
@@ -755,7 +834,7 @@ describe("the storage at Google Cloud Storage", () => {
       expect(server.count("token")).to.equal(0);
     });
 
-    it("or that Google must know that", async () => {
+    it("and what to set when Google can't know", async () => {
       environment.set("METADATA_SERVER_DETECTION", "none");
       environment.set("HOME", folder.path);
       environment.set("CLOUDSDK_CONFIG", folder.path);
@@ -771,7 +850,7 @@ describe("the storage at Google Cloud Storage", () => {
       expect(error.fix).to.include("GOOGLE_APPLICATION_CREDENTIALS");
     });
 
-    it("later, when the machine that it runs on can't be asked", async () => {
+    it("later, when there is no answer from where tokens come from", async () => {
       const JWT = class {
         fromJSON(): void {
           // Any key will do.
@@ -821,8 +900,10 @@ describe("the storage at Google Cloud Storage", () => {
 
     it("and not with a file that can't be read", async () => {
       await writeFile(keyFile, server.account.privateKey);
-      const error = await errorOf((await open()).stat("a"));
-      expect(error.code).to.equal("OFFSITE_DENIED");
+      const storage = await open();
+      expect(await codeOf(storage.stat("a"))).to.equal("OFFSITE_DENIED");
+      await server.writeKeyFile(keyFile);
+      expect(await storage.stat("a")).to.be.undefined;
       expect(
         await codeOf(
           (await open({ keyFile: join(folder.path, "none") })).stat("a"),

@@ -209,13 +209,22 @@ class AzureStorage implements Storage {
         ),
     );
     const { contentMD5, readableStreamBody } = answer;
+    const md5 = createHash("md5");
     return checkedDownload(readableStreamBody as Readable, {
       stallMs: this.#stallMs,
-      ...(range === undefined && contentMD5 !== undefined
-        ? { md5: Buffer.from(contentMD5) }
-        : {}),
+      onChunk: (chunk) => {
+        md5.update(chunk);
+      },
+      onEnd: () =>
+        range !== undefined ||
+        contentMD5 === undefined ||
+        md5.digest().equals(contentMD5)
+          ? undefined
+          : this.#damaged(
+              key,
+              "its MD5 isn't the one that the store keeps of it",
+            ),
       broken: (reason, cause) => this.#unreachable("get", reason, cause),
-      damaged: (reason) => this.#damaged(key, reason),
     });
   }
 

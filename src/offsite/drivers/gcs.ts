@@ -135,7 +135,7 @@ class GcsStorage implements Storage {
   /** @returns what has become of it. */
   async #remove(key: string, { object }: Uploaded): Promise<string> {
     try {
-      await this.#bucket.delete(key, object.generation);
+      await this.#bucket.remove(key, object.generation);
       return "it was taken away again";
     } catch (error) {
       return `and it can't be taken away: ${messageOf(error)}`;

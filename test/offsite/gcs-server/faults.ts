@@ -34,6 +34,8 @@ export type FaultKind =
   | "lag"
   /** Somebody else answers: 200, with a page for people. */
   | "portal"
+  /** The resource says nothing of what keeps the object. */
+  | "early"
   /** The resource has no digest. */
   | "no-digest";
 

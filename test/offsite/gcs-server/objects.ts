@@ -32,6 +32,8 @@ export class Objects {
   readonly #now: () => number;
   readonly #held = new Map<string, Held>();
   #generations = 1_700_000_000_000_000;
+  /** What is deleted stays, hidden, whatever keeps it. */
+  isVersioned = false;
   /** The bucket's retention policy. */
   retentionMs: number | undefined;
 
@@ -86,6 +88,10 @@ export class Objects {
   /** @throws {Refusal} retentionPolicyNotMet, forbidden. */
   delete(name: string): void {
     const held = this.get(name);
+    if (this.isVersioned) {
+      this.#held.delete(name);
+      return;
+    }
     const object = `Object '${this.bucket}/${name}'`;
     if (held.hold !== undefined) {
       // Documented as objectUnderActiveHold.
@@ -129,6 +135,8 @@ export class Objects {
       timeCreated: createdAt.toISOString(),
       updated: createdAt.toISOString(),
       retentionExpirationTime: this.#expiryOf(createdAt)?.toISOString(),
+      temporaryHold: held.hold === "Temporary",
+      eventBasedHold: held.hold === "Event-Based",
       retention: retainUntil && {
         mode: "Unlocked",
         retainUntilTime: retainUntil.toISOString(),

@@ -46,6 +46,13 @@ export class Sessions {
     return [...this.#sessions.keys()];
   }
 
+  /** All of what has arrived but so many bytes. */
+  lose(keptBytes: number): void {
+    for (const session of this.#sessions.values()) {
+      session.arrived = session.arrived.subarray(0, keptBytes);
+    }
+  }
+
   /** They end, as each does after a week. */
   expire(): void {
     this.#sessions.clear();

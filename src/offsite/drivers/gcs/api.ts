@@ -38,41 +38,42 @@ const PIECE_BYTES = 262_144;
  */
 export class GcsApi {
   readonly #credentials: GcsCredentials;
-  readonly #stallMs: number;
+  /** A connection on which nothing moves for so long is given up. */
+  readonly stallMs: number;
 
-  /** @param stallMs - A connection on which nothing moves for so long is given up. */
   constructor(credentials: GcsCredentials, stallMs: number) {
     this.#credentials = credentials;
-    this.#stallMs = stallMs;
+    this.stallMs = stallMs;
   }
 
   /** @throws {DrError} OFFSITE_UNREACHABLE, and as {@link explainRefusal} says. */
   async ask(request: GcsRequest): Promise<GcsAnswer> {
-    const stall = new StallTimer(this.#stallMs);
-    try {
+    return await this.#watch(request, async (stall) => {
       const response = await this.#open(request, stall);
       const { status, headers } = response;
       return { status, headers, body: parseBody(await response.text()) };
-    } catch (error) {
-      throw brokenOff(error, stall, request);
-    } finally {
-      stall.stop();
-    }
+    });
   }
 
-  /**
-   * An answer whose body is still to come, watched by the timer.
-   *
-   * @throws {DrError} like {@link ask}.
-   */
-  async open(
+  /** An answer whose body is still to come. @throws {DrError} like {@link ask}. */
+  async open(request: GcsRequest): Promise<Response> {
+    return await this.#watch(
+      request,
+      async (stall) => await this.#open(request, stall),
+    );
+  }
+
+  async #watch<T>(
     request: GcsRequest,
-  ): Promise<{ readonly response: Response; readonly stall: StallTimer }> {
-    const stall = new StallTimer(this.#stallMs);
+    work: (stall: StallTimer) => Promise<T>,
+  ): Promise<T> {
+    const stall = new StallTimer(this.stallMs);
     try {
-      return { response: await this.#open(request, stall), stall };
+      return await work(stall);
     } catch (error) {
-      throw brokenOff(error, stall, request);
+      request.signal?.throwIfAborted();
+      const reason = stall.hasFired ? stall.reason : fetchReasonOf(error);
+      throw isDrError(error) ? error : unreachable(request, reason, error);
     } finally {
       stall.stop();
     }
@@ -102,23 +103,16 @@ export class GcsApi {
   }
 }
 
-/** What it means that no answer came, or not all of one. */
-export function brokenOff(
-  error: unknown,
-  stall: StallTimer,
-  { storage, operation, signal }: Pick<GcsRequest, keyof Asked | "signal">,
-): unknown {
-  if (signal?.aborted === true) {
-    return signal.reason;
-  }
-  const reason = stall.hasFired ? stall.reason : fetchReasonOf(error);
-  return isDrError(error)
-    ? error
-    : new DrError(
-        "OFFSITE_UNREACHABLE",
-        { storage, operation, reason },
-        { cause: error },
-      );
+export function unreachable(
+  { storage, operation }: Asked,
+  reason: string,
+  cause?: unknown,
+): DrError {
+  return new DrError(
+    "OFFSITE_UNREACHABLE",
+    { storage, operation, reason },
+    { cause },
+  );
 }
 
 function lengthOf(body: Buffer | undefined): Record<string, string> {

@@ -1,17 +1,18 @@
 import { randomUUID } from "node:crypto";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 
 import { DrError, isDrError } from "../../../core/errors.js";
 import { crc32cToBase64 } from "../../crc32c.js";
 import type { ByteRange, ObjectPage, Source } from "../../storage.js";
 import type { GcsAnswer, GcsApi, GcsRequest } from "./api.js";
-import { checkedDownload } from "./download.js";
+import { downloadOf } from "./download.js";
 import {
   OBJECT_FIELDS,
   PAGE_FIELDS,
   parseObject,
   parsePage,
   toListed,
+  whyKeptAt,
   type GcsObject,
 } from "./object.js";
 import type { Asked } from "./refusal.js";
@@ -50,8 +51,9 @@ export interface Chunk {
 
 const TYPE = "application/octet-stream";
 const RESUME_INCOMPLETE = 308;
+const NOT_FOUND = 404;
 const PRECONDITION_FAILED = 412;
-const ENDED = [404, 410];
+const ENDED = [NOT_FOUND, 410];
 /** Nobody waits long for what lapses by itself. */
 const CANCEL_MS = 5000;
 
@@ -95,13 +97,20 @@ export class GcsBucket {
     key: string,
     signal?: AbortSignal,
   ): Promise<GcsObject | undefined> {
-    const asked = this.#asked("stat", key);
-    const url = this.#url(key, { fields: OBJECT_FIELDS });
+    return (await this.#look(this.#asked("stat", key), signal))?.object;
+  }
+
+  /** An object, and when it was so by the store's clock. */
+  async #look(
+    asked: Asked,
+    signal?: AbortSignal,
+  ): Promise<{ readonly object: GcsObject; readonly at: Date } | undefined> {
+    const url = this.#url(asked.key, { fields: OBJECT_FIELDS });
     try {
-      return objectOf(
-        asked,
-        await this.#api.ask({ ...asked, method: "GET", url, signal }),
-      );
+      const request = { ...asked, method: "GET", url, signal } as const;
+      const answer = await this.#api.ask(request);
+      const at = new Date(answer.headers.get("date") ?? Date.now());
+      return { object: objectOf(asked, answer), at };
     } catch (error) {
       if (isDrError(error, "OFFSITE_MISSING")) {
         return undefined;
@@ -111,8 +120,11 @@ export class GcsBucket {
   }
 
   async open(key: string, range: ByteRange | undefined): Promise<Readable> {
+    if (range !== undefined && range.start >= range.end) {
+      return Readable.from([], { objectMode: false });
+    }
     const asked = this.#asked("get", key);
-    const { response, stall } = await this.#api.open({
+    const response = await this.#api.open({
       ...asked,
       method: "GET",
       url: this.#url(key, { alt: "media" }),
@@ -124,25 +136,32 @@ export class GcsBucket {
           : { range: `bytes=${String(range.start)}-${String(range.end - 1)}` }),
       },
     });
-    return checkedDownload(response, stall, asked, range);
+    return downloadOf(response, this.#api.stallMs, asked, range);
   }
 
-  /** @param generation - Only this one of the name's objects. */
-  async delete(key: string, generation?: string): Promise<void> {
-    const url = this.#url(
-      key,
-      generation === undefined ? {} : { ifGenerationMatch: generation },
-    );
-    try {
-      const asked = this.#asked("delete", key);
-      // When it is another generation, this one is gone already.
-      const accept = [PRECONDITION_FAILED];
-      await this.#api.ask({ ...asked, method: "DELETE", url, accept });
-    } catch (error) {
-      if (!isDrError(error, "OFFSITE_MISSING")) {
-        throw error;
-      }
+  /** @throws {DrError} OFFSITE_LOCKED. */
+  async delete(key: string): Promise<void> {
+    const found = await this.#look(this.#asked("delete", key));
+    if (found === undefined) {
+      return;
     }
+    const reason = whyKeptAt(found.at, found.object);
+    if (reason !== undefined) {
+      // Where versions are kept, deleting would hide it, and keep it.
+      const { storage } = this.#place;
+      throw new DrError("OFFSITE_LOCKED", { storage, key, reason });
+    }
+    await this.remove(key, found.object.generation);
+  }
+
+  /** Nothing happens when it is another generation, or gone. */
+  async remove(key: string, generation: string): Promise<void> {
+    await this.#api.ask({
+      ...this.#asked("delete", key),
+      method: "DELETE",
+      url: this.#url(key, { ifGenerationMatch: generation }),
+      accept: [NOT_FOUND, PRECONDITION_FAILED],
+    });
   }
 
   /** A new object, in one request. */

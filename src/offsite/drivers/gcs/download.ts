@@ -1,10 +1,10 @@
 import { Readable } from "node:stream";
 
 import { DrError } from "../../../core/errors.js";
+import { checkedDownload } from "../../checked-download.js";
 import { crc32c, crc32cToBase64 } from "../../crc32c.js";
-import type { StallTimer } from "../../stall-timer.js";
 import type { ByteRange } from "../../storage.js";
-import { brokenOff } from "./api.js";
+import { unreachable } from "./api.js";
 import type { Asked } from "./refusal.js";
 
 const PARTIAL_CONTENT = 206;
@@ -20,72 +20,43 @@ interface Expected {
  * The bytes of an answer, which end only when they are all there and, of a
  * whole object, when their CRC-32C is the one that the store has of it.
  *
+ * @param stallMs - Nothing comes for so long: it has broken off.
  * @returns a stream that fails with OFFSITE_UNREACHABLE or OFFSITE_DAMAGED.
  * @throws {DrError} OFFSITE_FAILED when it is an answer to something else.
  */
-export function checkedDownload(
+export function downloadOf(
   { body, status, headers }: Response,
-  stall: StallTimer,
+  stallMs: number,
   asked: Asked,
   range: ByteRange | undefined,
 ): Readable {
-  const bytes = body === null ? Readable.from([]) : Readable.fromWeb(body);
   const { storage, operation, key } = asked;
-  const reason = whyNotAsked(status, headers, range);
-  if (reason !== undefined) {
+  const bytes = body === null ? Readable.from([]) : Readable.fromWeb(body);
+  const oddity = whyNotAsked(status, headers, range);
+  if (oddity !== undefined) {
     bytes.destroy();
-    throw new DrError("OFFSITE_FAILED", { storage, operation, reason });
+    throw new DrError("OFFSITE_FAILED", { storage, operation, reason: oddity });
   }
   const expected = expectedOf(headers, range);
-  const chunks = bytes[Symbol.asyncIterator]() as AsyncIterator<
-    Buffer,
-    undefined
-  >;
   let [sizeBytes, crc] = [0, 0];
-
-  const next = async (): Promise<Buffer | undefined> => {
-    // Only what is waited for: a slow reader is no stall.
-    stall.touch();
-    try {
-      const { done, value } = await chunks.next();
-      return done === true ? undefined : value;
-    } catch (error) {
-      throw brokenOff(error, stall, asked);
-    } finally {
-      stall.stop();
-    }
-  };
-  const check = (chunk: Buffer | undefined): Buffer | null => {
-    if (chunk !== undefined) {
+  return checkedDownload(bytes, {
+    stallMs,
+    onChunk: (chunk) => {
       sizeBytes += chunk.length;
       crc = expected.crc === undefined ? 0 : crc32c(chunk, crc);
-      return chunk;
-    }
-    const { sizeBytes: wanted = sizeBytes, crc: digest } = expected;
-    if (sizeBytes !== wanted) {
-      const reason = `it ended after ${String(sizeBytes)} of ${String(wanted)} bytes`;
-      throw new DrError("OFFSITE_UNREACHABLE", { storage, operation, reason });
-    }
-    if (digest !== undefined && crc32cToBase64(crc) !== digest) {
+    },
+    onEnd: () => {
+      const { sizeBytes: wanted = sizeBytes, crc: digest } = expected;
+      if (sizeBytes !== wanted) {
+        const reason = `it ended after ${String(sizeBytes)} of ${String(wanted)} bytes`;
+        return unreachable(asked, reason);
+      }
       const reason = "its CRC-32C isn't the one that the store has of it";
-      throw new DrError("OFFSITE_DAMAGED", { storage, key, reason });
-    }
-    return null;
-  };
-
-  return new Readable({
-    read() {
-      next()
-        .then(check)
-        .then(
-          (chunk) => this.push(chunk),
-          (error: unknown) => this.destroy(error as Error),
-        );
+      return digest === undefined || crc32cToBase64(crc) === digest
+        ? undefined
+        : new DrError("OFFSITE_DAMAGED", { storage, key, reason });
     },
-    destroy(error, done) {
-      bytes.destroy();
-      done(error);
-    },
+    broken: (reason, cause) => unreachable(asked, reason, cause),
   });
 }
 

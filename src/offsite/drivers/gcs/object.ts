@@ -13,6 +13,8 @@ const objectSchema = listedSchema.extend({
   crc32c: z.string().optional(),
   metadata: z.record(z.string(), z.string()).optional(),
   retentionExpirationTime: z.string().optional(),
+  temporaryHold: z.boolean().default(false),
+  eventBasedHold: z.boolean().default(false),
   retention: z.object({ retainUntilTime: z.string() }).partial().optional(),
 });
 
@@ -25,7 +27,7 @@ const pageSchema = z.object({
 export type GcsObject = z.infer<typeof objectSchema>;
 
 export const OBJECT_FIELDS =
-  "name,size,timeCreated,generation,crc32c,metadata,retentionExpirationTime,retention(retainUntilTime)";
+  "name,size,timeCreated,generation,crc32c,metadata,retentionExpirationTime,temporaryHold,eventBasedHold,retention(retainUntilTime)";
 
 export const PAGE_FIELDS = "nextPageToken,items(name,size,timeCreated)";
 
@@ -61,6 +63,19 @@ export function toStored(object: GcsObject, prefix: string): StoredObject {
     ...(sha256 === undefined ? {} : { sha256 }),
     ...(lockedUntil === undefined ? {} : { lockedUntil }),
   };
+}
+
+/** Why the store doesn't let it be deleted then; undefined: it does. */
+export function whyKeptAt(at: Date, object: GcsObject): string | undefined {
+  const until = lockedUntilOf(object);
+  if (object.temporaryHold || object.eventBasedHold) {
+    return `it is under a hold (${object.temporaryHold ? "temporary" : "event-based"})`;
+  }
+  return until !== undefined && until > at ? keptUntil(until) : undefined;
+}
+
+export function keptUntil(until: Date): string {
+  return `it is under retention until ${until.toISOString()}`;
 }
 
 /** The later one of the bucket's policy and the object's own retention. */

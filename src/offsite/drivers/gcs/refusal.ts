@@ -1,4 +1,5 @@
 import { DrError } from "../../../core/errors.js";
+import { keptUntil } from "./object.js";
 
 /** What was asked of the store, for its errors. */
 export interface Asked {
@@ -111,9 +112,7 @@ function isOfDigest(reason: string): boolean {
 function whyKept(word: string, reason: string): string | undefined {
   if (word === "retentionPolicyNotMet") {
     const until = Date.parse(/ until (\S+)$/.exec(reason)?.[1] ?? "");
-    return Number.isNaN(until)
-      ? reason
-      : `it is under retention until ${new Date(until).toISOString()}`;
+    return Number.isNaN(until) ? reason : keptUntil(new Date(until));
   }
   return word === "objectUnderActiveHold" ||
     /is under active .*hold/i.test(reason)

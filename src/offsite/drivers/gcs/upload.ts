@@ -1,5 +1,7 @@
+import { createHash, type Hash } from "node:crypto";
 import { addAbortSignal } from "node:stream";
 
+import { demand } from "../../../artifact/measure.js";
 import { DrError, isDrError, messageOf } from "../../../core/errors.js";
 import { crc32c } from "../../crc32c.js";
 import type { ByteRange, PutOptions, Source } from "../../storage.js";
@@ -19,6 +21,8 @@ interface Begun {
   sizeBytes: number;
   /** Of the same. */
   crc32c: number;
+  /** Of the same. */
+  readonly sha256: Hash;
   /** As last heard; undefined after a failure: the store must be asked. */
   progress: Progress | undefined;
 }
@@ -58,8 +62,10 @@ export class GcsUploads {
     { signal }: PutOptions,
   ): Promise<Uploaded> {
     const all = { start: 0, end: source.sizeBytes };
-    const bytes = await this.#read(key, source, all, signal);
+    const into = Buffer.allocUnsafe(source.sizeBytes);
+    const bytes = await this.#read(key, source, all, into, signal);
     const crc = crc32c(bytes);
+    requireSha256(key, source, createHash("sha256").update(bytes));
     try {
       const object = await this.#bucket.insert(key, source, bytes, crc, signal);
       return { object, crc32c: crc };
@@ -80,10 +86,10 @@ export class GcsUploads {
     options: PutOptions,
   ): Promise<Uploaded> {
     const id = JSON.stringify([key, source.sizeBytes, source.sha256]);
-    const begun =
-      this.#brokenOff.get(id) ?? (await this.#begin(key, source, options));
+    const brokenOff = this.#brokenOff.get(id);
     // Two don't go on with the same.
     this.#brokenOff.delete(id);
+    const begun = brokenOff ?? (await this.#begin(key, source, options));
     try {
       return await this.#goOn(begun, key, source, options);
     } catch (error) {
@@ -105,6 +111,7 @@ export class GcsUploads {
       session: await this.#bucket.begin(key, source, signal),
       sizeBytes: 0,
       crc32c: 0,
+      sha256: createHash("sha256"),
       progress: { status: "sending", arrivedBytes: 0 },
     };
   }
@@ -115,13 +122,20 @@ export class GcsUploads {
     source: Source,
     options: PutOptions,
   ): Promise<Uploaded> {
+    // One for all chunks: the collector lets several of this size add up.
+    const into = Buffer.allocUnsafe(this.#chunkBytes);
     for (;;) {
       const start = begun.sizeBytes;
       const end = Math.min(start + this.#chunkBytes, source.sizeBytes);
       const range = { start, end };
-      const bytes = await this.#read(key, source, range, options.signal);
+      const { signal } = options;
+      const bytes = await this.#read(key, source, range, into, signal);
       const crc = crc32c(bytes, begun.crc32c);
       const isLast = end === source.sizeBytes;
+      if (isLast) {
+        // Before it becomes an object. When this chunk fails it comes again.
+        requireSha256(key, source, begun.sha256.copy().update(bytes));
+      }
       const chunk = { start, bytes, ...(isLast ? { crc32c: crc } : {}) };
       const object = await this.#send(begun, chunk, source, options);
       if (isLast && object !== undefined) {
@@ -129,7 +143,7 @@ export class GcsUploads {
       }
       begun.sizeBytes = end;
       begun.crc32c = crc;
-      options.signal?.throwIfAborted();
+      begun.sha256.update(bytes);
     }
   }
 
@@ -232,10 +246,11 @@ export class GcsUploads {
     key: string,
     source: Source,
     range: ByteRange,
+    into: Buffer,
     signal: AbortSignal | undefined,
   ): Promise<Buffer> {
     const wanted = range.end - range.start;
-    const bytes = Buffer.allocUnsafe(wanted);
+    const bytes = into.subarray(0, wanted);
     let sizeBytes = 0;
     try {
       const input = source.open(range);
@@ -250,13 +265,7 @@ export class GcsUploads {
       signal?.throwIfAborted();
       throw isDrError(error) ? error : this.#unread(error);
     }
-    if (sizeBytes !== wanted) {
-      throw new DrError("OFFSITE_DAMAGED", {
-        storage: this.#storage,
-        key,
-        reason: `its source has ${String(sizeBytes)} bytes where it should have ${String(wanted)}`,
-      });
-    }
+    demand(key, "size", String(wanted), String(sizeBytes));
     return bytes;
   }
 
@@ -276,6 +285,11 @@ export class GcsUploads {
     const [storage, operation] = [this.#storage, "put"];
     return new DrError("OFFSITE_UNREACHABLE", { storage, operation, reason });
   }
+}
+
+/** @throws {DrError} ARTIFACT_DAMAGED when it isn't what its source says. */
+function requireSha256(key: string, source: Source, found: Hash): void {
+  demand(key, "SHA-256", source.sha256, found.digest("hex"));
 }
 
 function restOf({ start, bytes, ...chunk }: Chunk, from: number): Chunk {
