@@ -48,7 +48,11 @@ describe("dr:offsite", () => {
 
   beforeEach(async () => {
     disks = ["disk-a", "disk-b"].map((name) => join(folder.path, name));
-    await Promise.all(disks.map(async (disk) => { await mkdir(disk); }));
+    await Promise.all(
+      disks.map(async (disk) => {
+        await mkdir(disk);
+      }),
+    );
     await open();
     backups = await Backups.create(folder.path);
   });
