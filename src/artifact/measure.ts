@@ -32,12 +32,20 @@ export function extentOf(bytes: Uint8Array): Extent {
   return { sizeBytes: bytes.length, sha256 };
 }
 
-/** A stage that changes nothing. */
-export function measuring(measure: Measure): Stage {
+/**
+ * A stage that changes nothing.
+ *
+ * @param onProgress - Told how many bytes have passed so far.
+ */
+export function measuring(
+  measure: Measure,
+  onProgress?: (sizeBytes: number) => void,
+): Stage {
   return through(
     new Transform({
       transform: (chunk: Buffer, _, done) => {
         measure.add(chunk);
+        onProgress?.(measure.sizeBytes);
         done(null, chunk);
       },
     }),

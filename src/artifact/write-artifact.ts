@@ -42,6 +42,8 @@ export interface ArtifactPlace {
   readonly encryption?: EncryptionConfig;
   /** Absent: not signed. */
   readonly signingKey?: KeyObject;
+  /** Told how many bytes have been read so far, before they are compressed. */
+  readonly onProgress?: (sizeBytes: number) => void;
 }
 
 /** What is backed up. */
@@ -123,7 +125,7 @@ type Streamed = Pick<Manifest, "plain" | "stored" | "encryption">;
 
 async function streamTo(
   path: string,
-  { compression, encryption }: ArtifactPlace,
+  { compression, encryption, onProgress }: ArtifactPlace,
   { kind, stream, produced }: ArtifactInput,
   artifact: string,
 ): Promise<Streamed> {
@@ -133,7 +135,7 @@ async function streamTo(
       ? undefined
       : await encrypting(encryption, { artifact, kind });
   const encrypted = await inStages(stream, [
-    measuring(plain),
+    measuring(plain, onProgress),
     compressing(compression),
     ...(sealed === undefined ? [] : [sealed.stage]),
     measuring(stored),

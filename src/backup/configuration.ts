@@ -1,8 +1,7 @@
 import { DrError } from "../core/errors.js";
-import { tellExceptions, type FileBackupContext } from "./files.js";
+import { placeOf, tellExceptions, type FileBackupContext } from "./files.js";
 import { openKeyGuard } from "./key-guard.js";
 import { toMade, type PartResult } from "./part.js";
-import { openPlace } from "./place.js";
 import { openRoots } from "./roots.js";
 import { writeRoots } from "./write-roots.js";
 
@@ -13,12 +12,10 @@ import { writeRoots } from "./write-roots.js";
  * @throws {DrError} ENCRYPTION_NOT_CONFIGURED, and like `openRoots`, `openPlace`
  * and `writeRoots`; then nothing is left.
  */
-export async function backUpConfiguration({
-  config,
-  project,
-  clock,
-  tool,
-}: FileBackupContext): Promise<PartResult> {
+export async function backUpConfiguration(
+  context: FileBackupContext,
+): Promise<PartResult> {
+  const { config, project } = context;
   if (config.encryption === undefined) {
     throw new DrError("ENCRYPTION_NOT_CONFIGURED", {});
   }
@@ -27,7 +24,7 @@ export async function backUpConfiguration({
     project,
     backups,
   });
-  const place = await openPlace(config, "configuration", clock, tool);
+  const place = await placeOf(context, "configuration");
   const { written, result } = await writeRoots(place, {
     kind: "configuration",
     roots,

@@ -2,6 +2,8 @@ import type { DrConfig } from "../config/types.js";
 import { writeAtomically } from "../core/atomic-write.js";
 import type { Clock } from "../core/clock.js";
 import { writing } from "../core/writing.js";
+import type { ArtifactKind } from "../artifact/name.js";
+import type { ArtifactPlace } from "../artifact/write-artifact.js";
 import { findBase, stateFile, type BaseDecision } from "./find-base.js";
 import { openKeyGuard } from "./key-guard.js";
 import { toMade, type PartResult } from "./part.js";
@@ -18,6 +20,17 @@ export interface FileBackupContext {
   readonly clock: Clock;
   /** `hardhat-dr 1.2.3` */
   readonly tool: string;
+  /** Told how many bytes have been packed so far. */
+  readonly onProgress?: (sizeBytes: number) => void;
+}
+
+/** Where backups of a kind go, and who is told how far they are. */
+export async function placeOf(
+  { config, clock, tool, onProgress }: FileBackupContext,
+  kind: ArtifactKind,
+): Promise<ArtifactPlace> {
+  const place = await openPlace(config, kind, clock, tool);
+  return onProgress === undefined ? place : { ...place, onProgress };
 }
 
 /**
@@ -29,12 +42,13 @@ export interface FileBackupContext {
  * is left.
  */
 export async function backUpFiles(
-  { config, project, clock, tool }: FileBackupContext,
+  context: FileBackupContext,
   isFull = false,
 ): Promise<PartResult> {
+  const { config, project, clock } = context;
   const { backups } = config.paths;
   const roots = await openRoots(config.files, "folders", { project, backups });
-  const place = await openPlace(config, "files", clock, tool);
+  const place = await placeOf(context, "files");
   const guard = await openKeyGuard(config);
   const decision: BaseDecision = isFull
     ? { reason: "it was asked for" }

@@ -179,7 +179,7 @@ const TARGETS = {
       projectId: isText,
       keyFile: isText,
       storageClass: isText,
-      endpoint: isUrl,
+      endpoint: isUrlForTokens,
     },
   },
   azure: {
@@ -202,6 +202,14 @@ function isPrefix(value: unknown): string | undefined {
   return typeof value === "string" && /^([\w.-]+\/)*$/.test(value)
     ? undefined
     : "Expected folders, each with a / behind it: `production/`";
+}
+
+/** Requests there carry a token that opens the bucket. */
+function isUrlForTokens(value: unknown): string | undefined {
+  const isSafe =
+    typeof value === "string" &&
+    /^(https:\/\/|http:\/\/(127\.0\.0\.1|localhost)[:/])/.test(`${value}/`);
+  return isSafe ? isUrl(value) : "Expected a URL that begins with https://";
 }
 
 function isBoolean(value: unknown): string | undefined {

@@ -60,11 +60,27 @@ export class RetryingStorage implements Storage {
     return await this.#retry(async () => await this.#storage.stat(key));
   }
 
-  async put(key: string, source: Source, options?: PutOptions): Promise<void> {
-    let isRepeated = false;
+  /** An upload that goes on is given as much patience again as a new one. */
+  async put(
+    key: string,
+    source: Source,
+    options: PutOptions = {},
+  ): Promise<void> {
+    const tries = new Tries(this.#patience);
+    let [isRepeated, furthest] = [false, 0];
+    const watched: PutOptions = {
+      ...options,
+      onProgress: (sizeBytes) => {
+        if (sizeBytes > furthest) {
+          furthest = sizeBytes;
+          tries.reset();
+        }
+        options.onProgress?.(sizeBytes);
+      },
+    };
     await this.#retry(async () => {
       try {
-        await this.#storage.put(key, source, options);
+        await this.#storage.put(key, source, watched);
       } catch (error) {
         const isOurs =
           isRepeated &&
@@ -75,7 +91,7 @@ export class RetryingStorage implements Storage {
           throw error;
         }
       }
-    });
+    }, tries);
   }
 
   /** Whether an earlier attempt got through after all. */
@@ -134,8 +150,10 @@ export class RetryingStorage implements Storage {
     });
   }
 
-  async #retry<T>(work: () => Promise<T>): Promise<T> {
-    const tries = new Tries(this.#patience);
+  async #retry<T>(
+    work: () => Promise<T>,
+    tries = new Tries(this.#patience),
+  ): Promise<T> {
     for (;;) {
       try {
         return await work();

@@ -33,6 +33,7 @@ import { backupContext, whileLocked } from "./backup-context.js";
 import { chooseTargets } from "./offsite.js";
 import { replicateAll } from "./offsite-replicate.js";
 import { runTask, type Output } from "./output.js";
+import { valuesOf, withProgress, type Meter } from "./progress.js";
 import { chosenNetwork, connect } from "./session.js";
 
 const WEEK_MS = 7 * 86_400_000;
@@ -46,7 +47,7 @@ interface BackupArguments {
 const action: NewTaskActionFunction<BackupArguments> = async (args, hre) =>
   await runTask(args, async (output) => {
     const context = backupContext(hre);
-    const parts = backupParts(hre, context, args);
+    const parts = backupParts(hre, output, context, args);
     const report = await runBackup({
       parts,
       after: [offsitePart(hre, output)],
@@ -80,8 +81,29 @@ const action: NewTaskActionFunction<BackupArguments> = async (args, hre) =>
 
 export default action;
 
+/** How much of it is packed already; how much there is, nobody has counted. */
+async function withBar(
+  title: string,
+  output: Output,
+  context: FileBackupContext,
+  work: (watched: FileBackupContext) => Promise<PartResult>,
+): Promise<PartResult> {
+  const job = {
+    title,
+    work: async ({ begin, reach }: Meter) => {
+      begin("packed", undefined);
+      return await work({ ...context, onProgress: reach });
+    },
+    tell: ({ artifacts }: PartResult) =>
+      artifacts.map(({ name }) => name).join(", "),
+  };
+  const [result] = valuesOf(await withProgress([job], output));
+  return result as PartResult;
+}
+
 function backupParts(
   hre: HardhatRuntimeEnvironment,
+  output: Output,
   context: FileBackupContext,
   { full }: BackupArguments,
 ): readonly BackupPart[] {
@@ -95,12 +117,19 @@ function backupParts(
     {
       kind: "files",
       isConfigured: files.length > 0,
-      run: async () => await backUpFiles(context, full),
+      run: async () =>
+        await withBar(
+          "files",
+          output,
+          context,
+          async (watched) => await backUpFiles(watched, full),
+        ),
     },
     {
       kind: "configuration",
       isConfigured: configuration.length > 0,
-      run: async () => await backUpConfiguration(context),
+      run: async () =>
+        await withBar("configuration", output, context, backUpConfiguration),
     },
   ];
 }

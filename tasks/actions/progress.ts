@@ -22,6 +22,9 @@ export interface Job<T> {
 /** Where there is no terminal to draw on, a line so often. */
 const QUIET_MS = 30_000;
 
+/** Columns; some terminals say that they have none. */
+const NARROWEST = 20;
+
 /**
  * Does jobs at the same time and shows on stderr how far each is: on a terminal
  * as bars with rate and time left, else as a line now and then.
@@ -32,7 +35,7 @@ export async function withProgress<T>(
   jobs: readonly Job<T>[],
   output: Pick<Output, "progress">,
 ): Promise<PromiseSettledResult<T>[]> {
-  return process.stderr.isTTY
+  return process.stderr.isTTY && process.stderr.columns >= NARROWEST
     ? await drawBars(jobs)
     : await Promise.allSettled(
         jobs.map(async (job) => await tellNowAndThen(job, output)),

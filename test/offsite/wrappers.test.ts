@@ -81,6 +81,22 @@ describe("a storage that is asked again", () => {
     expect(inner.calls).to.deep.equal(["put a", "put a", "stat a"]);
   });
 
+  it("is as patient again with an upload that goes on", async () => {
+    const put = inner.put.bind(inner);
+    let attempts = 0;
+    inner.put = async (key, source, options) => {
+      attempts += 1;
+      options?.onProgress?.(Math.min(attempts, 20));
+      inner.fail("put", attempts < 30 ? "unreachable" : "lost");
+      await put(key, source);
+    };
+    expect(await codeOf(storage.put("a", textSource("words")))).to.equal(
+      "OFFSITE_UNREACHABLE",
+    );
+    // Twenty got further each, and then seven didn't.
+    expect(attempts).to.equal(20 + 6);
+  });
+
   it("takes nobody else's object for its own", async () => {
     await inner.put("a", textSource("other"));
     inner.fail("put", "unreachable");
