@@ -33,7 +33,7 @@ import { backupContext, whileLocked } from "./backup-context.js";
 import { chooseTargets } from "./offsite.js";
 import { replicateAll } from "./offsite-replicate.js";
 import { runTask, type Output } from "./output.js";
-import { valuesOf, withProgress, type Meter } from "./progress.js";
+import { withBar, type Meter } from "./progress.js";
 import { chosenNetwork, connect } from "./session.js";
 
 const WEEK_MS = 7 * 86_400_000;
@@ -82,23 +82,24 @@ const action: NewTaskActionFunction<BackupArguments> = async (args, hre) =>
 export default action;
 
 /** How much of it is packed already; how much there is, nobody has counted. */
-async function withBar(
+async function packWithBar(
   title: string,
   output: Output,
   context: FileBackupContext,
   work: (watched: FileBackupContext) => Promise<PartResult>,
 ): Promise<PartResult> {
-  const job = {
-    title,
-    work: async ({ begin, reach }: Meter) => {
-      begin("packed", undefined);
-      return await work({ ...context, onProgress: reach });
+  return await withBar(
+    {
+      title,
+      work: async ({ begin, reach }: Meter) => {
+        begin("packed", undefined);
+        return await work({ ...context, onProgress: reach });
+      },
+      tell: ({ artifacts }: PartResult) =>
+        artifacts.map(({ name }) => name).join(", "),
     },
-    tell: ({ artifacts }: PartResult) =>
-      artifacts.map(({ name }) => name).join(", "),
-  };
-  const [result] = valuesOf(await withProgress([job], output));
-  return result as PartResult;
+    output,
+  );
 }
 
 function backupParts(
@@ -118,7 +119,7 @@ function backupParts(
       kind: "files",
       isConfigured: files.length > 0,
       run: async () =>
-        await withBar(
+        await packWithBar(
           "files",
           output,
           context,
@@ -129,7 +130,12 @@ function backupParts(
       kind: "configuration",
       isConfigured: configuration.length > 0,
       run: async () =>
-        await withBar("configuration", output, context, backUpConfiguration),
+        await packWithBar(
+          "configuration",
+          output,
+          context,
+          backUpConfiguration,
+        ),
     },
   ];
 }

@@ -33,7 +33,7 @@ import { chooseInMenu } from "./offsite-menu.js";
 import { restoreDatabase } from "./restore-database.js";
 import { restoreOldScripts } from "./restore-old-scripts.js";
 import { runTask, type Output, type TaskResult } from "./output.js";
-import { valuesOf, withProgress } from "./progress.js";
+import { withBar } from "./progress.js";
 import { restoreFrom } from "./snapshot-restore.js";
 
 export interface RestoreArguments {
@@ -244,25 +244,22 @@ async function download(
   folder: string,
   { hre, output, interruption }: Context,
 ): Promise<void> {
-  const ends = await withProgress(
-    [
-      {
-        title: `Download from ${storage.address}`,
-        work: async ({ begin, reach }) => {
-          await downloadBackup(storage, inventory, backup, folder, {
-            trusted: hre.config.dr.signing.trusted,
-            signal: interruption.signal,
-            onArtifact: begin,
-            onProgress: reach,
-          });
-        },
-        tell: () =>
-          `${backup.name} is here${backup.manifest === undefined ? "" : ", and is what was sent"}`,
+  await withBar(
+    {
+      title: `Download from ${storage.address}`,
+      work: async ({ begin, reach }) => {
+        await downloadBackup(storage, inventory, backup, folder, {
+          trusted: hre.config.dr.signing.trusted,
+          signal: interruption.signal,
+          onArtifact: begin,
+          onProgress: reach,
+        });
       },
-    ],
+      tell: () =>
+        `${backup.name} is here${backup.manifest === undefined ? "" : ", and is what was sent"}`,
+    },
     output,
   );
-  valuesOf(ends);
 }
 
 async function restoreFromFolder(

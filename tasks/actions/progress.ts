@@ -42,6 +42,18 @@ export async function withProgress<T>(
       );
 }
 
+/** The same for one job. @throws what it throws. */
+export async function withBar<T>(
+  job: Job<T>,
+  output: Pick<Output, "progress">,
+): Promise<T> {
+  const [end] = await withProgress([job], output);
+  if (end?.status !== "fulfilled") {
+    throw end?.reason;
+  }
+  return end.value;
+}
+
 /** @throws what failed first. */
 export function valuesOf<T>(ends: readonly PromiseSettledResult<T>[]): T[] {
   return ends.map((end) => {
