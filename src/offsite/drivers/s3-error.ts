@@ -83,6 +83,11 @@ export function explainS3(error: unknown, request: S3Request): DrError {
   }
 }
 
+/** What went wrong, in words. */
+export function reasonFor(error: unknown): string {
+  return answerOf(error).reason;
+}
+
 /** Of the HTTP answer; undefined when there was none. */
 export function statusOf(error: unknown): number | undefined {
   return answerOf(error).status;
@@ -204,7 +209,13 @@ function nameOf(
 
 /** The first line; what follows is for the SDK's developers, and other servers' pages for nobody. */
 function reasonOf(message: string, name: string): string {
-  const line = message.split("\n", 1).join("").trim().replace(/\.$/, "");
+  const line = message
+    .split("\n", 1)
+    .join("")
+    .replace(/^@smithy\/[\w-]+ - /, "")
+    .replace(/ \(configured by client requestHandler\)/, "")
+    .trim()
+    .replace(/\.$/, "");
   if (/^(UnknownError)?$|</.test(line) || line.length > LONGEST_REASON) {
     return name;
   }
