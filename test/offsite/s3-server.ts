@@ -46,11 +46,16 @@ export type S3Fault =
   | "corrupt-request"
   /** What is sent back is changed on the way. */
   | "corrupt-response"
+  /** It gives all where a part was asked for. */
+  | "ignore-range"
   /** The disk keeps something else than what it was given. */
   | "corrupt-stored"
   /** The newest object isn't listed yet. */
   | "lag"
-  | { readonly status: number; readonly code: string };
+  /** It is refused; a bucket of another region says where it is. */
+  | { readonly status: number; readonly code: string; readonly region?: string }
+  /** Somebody between here and there answers, who doesn't know S3. */
+  | { readonly status: number; readonly page: string };
 
 interface Rule {
   readonly operation: S3Operation;
@@ -64,19 +69,30 @@ type Sent = Pick<StoredVersion, "bytes" | "crc64Nvme">;
 
 const BUCKET = "backups";
 const ENCRYPTION = "x-amz-server-side-encryption";
+const STORAGE_CLASS = "x-amz-storage-class";
+const STORAGE_CLASSES = ["STANDARD", "STANDARD_IA", "GLACIER_IR"];
+const LOCK_MODE = "x-amz-object-lock-mode";
 const RETAINED_UNTIL = "x-amz-object-lock-retain-until-date";
 const SMALLEST_PART = 5 * 1024 * 1024;
+const MOST_PARTS = 10_000;
 /** Of uploads and parts: few, so that pages are seen to be followed. */
 const PAGE = 2;
 
 class Refused extends Error {
   readonly status: number;
   readonly code: string;
+  readonly region: string | undefined;
 
-  constructor(status: number, code: string, message = `${code} it is.`) {
+  constructor(
+    status: number,
+    code: string,
+    message = `${code} it is.`,
+    region?: string,
+  ) {
     super(message);
     this.status = status;
     this.code = code;
+    this.region = region;
   }
 }
 
@@ -176,7 +192,14 @@ export class S3Server {
       }
       this.requests.push({ operation, headers: request.headers });
       if (typeof fault === "object") {
-        throw new Refused(fault.status, fault.code);
+        if ("page" in fault) {
+          request.resume();
+          response.writeHead(fault.status, { "content-type": "text/html" });
+          response.end(fault.page);
+          return;
+        }
+        const { status, code, region } = fault;
+        throw new Refused(status, code, undefined, region);
       }
       if (!url.pathname.startsWith(`/${BUCKET}`)) {
         throw new Refused(404, "NoSuchBucket");
@@ -185,9 +208,12 @@ export class S3Server {
       send(response, answer, fault);
     } catch (error) {
       request.resume();
-      const { status, code, message } = refusalOf(error);
+      const { status, code, message, region } = refusalOf(error);
       const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${escape(message)}</Message></Error>`;
-      response.writeHead(status, { "content-type": "application/xml" });
+      response.writeHead(status, {
+        "content-type": "application/xml",
+        ...(region === undefined ? {} : { "x-amz-bucket-region": region }),
+      });
       response.end(request.method === "HEAD" ? undefined : body);
     }
   }
@@ -219,7 +245,7 @@ export class S3Server {
         return this.#list(query, fault);
       case "HeadObject":
       case "GetObject":
-        return this.#get(key, request, operation === "HeadObject");
+        return this.#get(key, request, operation === "HeadObject", fault);
       case "PutObject":
         return this.#put(key, request, sent, fault);
       case "PutObjectRetention":
@@ -227,7 +253,7 @@ export class S3Server {
       case "DeleteObject":
         return this.#delete(key, query.get("versionId"));
       case "CreateMultipartUpload":
-        return this.#begin(key, kept(request));
+        return this.#begin(key, this.#requireProperties(request));
       case "UploadPart":
         return this.#putPart(key, query, sent);
       case "CompleteMultipartUpload":
@@ -249,7 +275,14 @@ export class S3Server {
     fault: S3Fault | undefined,
   ): Answer {
     this.#requireCondition(key, request);
-    const headers = kept(request);
+    const headers = this.#requireProperties(request);
+    if (
+      headers[LOCK_MODE] !== undefined &&
+      request.headers["content-md5"] === undefined &&
+      checksum.crc64Nvme === undefined
+    ) {
+      throw new Refused(400, "InvalidRequest");
+    }
     const isCorrupt = fault === "corrupt-stored";
     const stored = isCorrupt ? flip(bytes) : bytes;
     return this.#shown(
@@ -260,6 +293,35 @@ export class S3Server {
         ...(isCorrupt ? {} : checksum),
       }),
     );
+  }
+
+  /** What an object is to be kept with, as far as S3 lets it. */
+  #requireProperties(request: IncomingMessage): Record<string, string> {
+    const headers = kept(request);
+    const {
+      [STORAGE_CLASS]: storageClass = "STANDARD",
+      [ENCRYPTION]: encryption = "AES256",
+      [LOCK_MODE]: mode,
+      [RETAINED_UNTIL]: until,
+    } = headers;
+    if (!STORAGE_CLASSES.includes(storageClass)) {
+      throw new Refused(400, "InvalidStorageClass");
+    }
+    const isOfKms = encryption === "aws:kms";
+    if (
+      (!isOfKms && encryption !== "AES256") ||
+      (!isOfKms && headers[`${ENCRYPTION}-aws-kms-key-id`] !== undefined)
+    ) {
+      throw new Refused(400, "InvalidArgument");
+    }
+    if (
+      (mode === undefined) !== (until === undefined) ||
+      ![undefined, "GOVERNANCE", "COMPLIANCE"].includes(mode) ||
+      (until !== undefined && !(new Date(until) > this.now()))
+    ) {
+      throw new Refused(400, "InvalidArgument");
+    }
+    return headers;
   }
 
   #begin(key: string, headers: Upload["headers"]): Answer {
@@ -285,6 +347,10 @@ export class S3Server {
     { bytes, ...checksum }: Sent,
   ): Answer {
     const upload = this.#upload(key, query);
+    const number = Number(query.get("partNumber"));
+    if (!(number >= 1 && number <= MOST_PARTS)) {
+      throw new Refused(400, "InvalidArgument");
+    }
     if (upload.algorithm !== undefined && checksum.crc64Nvme === undefined) {
       throw new Refused(400, "InvalidRequest");
     }
@@ -294,15 +360,16 @@ export class S3Server {
       headers: upload.headers,
       ...checksum,
     };
-    upload.parts.set(Number(query.get("partNumber")), part);
+    upload.parts.set(number, part);
     return this.#shown(part);
   }
 
   #requireCondition(key: string, { headers }: IncomingMessage): void {
-    if (
-      headers["if-none-match"] === "*" &&
-      this.store.current(key) !== undefined
-    ) {
+    const condition = headers["if-none-match"];
+    if (condition !== undefined && condition !== "*") {
+      throw new Refused(501, "NotImplemented");
+    }
+    if (condition === "*" && this.store.current(key) !== undefined) {
       throw new Refused(412, "PreconditionFailed");
     }
   }
@@ -320,7 +387,7 @@ export class S3Server {
       headers: {
         etag: `"${etag}"`,
         "x-amz-version-id": id,
-        "x-amz-server-side-encryption": headers[ENCRYPTION],
+        [ENCRYPTION]: headers[ENCRYPTION],
         "x-amz-checksum-crc64nvme": crc64Nvme,
       },
     };
@@ -350,14 +417,21 @@ export class S3Server {
     );
   }
 
-  #get(key: string, { headers }: IncomingMessage, isHead: boolean): Answer {
+  #get(
+    key: string,
+    { headers }: IncomingMessage,
+    isHead: boolean,
+    fault: S3Fault | undefined,
+  ): Answer {
     const version = this.store.current(key);
     if (version === undefined) {
       throw new Refused(404, isHead ? "NotFound" : "NoSuchKey");
     }
-    const [, start, end] =
-      /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? "") ?? [];
-    const isPart = start !== undefined;
+    const range =
+      fault === "ignore-range"
+        ? undefined
+        : rangeOf(headers.range, version.bytes.length);
+    const isPart = range !== undefined;
     const wantsChecksum =
       headers["x-amz-checksum-mode"] === "ENABLED" && !isPart;
     return {
@@ -366,14 +440,13 @@ export class S3Server {
         ...version.headers,
         ...this.#shown(version).headers,
         "last-modified": version.modifiedAt.toUTCString(),
+        "content-range": range?.header,
         ...(wantsChecksum ? {} : { "x-amz-checksum-crc64nvme": undefined }),
         ...(wantsChecksum && version.crc64Nvme !== undefined
           ? { "x-amz-checksum-type": "FULL_OBJECT" }
           : {}),
       },
-      body: isPart
-        ? version.bytes.subarray(Number(start), Number(end) + 1)
-        : version.bytes,
+      body: version.bytes.subarray(range?.start, range?.end),
       isHead,
     };
   }
@@ -416,7 +489,7 @@ export class S3Server {
     version.headers = {
       ...version.headers,
       [RETAINED_UNTIL]: until,
-      "x-amz-object-lock-mode": mode,
+      [LOCK_MODE]: mode,
     };
     return {};
   }
@@ -550,6 +623,26 @@ function xml(text: string): Answer {
 
 function escape(text: string): string {
   return text.replace(/[&<>"]/g, (sign) => `&#${String(sign.charCodeAt(0))};`);
+}
+
+/** The part that is asked for, and how the answer says so; undefined: all. */
+function rangeOf(
+  range: string | undefined,
+  sizeBytes: number,
+):
+  | { readonly start: number; readonly end: number; readonly header: string }
+  | undefined {
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(range ?? "") ?? [];
+  if (first === undefined) {
+    return undefined;
+  }
+  const start = Number(first);
+  const end = Math.min(Number(last) + 1, sizeBytes);
+  if (start >= end) {
+    throw new Refused(416, "InvalidRange");
+  }
+  const header = `bytes ${first}-${String(end - 1)}/${String(sizeBytes)}`;
+  return { start, end, header };
 }
 
 function flip(bytes: Buffer): Buffer {

@@ -93,7 +93,7 @@ describe("the storage in S3", function () {
 
   describe("with its configuration", () => {
     const clock: Clock = {
-      now: () => new Date("2026-01-01T00:00:00Z"),
+      now: () => new Date("2100-01-01T00:00:00Z"),
       sleep: async () => {
         await Promise.resolve();
       },
@@ -131,7 +131,7 @@ describe("the storage in S3", function () {
         const until = headersOf(operation)[
           "x-amz-object-lock-retain-until-date"
         ] as string;
-        expect(new Date(until)).to.deep.equal(new Date("2026-01-31T00:00:00Z"));
+        expect(new Date(until)).to.deep.equal(new Date("2100-01-31T00:00:00Z"));
       }
     });
 
@@ -251,10 +251,17 @@ describe("the storage in S3", function () {
       expect(await codeOf(read(storage, "a"))).to.equal("OFFSITE_DAMAGED");
     });
 
-    it("says when the store is full, or has no such bucket", async () => {
+    it("notices an answer that is of something else", async () => {
       const storage = await open();
-      scene.server.inject("PutObject", { status: 403, code: "QuotaExceeded" });
-      expect(await codeOf(storage.put("a", words))).to.equal("OFFSITE_FULL");
+      await storage.put("a", words);
+      const range = { start: 1, end: 3 };
+      const part = await buffer(await storage.get("a", range));
+      expect(part.toString()).to.equal("or");
+      scene.server.inject("GetObject", "ignore-range");
+      expect(await codeOf(storage.get("a", range))).to.equal("OFFSITE_FAILED");
+    });
+
+    it("says that there is no such bucket", async () => {
       const other = await open({ bucket: "elsewhere" });
       expect(await codeOf(other.listPage(""))).to.equal("OFFSITE_FAILED");
       expect(await codeOf(other.put("a", words))).to.equal("OFFSITE_FAILED");

@@ -146,7 +146,7 @@ function codeOfStatus(
 ) {
   switch (status) {
     case undefined:
-      return systemCode === undefined || isOfCertificate(systemCode)
+      return systemCode === undefined || isLasting(systemCode)
         ? "OFFSITE_FAILED"
         : "OFFSITE_UNREACHABLE";
     case 401:
@@ -163,9 +163,9 @@ function codeOfStatus(
   }
 }
 
-/** Of TLS: it doesn't get better by trying again. */
-function isOfCertificate(systemCode: string): boolean {
-  return /CERT|UNABLE_TO_VERIFY|EPROTO/.test(systemCode);
+/** Of TLS, or of the address itself: it doesn't get better by trying again. */
+function isLasting(systemCode: string): boolean {
+  return /CERT|UNABLE_TO_VERIFY|EPROTO|^ERR_INVALID_/.test(systemCode);
 }
 
 /** What errors of the SDK and of the system have. */

@@ -263,7 +263,7 @@ class S3Storage implements Storage {
       // HTTP has no empty range: the store would give everything.
       return Readable.from([], { objectMode: false });
     }
-    const { Body: body } = await this.#bucket.ask(
+    const { Body: body, ContentRange: given } = await this.#bucket.ask(
       "GetObject",
       key,
       async (client) =>
@@ -276,7 +276,16 @@ class S3Storage implements Storage {
               }),
         }),
     );
-    return checkedDownload(body as Readable, {
+    const bytes = body as Readable;
+    if (!startsAt(given, range?.start)) {
+      bytes.destroy();
+      throw new DrError("OFFSITE_FAILED", {
+        storage: this.address,
+        operation: "GetObject",
+        reason: "it gives other bytes than were asked for",
+      });
+    }
+    return checkedDownload(bytes, {
       stallMs: this.#bucket.idleTimeoutMs,
       broken: (_, cause) => this.#bucket.explainBroken(key, cause),
     });
@@ -300,4 +309,14 @@ class S3Storage implements Storage {
     }
     await this.#bucket.remove(key, head);
   }
+}
+
+/** Whether an answer is of what was asked for. @param given - `bytes 10-19/1000`; undefined: all. */
+function startsAt(
+  given: string | undefined,
+  start: number | undefined,
+): boolean {
+  return start === undefined
+    ? given === undefined
+    : given?.startsWith(`bytes ${String(start)}-`) === true;
 }
