@@ -2,13 +2,16 @@ import { expect } from "chai";
 
 import type { ErrorCode } from "../../src/core/errors.js";
 import { errorOf, sourceOf } from "./describe-storage.js";
-import { useS3 } from "./s3-scene.js";
+import { openS3 } from "../../src/offsite/drivers/s3.js";
+import { PART_BYTES, useS3 } from "./s3-scene.js";
 import type { S3Fault } from "./s3-server.js";
+import { useEnvironment } from "./use-environment.js";
 
 const PAGE = "<html><body><h1>Bad Gateway</h1></body></html>";
 
 describe("what goes wrong with S3", function () {
   const scene = useS3();
+  const environment = useEnvironment();
 
   const refusals: readonly [S3Fault, ErrorCode, says?: string][] = [
     [{ status: 500, code: "InternalError" }, "OFFSITE_UNREACHABLE"],
@@ -49,6 +52,17 @@ describe("what goes wrong with S3", function () {
     });
   }
 
+  it("is the region when nobody says it", async () => {
+    environment.set("AWS_REGION", undefined);
+    environment.set("AWS_CONFIG_FILE", "/nowhere");
+    environment.set("AWS_SHARED_CREDENTIALS_FILE", "/nowhere");
+    const { endpoint, ...amazon } = scene.target;
+    expect(endpoint).to.not.equal(undefined);
+    const error = await errorOf((await openS3(amazon)).listPage(""));
+    expect(error.code).to.equal("OFFSITE_FAILED");
+    expect(error.message).to.include("`region` of the target.");
+  });
+
   it("may be said in an answer that began well", async () => {
     const storage = await scene.open();
     await storage.put("a", sourceOf(Buffer.from("words")));
@@ -57,6 +71,12 @@ describe("what goes wrong with S3", function () {
       const error = await errorOf(storage.listPage(""));
       expect(error.code).to.equal("OFFSITE_UNREACHABLE");
     }
+    const large = sourceOf(Buffer.alloc(PART_BYTES + 1));
+    const fault = { status: 200, code: "InternalError" };
+    scene.server.inject("CompleteMultipartUpload", fault);
+    expect((await errorOf(storage.put("large", large))).code).to.equal(
+      "OFFSITE_UNREACHABLE",
+    );
   });
 
   it("is the address when nobody there speaks TLS, or it is none", async () => {

@@ -50,6 +50,8 @@ export type S3Fault =
   | "ignore-range"
   /** The disk keeps something else than what it was given. */
   | "corrupt-stored"
+  /** It keeps less than it was given, and shows the digests of all. */
+  | "cut-stored"
   /** The newest object isn't listed yet. */
   | "lag"
   /** It is refused; a bucket of another region says where it is. */
@@ -284,11 +286,11 @@ export class S3Server {
       throw new Refused(400, "InvalidRequest");
     }
     const isCorrupt = fault === "corrupt-stored";
-    const stored = isCorrupt ? flip(bytes) : bytes;
+    const digested = isCorrupt ? flip(bytes) : bytes;
     return this.#shown(
       this.store.add(key, {
-        bytes: stored,
-        etag: etagOf(stored, headers),
+        bytes: fault === "cut-stored" ? bytes.subarray(1) : digested,
+        etag: etagOf(digested, headers),
         headers,
         ...(isCorrupt ? {} : checksum),
       }),

@@ -102,6 +102,22 @@ describe("an upload to S3", function () {
       }
     });
 
+    it("is ended when nothing has arrived that shows what it is of", async () => {
+      const other = sourceOf(randomBytes(large.length));
+      for (let nth = 1; nth <= PARTS; nth += 1) {
+        scene.server.inject("UploadPart", "drop-before", nth);
+      }
+      const storage = await open();
+      expect(await codeOf(storage.put("a", other))).to.equal(
+        "OFFSITE_UNREACHABLE",
+      );
+      expect(partsThere()).to.deep.equal([0]);
+      scene.server.clear();
+      await storage.put("a", source);
+      expect(scene.server.count("AbortMultipartUpload")).to.equal(1);
+      expect(await isThere("a")).to.be.true;
+    });
+
     it("is seen by what the object says of itself when nothing else shows it", async () => {
       // All that has arrived is the same; only what hasn't yet differs.
       const other = Buffer.from(large);
@@ -376,6 +392,15 @@ describe("an upload to S3", function () {
           expect(scene.server.store.versions.get(key)).to.deep.equal([]);
         }
       }
+    });
+
+    it("is taken away when there is less of it, whatever its digest is", async () => {
+      const storage = await open();
+      scene.server.inject("PutObject", "cut-stored");
+      const error = await errorOf(storage.put("a", words));
+      expect(error.code).to.equal("OFFSITE_DAMAGED");
+      expect(error.message).to.include("4 bytes instead of 5");
+      expect(await storage.stat("a")).to.be.undefined;
     });
 
     it("is hidden then, where it is locked", async () => {

@@ -200,11 +200,10 @@ function nameOf(
   status: number | undefined,
   systemCode: string | undefined,
 ): string {
-  const isNamed = name !== undefined && !/^(Unknown|Error)?$/.test(name);
-  if (status !== undefined) {
-    return isNamed ? name : `HTTP ${String(status)}`;
-  }
-  return systemCode ?? name ?? "";
+  const own = /^(Unknown|Error)?$/.test(name ?? "") ? undefined : name;
+  return status === undefined
+    ? (systemCode ?? own ?? "")
+    : (own ?? `HTTP ${String(status)}`);
 }
 
 /** The first line; what follows is for the SDK's developers, and other servers' pages for nobody. */
@@ -228,6 +227,9 @@ function plainer(
 ): string {
   if (region !== undefined && /Redirect|AuthorizationHeader/.test(name)) {
     return `the bucket ${bucket} is in the region ${region}; set \`region\` of the target to that`;
+  }
+  if (reason.startsWith("Region is missing")) {
+    return "nobody says which region the bucket is in; set `region` of the target";
   }
   switch (name) {
     case "NoSuchBucket":
