@@ -403,6 +403,24 @@ describe("an upload to S3", function () {
       expect(await storage.stat("a")).to.be.undefined;
     });
 
+    it("is left alone when somebody else has written it since", async () => {
+      const theirs = Buffer.from("theirs");
+      const { store } = scene.server;
+      const storage = await open({ conditionalWrites: false });
+      const put = storage.put("a", words, {
+        onProgress: () => {
+          store.add("a", {
+            bytes: theirs,
+            etag: "theirs",
+            headers: { "x-amz-meta-sha256": sourceOf(theirs).sha256 },
+          });
+        },
+      });
+      expect(await codeOf(put)).to.equal("OFFSITE_EXISTS");
+      expect(await read(storage, "a")).to.deep.equal(theirs);
+      expect(scene.server.count("DeleteObject")).to.equal(0);
+    });
+
     it("is hidden then, where it is locked", async () => {
       const storage = await open({
         objectLock: { mode: "compliance", days: 1 },

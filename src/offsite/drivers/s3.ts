@@ -151,13 +151,20 @@ class S3Storage implements Storage {
     }
   }
 
-  /** @throws {DrError} OFFSITE_DAMAGED, and then it is gone again. */
+  /**
+   * @throws {DrError} OFFSITE_DAMAGED, and then it is gone again;
+   * OFFSITE_EXISTS when somebody else has written over it.
+   */
   async #prove(
     key: string,
     source: Source,
     { expected, isResumed }: Sent,
   ): Promise<void> {
     const head = await this.#bucket.head(key);
+    // A resumed upload bears the label that it was begun with, others their own.
+    if (!isResumed && labelOf(head, source) !== source.sha256) {
+      throw new DrError("OFFSITE_EXISTS", { storage: this.address, key });
+    }
     const reason = await this.#whatIsWrong(key, source, expected, head);
     if (reason !== undefined) {
       throw await this.#takeBack(key, head, reason);
@@ -171,17 +178,18 @@ class S3Storage implements Storage {
   /** Of an object that was just written; undefined: nothing. */
   async #whatIsWrong(
     key: string,
-    { sizeBytes, sha256 }: Source,
+    source: Source,
     expected: Expected,
     head: HeadObjectCommandOutput | undefined,
   ): Promise<string | undefined> {
     if (head === undefined) {
       return "it isn't there";
     }
+    const { sizeBytes, sha256 } = source;
     if (head.ContentLength !== sizeBytes) {
       return `it has ${String(head.ContentLength)} bytes instead of ${String(sizeBytes)}`;
     }
-    const label = head.Metadata?.sha256 ?? sha256;
+    const label = labelOf(head, source);
     if (label !== sha256) {
       return `it bears the SHA-256 ${label} instead of ${sha256}`;
     }
@@ -309,6 +317,14 @@ class S3Storage implements Storage {
     }
     await this.#bucket.remove(key, head);
   }
+}
+
+/** The SHA-256 that an object bears; that of the source where it bears none. */
+function labelOf(
+  head: HeadObjectCommandOutput | undefined,
+  { sha256 }: Source,
+): string {
+  return head?.Metadata?.sha256 ?? sha256;
 }
 
 /** Whether an answer is of what was asked for. @param given - `bytes 10-19/1000`; undefined: all. */
