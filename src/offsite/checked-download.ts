@@ -7,9 +7,9 @@ export interface DownloadChecks {
   /** Nothing comes for so long: it has broken off. A slow reader isn't counted. */
   readonly stallMs: number;
   /** Sees all that comes. */
-  readonly onChunk: (chunk: Buffer) => void;
+  readonly onChunk?: (chunk: Buffer) => void;
   /** @returns the error when what has come isn't what it should be. */
-  readonly onEnd: () => Error | undefined;
+  readonly onEnd?: () => Error | undefined;
   /** The error when it breaks off. */
   readonly broken: (reason: string, cause: unknown) => Error;
 }
@@ -38,10 +38,10 @@ export function checkedDownload(
   };
   const check = (chunk: Buffer | null): Buffer | null => {
     if (chunk !== null) {
-      onChunk(chunk);
+      onChunk?.(chunk);
       return chunk;
     }
-    const error = onEnd();
+    const error = onEnd?.();
     if (error !== undefined) {
       throw error;
     }

@@ -30,7 +30,16 @@ export async function startRadosgw(): Promise<Radosgw> {
   const folder = await mkdtemp(join(tmpdir(), "hardhat-dr-radosgw-"));
   const port = await freePort();
   const script = join(hre.config.paths.root, "test/helpers/radosgw-start.sh");
-  await promisify(execFile)("bash", [script, folder, String(port)]);
+  const end = async () => {
+    await stopAll(join(folder, "run"));
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await promisify(execFile)("bash", [script, folder, String(port)]);
+  } catch (error) {
+    await end();
+    throw error;
+  }
   const endpoint = `http://127.0.0.1:${String(port)}`;
   const client = new S3({
     endpoint,
@@ -54,8 +63,7 @@ export async function startRadosgw(): Promise<Radosgw> {
     },
     stop: async () => {
       client.destroy();
-      await stopAll(join(folder, "run"));
-      await rm(folder, { recursive: true, force: true });
+      await end();
     },
   };
 }

@@ -66,6 +66,15 @@ export async function codeOf(work: Promise<unknown>): Promise<string> {
   return "none";
 }
 
+export async function errorOf(work: Promise<unknown>): Promise<DrError> {
+  const error: unknown = await work.then(
+    () => expect.fail("it didn't fail"),
+    (reason: unknown) => reason,
+  );
+  expect(isDrError(error), String(error)).to.be.true;
+  return error as DrError;
+}
+
 async function listAll(
   storage: Storage,
   prefix?: string,

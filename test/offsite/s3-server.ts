@@ -9,7 +9,12 @@ import type { AddressInfo } from "node:net";
 
 import { BadBody, readBody } from "./s3-server/body.js";
 import { whatIsWrongWith, type Credentials } from "./s3-server/signature.js";
-import { BucketStore, md5, type StoredVersion } from "./s3-server/store.js";
+import {
+  BucketStore,
+  md5,
+  type StoredVersion,
+  type Upload,
+} from "./s3-server/store.js";
 
 /** What a request is for, as S3 calls it. */
 export type S3Operation =
@@ -17,6 +22,7 @@ export type S3Operation =
   | "HeadObject"
   | "GetObject"
   | "PutObject"
+  | "PutObjectRetention"
   | "DeleteObject"
   | "CreateMultipartUpload"
   | "UploadPart"
@@ -32,15 +38,26 @@ export type S3Fault =
   /** It is done, and the answer is lost. */
   | "drop-after"
   | "stall"
-  /** Half of the answer comes. */
+  /** Half of the answer comes, and the connection is gone. */
   | "truncate"
+  /** Half of the answer comes, and nothing more. */
+  | "hang"
   /** A byte of the body is another one when it arrives. */
   | "corrupt-request"
   /** What is sent back is changed on the way. */
   | "corrupt-response"
+  /** It gives all where a part was asked for. */
+  | "ignore-range"
   /** The disk keeps something else than what it was given. */
   | "corrupt-stored"
-  | { readonly status: number; readonly code: string };
+  /** It keeps less than it was given, and shows the digests of all. */
+  | "cut-stored"
+  /** The newest object isn't listed yet. */
+  | "lag"
+  /** It is refused; a bucket of another region says where it is. */
+  | { readonly status: number; readonly code: string; readonly region?: string }
+  /** Somebody between here and there answers, who doesn't know S3. */
+  | { readonly status: number; readonly page: string };
 
 interface Rule {
   readonly operation: S3Operation;
@@ -49,17 +66,35 @@ interface Rule {
   nth: number;
 }
 
+/** What a request brings. */
+type Sent = Pick<StoredVersion, "bytes" | "crc64Nvme">;
+
 const BUCKET = "backups";
+const ENCRYPTION = "x-amz-server-side-encryption";
+const STORAGE_CLASS = "x-amz-storage-class";
+const STORAGE_CLASSES = ["STANDARD", "STANDARD_IA", "GLACIER_IR"];
+const LOCK_MODE = "x-amz-object-lock-mode";
+const RETAINED_UNTIL = "x-amz-object-lock-retain-until-date";
 const SMALLEST_PART = 5 * 1024 * 1024;
+const MOST_PARTS = 10_000;
+/** Of uploads and parts: few, so that pages are seen to be followed. */
+const PAGE = 2;
 
 class Refused extends Error {
   readonly status: number;
   readonly code: string;
+  readonly region: string | undefined;
 
-  constructor(status: number, code: string) {
-    super(code);
+  constructor(
+    status: number,
+    code: string,
+    message = `${code} it is.`,
+    region?: string,
+  ) {
+    super(message);
     this.status = status;
     this.code = code;
+    this.region = region;
   }
 }
 
@@ -77,12 +112,18 @@ export class S3Server {
     readonly headers: IncomingMessage["headers"];
   }[] = [];
   now: () => Date = () => new Date();
+  /** Like older stores, which take no notice of them. */
+  ignoresChecksums = false;
   readonly #server: Server;
+  readonly #serving = new Set<Promise<void>>();
   #rules: Rule[] = [];
 
   private constructor() {
     this.#server = createServer((request, response) => {
-      void this.#serve(request, response);
+      const served = this.#serve(request, response).finally(() => {
+        this.#serving.delete(served);
+      });
+      this.#serving.add(served);
     });
   }
 
@@ -104,11 +145,23 @@ export class S3Server {
     await once(this.#server, "close");
   }
 
+  /** When nothing is being done, for clients that are gone included. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#serving);
+  }
+
   reset(): void {
     this.store = new BucketStore();
+    this.ignoresChecksums = false;
     this.requests = [];
     this.#rules = [];
     this.now = () => new Date();
+  }
+
+  /** Forgets what was to go wrong, and what was asked. */
+  clear(): void {
+    this.#rules = [];
+    this.requests = [];
   }
 
   inject(operation: S3Operation, fault: S3Fault, nth = 1): void {
@@ -141,7 +194,14 @@ export class S3Server {
       }
       this.requests.push({ operation, headers: request.headers });
       if (typeof fault === "object") {
-        throw new Refused(fault.status, fault.code);
+        if ("page" in fault) {
+          request.resume();
+          response.writeHead(fault.status, { "content-type": "text/html" });
+          response.end(fault.page);
+          return;
+        }
+        const { status, code, region } = fault;
+        throw new Refused(status, code, undefined, region);
       }
       if (!url.pathname.startsWith(`/${BUCKET}`)) {
         throw new Refused(404, "NoSuchBucket");
@@ -150,14 +210,12 @@ export class S3Server {
       send(response, answer, fault);
     } catch (error) {
       request.resume();
-      const [status, code] =
-        error instanceof Refused
-          ? [error.status, error.code]
-          : error instanceof BadBody
-            ? [400, error.code]
-            : [500, String(error)];
-      const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code} it is.</Message></Error>`;
-      response.writeHead(status, { "content-type": "application/xml" });
+      const { status, code, message, region } = refusalOf(error);
+      const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${escape(message)}</Message></Error>`;
+      response.writeHead(status, {
+        "content-type": "application/xml",
+        ...(region === undefined ? {} : { "x-amz-bucket-region": region }),
+      });
       response.end(request.method === "HEAD" ? undefined : body);
     }
   }
@@ -178,115 +236,173 @@ export class S3Server {
     fault: S3Fault | undefined,
   ): Promise<Answer> {
     const key = decodeURIComponent(url.pathname.slice(BUCKET.length + 2));
-    const { bytes, crc64Nvme } = await readBody(
+    const read = await readBody(
       request,
       fault === "corrupt-request" ? flip : undefined,
     );
+    const sent = this.ignoresChecksums ? { bytes: read.bytes } : read;
     const query = url.searchParams;
     switch (operation) {
       case "ListObjectsV2":
-        return this.#list(query);
+        return this.#list(query, fault);
       case "HeadObject":
       case "GetObject":
-        return this.#get(key, request, operation === "HeadObject");
+        return this.#get(key, request, operation === "HeadObject", fault);
       case "PutObject":
-        this.#requireCondition(key, request);
-        return this.#stored(
-          this.store.add(key, {
-            bytes: fault === "corrupt-stored" ? flip(bytes) : bytes,
-            etag: md5(fault === "corrupt-stored" ? flip(bytes) : bytes),
-            headers: kept(request),
-            ...(crc64Nvme === undefined || fault === "corrupt-stored"
-              ? {}
-              : { crc64Nvme }),
-          }),
-        );
+        return this.#put(key, request, sent, fault);
+      case "PutObjectRetention":
+        return this.#retain(key, query, sent.bytes.toString());
       case "DeleteObject":
         return this.#delete(key, query.get("versionId"));
-      case "CreateMultipartUpload": {
-        const id = this.store.nextId();
-        const begunAt = new Date();
-        const headers = kept(request);
-        this.store.uploads.set(id, {
-          id,
-          key,
-          begunAt,
-          headers,
-          parts: new Map(),
-        });
-        return xml(
-          `<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`,
-        );
-      }
-      case "UploadPart": {
-        const upload = this.#upload(key, query);
-        const etag = md5(bytes);
-        upload.parts.set(Number(query.get("partNumber")), {
-          bytes,
-          etag,
-          ...(crc64Nvme === undefined ? {} : { crc64Nvme }),
-        });
-        return {
-          headers: {
-            etag: `"${etag}"`,
-            ...(crc64Nvme === undefined
-              ? {}
-              : { "x-amz-checksum-crc64nvme": crc64Nvme }),
-          },
-        };
-      }
+      case "CreateMultipartUpload":
+        return this.#begin(key, this.#requireProperties(request));
+      case "UploadPart":
+        return this.#putPart(key, query, sent);
       case "CompleteMultipartUpload":
-        return this.#complete(key, query, request, bytes.toString(), fault);
+        return this.#complete(key, query, request, sent.bytes, fault);
       case "AbortMultipartUpload":
         this.store.uploads.delete(this.#upload(key, query).id);
         return { status: 204 };
-      case "ListMultipartUploads": {
-        const prefix = query.get("prefix") ?? "";
-        const found = [...this.store.uploads.values()].filter((upload) =>
-          upload.key.startsWith(prefix),
-        );
-        return xml(
-          `<ListMultipartUploadsResult>${found
-            .map(
-              (upload) =>
-                `<Upload><Key>${escape(upload.key)}</Key><UploadId>${upload.id}</UploadId><Initiated>${upload.begunAt.toISOString()}</Initiated></Upload>`,
-            )
-            .join("")}</ListMultipartUploadsResult>`,
-        );
-      }
+      case "ListMultipartUploads":
+        return this.#listUploads(query);
       case "ListParts":
         return this.#listParts(key, query);
     }
   }
 
-  #requireCondition(key: string, { headers }: IncomingMessage): void {
+  #put(
+    key: string,
+    request: IncomingMessage,
+    { bytes, ...checksum }: Sent,
+    fault: S3Fault | undefined,
+  ): Answer {
+    this.#requireCondition(key, request);
+    const headers = this.#requireProperties(request);
     if (
-      headers["if-none-match"] === "*" &&
-      this.store.current(key) !== undefined
+      headers[LOCK_MODE] !== undefined &&
+      request.headers["content-md5"] === undefined &&
+      checksum.crc64Nvme === undefined
     ) {
+      throw new Refused(400, "InvalidRequest");
+    }
+    const isCorrupt = fault === "corrupt-stored";
+    const digested = isCorrupt ? flip(bytes) : bytes;
+    return this.#shown(
+      this.store.add(key, {
+        bytes: fault === "cut-stored" ? bytes.subarray(1) : digested,
+        etag: etagOf(digested, headers),
+        headers,
+        ...(isCorrupt ? {} : checksum),
+      }),
+    );
+  }
+
+  /** What an object is to be kept with, as far as S3 lets it. */
+  #requireProperties(request: IncomingMessage): Record<string, string> {
+    const headers = kept(request);
+    const {
+      [STORAGE_CLASS]: storageClass = "STANDARD",
+      [ENCRYPTION]: encryption = "AES256",
+      [LOCK_MODE]: mode,
+      [RETAINED_UNTIL]: until,
+    } = headers;
+    if (!STORAGE_CLASSES.includes(storageClass)) {
+      throw new Refused(400, "InvalidStorageClass");
+    }
+    const isOfKms = encryption === "aws:kms";
+    if (
+      (!isOfKms && encryption !== "AES256") ||
+      (!isOfKms && headers[`${ENCRYPTION}-aws-kms-key-id`] !== undefined)
+    ) {
+      throw new Refused(400, "InvalidArgument");
+    }
+    if (
+      (mode === undefined) !== (until === undefined) ||
+      ![undefined, "GOVERNANCE", "COMPLIANCE"].includes(mode) ||
+      (until !== undefined && !(new Date(until) > this.now()))
+    ) {
+      throw new Refused(400, "InvalidArgument");
+    }
+    return headers;
+  }
+
+  #begin(key: string, headers: Upload["headers"]): Answer {
+    const id = this.store.nextId();
+    this.store.uploads.set(id, {
+      id,
+      key,
+      begunAt: new Date(),
+      headers,
+      algorithm: this.ignoresChecksums
+        ? undefined
+        : headers["x-amz-checksum-algorithm"],
+      parts: new Map(),
+    });
+    return xml(
+      `<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`,
+    );
+  }
+
+  #putPart(
+    key: string,
+    query: URLSearchParams,
+    { bytes, ...checksum }: Sent,
+  ): Answer {
+    const upload = this.#upload(key, query);
+    const number = Number(query.get("partNumber"));
+    if (!(number >= 1 && number <= MOST_PARTS)) {
+      throw new Refused(400, "InvalidArgument");
+    }
+    if (upload.algorithm !== undefined && checksum.crc64Nvme === undefined) {
+      throw new Refused(400, "InvalidRequest");
+    }
+    const part = {
+      bytes,
+      etag: etagOf(bytes, upload.headers),
+      headers: upload.headers,
+      ...checksum,
+    };
+    upload.parts.set(number, part);
+    return this.#shown(part);
+  }
+
+  #requireCondition(key: string, { headers }: IncomingMessage): void {
+    const condition = headers["if-none-match"];
+    if (condition !== undefined && condition !== "*") {
+      throw new Refused(501, "NotImplemented");
+    }
+    if (condition === "*" && this.store.current(key) !== undefined) {
       throw new Refused(412, "PreconditionFailed");
     }
   }
 
-  #stored({ id, etag, crc64Nvme }: StoredVersion): Answer {
+  /** What is said of an object or a part. */
+  #shown({
+    id,
+    etag,
+    crc64Nvme,
+    headers,
+  }: Omit<StoredVersion, "bytes" | "modifiedAt" | "id"> & {
+    readonly id?: string;
+  }): Answer {
     return {
       headers: {
         etag: `"${etag}"`,
         "x-amz-version-id": id,
-        ...(crc64Nvme === undefined
-          ? {}
-          : { "x-amz-checksum-crc64nvme": crc64Nvme }),
+        [ENCRYPTION]: headers[ENCRYPTION],
+        "x-amz-checksum-crc64nvme": crc64Nvme,
       },
     };
   }
 
-  #list(query: URLSearchParams): Answer {
+  #list(query: URLSearchParams, fault: S3Fault | undefined): Answer {
     const prefix = query.get("prefix") ?? "";
     const size = Number(query.get("max-keys") ?? 1000);
     const after = query.get("continuation-token") ?? "";
+    const unseen = fault === "lag" ? this.store.newest() : undefined;
     const keys = this.store
       .keys()
-      .filter((key) => key.startsWith(prefix) && key > after);
+      .filter((key) => key.startsWith(prefix) && key > after && key !== unseen);
     const page = keys.slice(0, size);
     const isTruncated = keys.length > page.length;
     return xml(
@@ -303,30 +419,36 @@ export class S3Server {
     );
   }
 
-  #get(key: string, { headers }: IncomingMessage, isHead: boolean): Answer {
+  #get(
+    key: string,
+    { headers }: IncomingMessage,
+    isHead: boolean,
+    fault: S3Fault | undefined,
+  ): Answer {
     const version = this.store.current(key);
     if (version === undefined) {
       throw new Refused(404, isHead ? "NotFound" : "NoSuchKey");
     }
-    const [, start, end] =
-      /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? "") ?? [];
-    const isPart = start !== undefined;
+    const range =
+      fault === "ignore-range"
+        ? undefined
+        : rangeOf(headers.range, version.bytes.length);
+    const isPart = range !== undefined;
     const wantsChecksum =
       headers["x-amz-checksum-mode"] === "ENABLED" && !isPart;
     return {
       status: isPart ? 206 : 200,
       headers: {
         ...version.headers,
-        ...this.#stored(version).headers,
+        ...this.#shown(version).headers,
         "last-modified": version.modifiedAt.toUTCString(),
+        "content-range": range?.header,
         ...(wantsChecksum ? {} : { "x-amz-checksum-crc64nvme": undefined }),
         ...(wantsChecksum && version.crc64Nvme !== undefined
           ? { "x-amz-checksum-type": "FULL_OBJECT" }
           : {}),
       },
-      body: isPart
-        ? version.bytes.subarray(Number(start), Number(end) + 1)
-        : version.bytes,
+      body: version.bytes.subarray(range?.start, range?.end),
       isHead,
     };
   }
@@ -339,15 +461,39 @@ export class S3Server {
       return { status: 204 };
     }
     const version = versions.find((one) => one?.id === id);
-    const until = version?.headers["x-amz-object-lock-retain-until-date"];
+    const until = version?.headers[RETAINED_UNTIL];
     if (until !== undefined && new Date(until) > this.now()) {
-      throw new Refused(403, "AccessDenied");
+      throw new Refused(
+        403,
+        "AccessDenied",
+        "Access Denied because object protected by object lock.",
+      );
     }
     this.store.versions.set(
       key,
       versions.filter((one) => one?.id !== id),
     );
     return { status: 204 };
+  }
+
+  /** A lock may be made longer, and not shorter. */
+  #retain(key: string, query: URLSearchParams, body: string): Answer {
+    const versions = this.store.versions.get(key) ?? [];
+    const version = versions.find((one) => one?.id === query.get("versionId"));
+    if (version === undefined) {
+      throw new Refused(404, "NoSuchVersion");
+    }
+    const until = /<RetainUntilDate>([^<]+)</.exec(body)![1]!;
+    const mode = /<Mode>([^<]+)</.exec(body)![1]!;
+    if (new Date(until) < new Date(version.headers[RETAINED_UNTIL] ?? 0)) {
+      throw new Refused(403, "AccessDenied");
+    }
+    version.headers = {
+      ...version.headers,
+      [RETAINED_UNTIL]: until,
+      [LOCK_MODE]: mode,
+    };
+    return {};
   }
 
   #upload(key: string, query: URLSearchParams) {
@@ -362,15 +508,17 @@ export class S3Server {
     key: string,
     query: URLSearchParams,
     request: IncomingMessage,
-    body: string,
+    body: Buffer,
     fault: S3Fault | undefined,
   ): Answer {
     const upload = this.#upload(key, query);
     this.#requireCondition(key, request);
-    const named = [...body.matchAll(/<Part>.*?<\/Part>/gs)].map(([part]) => ({
-      number: Number(/<PartNumber>(\d+)</.exec(part)![1]),
-      etag: /<ETag>(?:&quot;|")?([0-9a-f]+)/.exec(part)![1],
-    }));
+    const named = [...body.toString().matchAll(/<Part>.*?<\/Part>/gs)].map(
+      ([part]) => ({
+        number: Number(/<PartNumber>(\d+)</.exec(part)![1]),
+        etag: /<ETag>(?:&quot;|")?([0-9a-f]+)/.exec(part)![1],
+      }),
+    );
     const numbers = named.map(({ number }) => number);
     if (numbers.some((number, index) => number <= (numbers[index - 1] ?? 0))) {
       throw new Refused(400, "InvalidPartOrder");
@@ -384,10 +532,16 @@ export class S3Server {
         throw new Refused(400, "EntityTooSmall");
       }
     }
-    const whole = this.store.complete(upload);
-    const given = request.headers["x-amz-checksum-crc64nvme"];
-    if (given !== undefined && given !== whole.crc64Nvme) {
+    const whole = this.store.complete(upload, numbers);
+    const {
+      "x-amz-checksum-crc64nvme": given,
+      "x-amz-mp-object-size": size = whole.bytes.length,
+    } = request.headers;
+    if (![undefined, whole.crc64Nvme ?? given].includes(given)) {
       throw new Refused(400, "BadDigest");
+    }
+    if (Number(size) !== whole.bytes.length) {
+      throw new Refused(400, "InvalidRequest");
     }
     this.store.uploads.delete(upload.id);
     const stored = this.store.add(key, {
@@ -398,11 +552,35 @@ export class S3Server {
       ...(fault === "corrupt-stored" ? { crc64Nvme: "AAAAAAAAAAA=" } : {}),
     });
     return {
-      ...this.#stored(stored),
+      ...this.#shown(stored),
       ...xml(
         `<CompleteMultipartUploadResult><ETag>"${stored.etag}"</ETag></CompleteMultipartUploadResult>`,
       ),
     };
+  }
+
+  #listUploads(query: URLSearchParams): Answer {
+    const prefix = query.get("prefix") ?? "";
+    const after = query.get("upload-id-marker");
+    const all = [...this.store.uploads.values()].filter(({ key }) =>
+      key.startsWith(prefix),
+    );
+    const from = all.findIndex(({ id }) => id === after) + 1;
+    const page = all.slice(from, from + PAGE);
+    const last = page.at(-1);
+    const isTruncated = from + page.length < all.length;
+    return xml(
+      `<ListMultipartUploadsResult><IsTruncated>${String(isTruncated)}</IsTruncated>${
+        isTruncated
+          ? `<NextKeyMarker>${escape(last!.key)}</NextKeyMarker><NextUploadIdMarker>${last!.id}</NextUploadIdMarker>`
+          : ""
+      }${page
+        .map(
+          ({ key, id, begunAt, algorithm }) =>
+            `<Upload><Key>${escape(key)}</Key><UploadId>${id}</UploadId><Initiated>${begunAt.toISOString()}</Initiated>${algorithm === undefined ? "" : `<ChecksumAlgorithm>${algorithm}</ChecksumAlgorithm>`}</Upload>`,
+        )
+        .join("")}</ListMultipartUploadsResult>`,
+    );
   }
 
   #listParts(key: string, query: URLSearchParams): Answer {
@@ -410,10 +588,9 @@ export class S3Server {
     const parts = [...this.#upload(key, query).parts]
       .toSorted(([a], [b]) => a - b)
       .filter(([number]) => number > after);
-    // Few, so that pages are seen to be followed.
-    const page = parts.slice(0, 2);
+    const page = parts.slice(0, PAGE);
     return xml(
-      `<ListPartsResult><IsTruncated>${String(parts.length > 2)}</IsTruncated><NextPartNumberMarker>${String(page.at(-1)?.[0] ?? 0)}</NextPartNumberMarker>${page
+      `<ListPartsResult><IsTruncated>${String(parts.length > PAGE)}</IsTruncated><NextPartNumberMarker>${String(page.at(-1)?.[0] ?? 0)}</NextPartNumberMarker>${page
         .map(
           ([number, { bytes, etag, crc64Nvme }]) =>
             `<Part><PartNumber>${String(number)}</PartNumber><Size>${String(bytes.length)}</Size><ETag>"${etag}"</ETag>${crc64Nvme === undefined ? "" : `<ChecksumCRC64NVME>${crc64Nvme}</ChecksumCRC64NVME>`}</Part>`,
@@ -421,6 +598,15 @@ export class S3Server {
         .join("")}</ListPartsResult>`,
     );
   }
+}
+
+function refusalOf(error: unknown): Refused {
+  if (error instanceof Refused) {
+    return error;
+  }
+  return error instanceof BadBody
+    ? new Refused(400, error.code)
+    : new Refused(500, "InternalError", String(error));
 }
 
 interface Answer {
@@ -441,10 +627,39 @@ function escape(text: string): string {
   return text.replace(/[&<>"]/g, (sign) => `&#${String(sign.charCodeAt(0))};`);
 }
 
+/** The part that is asked for, and how the answer says so; undefined: all. */
+function rangeOf(
+  range: string | undefined,
+  sizeBytes: number,
+):
+  | { readonly start: number; readonly end: number; readonly header: string }
+  | undefined {
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(range ?? "") ?? [];
+  if (first === undefined) {
+    return undefined;
+  }
+  const start = Number(first);
+  const end = Math.min(Number(last) + 1, sizeBytes);
+  if (start >= end) {
+    throw new Refused(416, "InvalidRange");
+  }
+  const header = `bytes ${first}-${String(end - 1)}/${String(sizeBytes)}`;
+  return { start, end, header };
+}
+
 function flip(bytes: Buffer): Buffer {
   const changed = Buffer.from(bytes);
   changed[changed.length >> 1]! ^= 1;
   return changed;
+}
+
+/** The MD5, which KMS leaves nothing of. */
+function etagOf(
+  bytes: Buffer,
+  headers: Readonly<Record<string, string>>,
+): string {
+  const isOfKms = headers[ENCRYPTION] === "aws:kms";
+  return md5(isOfKms ? Buffer.concat([bytes, Buffer.from("KMS")]) : bytes);
 }
 
 /** What of a request's headers is the object's. */
@@ -473,9 +688,11 @@ function send(
     ),
     "content-length": body.length,
   });
-  if (fault === "truncate") {
+  if (fault === "truncate" || fault === "hang") {
     response.write(body.subarray(0, body.length >> 1), () => {
-      response.destroy();
+      if (fault === "truncate") {
+        response.destroy();
+      }
     });
     return;
   }
@@ -498,7 +715,10 @@ function operationOf(
     case "HEAD":
       return "HeadObject";
     case "PUT":
-      return has("partNumber") ? "UploadPart" : "PutObject";
+      if (has("partNumber")) {
+        return "UploadPart";
+      }
+      return has("retention") ? "PutObjectRetention" : "PutObject";
     case "POST":
       return has("uploads")
         ? "CreateMultipartUpload"

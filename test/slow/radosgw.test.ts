@@ -1,11 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { buffer } from "node:stream/consumers";
 
+import type { S3ClientConfig } from "@aws-sdk/client-s3";
 import { expect } from "chai";
 
 import type { S3Target } from "../../src/config/types.js";
-import { openS3 } from "../../src/offsite/drivers/s3.js";
-import type { Storage } from "../../src/offsite/storage.js";
+import { systemClock, type Clock } from "../../src/core/clock.js";
+import { DrError } from "../../src/core/errors.js";
+import { openS3, type S3Options } from "../../src/offsite/drivers/s3.js";
+import type { Source, Storage } from "../../src/offsite/storage.js";
 import {
   RADOSGW_PROGRAMS,
   startRadosgw,
@@ -19,6 +22,36 @@ import {
 } from "../offsite/describe-storage.js";
 
 const PART_BYTES = 5 * 1024 * 1024;
+const HOUR_MS = 3_600_000;
+
+/** A clock that is ahead. */
+function ahead(byMs: number): Clock {
+  return {
+    ...systemClock,
+    now: () => new Date(Date.now() + byMs),
+  };
+}
+
+/** The SDK, and what is asked with it. */
+async function watched(
+  asked: (string | undefined)[],
+): Promise<typeof import("@aws-sdk/client-s3")> {
+  const sdk = await import("@aws-sdk/client-s3");
+  class WatchedS3 extends sdk.S3 {
+    constructor(config: S3ClientConfig) {
+      super(config);
+      this.middlewareStack.add(
+        (next, { commandName }) =>
+          async (args) => {
+            asked.push(commandName);
+            return await next(args);
+          },
+        { step: "initialize" },
+      );
+    }
+  }
+  return { ...sdk, S3: WatchedS3 };
+}
 
 describe("the storage in S3, at Ceph's gateway", function () {
   this.timeout(120_000);
@@ -46,7 +79,7 @@ describe("the storage in S3, at Ceph's gateway", function () {
 
   async function open(
     target: Partial<S3Target> = {},
-    pageSize = 1000,
+    options: S3Options = {},
   ): Promise<Storage> {
     const { accessKeyId, secretAccessKey } = gateway!.credentials;
     const secret = (value: string) => ({
@@ -68,33 +101,40 @@ describe("the storage in S3, at Ceph's gateway", function () {
         },
         ...target,
       },
-      { partBytes: PART_BYTES, pageSize },
+      { partBytes: PART_BYTES, ...options },
     );
   }
 
   describeStorage(() => ({
-    open: async ({ pageSize } = {}) => await open({}, pageSize),
+    open: async (options) => await open({}, options),
     largeBytes: PART_BYTES + 1000,
     isRaceFree: false,
   }));
 
-  it("goes on with an interrupted upload", async () => {
-    const bytes = randomBytes(3 * PART_BYTES);
-    const storage = await open();
-    const source = sourceOf(bytes);
+  /** Leaves an upload of which one part or more have arrived. */
+  async function interrupt(storage: Storage, source: Source): Promise<void> {
     const controller = new AbortController();
     const put = storage.put("a", source, {
       signal: controller.signal,
       onProgress: () => {
-        controller.abort();
+        controller.abort(new DrError("INTERRUPTED", {}));
       },
     });
-    await put.then(
-      () => expect.fail("it went on"),
-      () => undefined,
-    );
+    expect(await codeOf(put)).to.equal("INTERRUPTED");
     expect(await storage.stat("a")).to.be.undefined;
-    await (await open()).put("a", source);
+  }
+
+  it("goes on with an interrupted upload", async () => {
+    const bytes = randomBytes(3 * PART_BYTES);
+    const source = sourceOf(bytes);
+    await interrupt(await open(), source);
+    const asked: (string | undefined)[] = [];
+    const storage = await open({}, { load: async () => await watched(asked) });
+    await storage.put("a", source);
+    expect(asked).to.not.include("CreateMultipartUploadCommand");
+    expect(
+      asked.filter((command) => command === "UploadPartCommand"),
+    ).to.have.length.below(3);
     expect((await buffer(await storage.get("a"))).equals(bytes)).to.be.true;
     const range = { start: PART_BYTES - 5, end: PART_BYTES + 5 };
     const part = await buffer(await storage.get("a", range));
@@ -111,6 +151,17 @@ describe("the storage in S3, at Ceph's gateway", function () {
       },
     });
     expect(await codeOf(storage.listPage(""))).to.equal("OFFSITE_DENIED");
+  });
+
+  it("locks what it went on with for the whole time", async () => {
+    bucket = await gateway!.createBucket({ hasLocks: true });
+    const objectLock = { mode: "compliance", days: 1 } as const;
+    const source = sourceOf(randomBytes(2 * PART_BYTES));
+    await interrupt(await open({ objectLock }), source);
+    const storage = await open({ objectLock }, { clock: ahead(HOUR_MS) });
+    await storage.put("a", source);
+    const until = (await storage.stat("a"))!.lockedUntil!.getTime();
+    expect(until).to.be.greaterThan(Date.now() + 24.5 * HOUR_MS);
   });
 
   it("keeps what is locked", async () => {

@@ -2,7 +2,12 @@ import type { HeadObjectCommandOutput, S3 } from "@aws-sdk/client-s3";
 
 import type { S3Target } from "../../config/types.js";
 import { DrError, messageOf } from "../../core/errors.js";
-import { explainS3, statusOf, type S3Operation } from "./s3-error.js";
+import {
+  explainS3,
+  reasonFor,
+  statusOf,
+  type S3Operation,
+} from "./s3-error.js";
 
 /** How long a store may take. */
 export interface S3Timeouts {
@@ -12,6 +17,11 @@ export interface S3Timeouts {
   readonly idleTimeoutMs?: number;
 }
 
+/** The SDK's own name for a signal. */
+interface CallOff {
+  readonly abortSignal?: AbortSignal;
+}
+
 type Sdk = typeof import("@aws-sdk/client-s3");
 
 /** A bucket, and what is asked of it; what goes wrong is one of our errors. */
@@ -19,11 +29,18 @@ export class S3Bucket {
   /** `s3://takumi-backups/production/` */
   readonly address: string;
   readonly target: S3Target;
+  readonly idleTimeoutMs: number;
   readonly #client: S3;
 
-  constructor(sdk: Sdk, target: S3Target, timeouts: S3Timeouts) {
+  constructor(
+    sdk: Sdk,
+    target: S3Target,
+    { connectionTimeoutMs = 10_000, idleTimeoutMs = 60_000 }: S3Timeouts,
+  ) {
+    const timeouts = { connectionTimeoutMs, idleTimeoutMs };
     this.target = target;
     this.address = `s3://${target.bucket}/${target.prefix}`;
+    this.idleTimeoutMs = idleTimeoutMs;
     this.#client = openClient(sdk, target, this.address, timeouts);
   }
 
@@ -40,15 +57,26 @@ export class S3Bucket {
     return { Bucket: this.target.bucket, Key: this.target.prefix + key };
   }
 
-  /** @throws {DrError} OFFSITE_… */
+  /**
+   * One request.
+   *
+   * @param send - Takes what the request is to be called off with.
+   * @throws {DrError} OFFSITE_…; the signal's reason when it was called off.
+   */
   async ask<T>(
     operation: S3Operation,
     key: string,
-    send: (client: S3) => Promise<T>,
+    send: (client: S3, request: CallOff) => Promise<T>,
+    signal?: AbortSignal,
   ): Promise<T> {
+    signal?.throwIfAborted();
     try {
-      return await send(this.#client);
+      return await send(
+        this.#client,
+        signal === undefined ? {} : { abortSignal: signal },
+      );
     } catch (error) {
+      signal?.throwIfAborted();
       throw this.explain(operation, key, error);
     }
   }
@@ -63,51 +91,53 @@ export class S3Bucket {
     });
   }
 
-  /** What a stream of an object fails with. */
-  explainBroken(key: string, error: unknown): DrError {
-    const explained = this.explain("GetObject", key, error);
-    if (/checksum/i.test(messageOf(error))) {
+  /** What a stream of an object fails with; the SDK holds it against its checksum. */
+  explainBroken(key: string, cause: unknown): DrError {
+    const { address: storage } = this;
+    if (/^checksum mismatch/i.test(messageOf(cause))) {
       const reason = "its checksum isn't the one that the store keeps of it";
-      const { address: storage } = this;
-      return new DrError(
-        "OFFSITE_DAMAGED",
-        { storage, key, reason },
-        { cause: error },
-      );
+      const values = { storage, key, reason };
+      return new DrError("OFFSITE_DAMAGED", values, { cause });
     }
-    return explained.code === "OFFSITE_FAILED"
-      ? this.brokenOff(messageOf(error), error)
-      : explained;
-  }
-
-  brokenOff(reason: string, cause?: unknown): DrError {
-    return new DrError(
-      "OFFSITE_UNREACHABLE",
-      { storage: this.address, operation: "GetObject", reason },
-      { cause },
-    );
+    const values = {
+      storage,
+      operation: "GetObject",
+      reason: reasonFor(cause),
+    };
+    return new DrError("OFFSITE_UNREACHABLE", values, { cause });
   }
 
   /** What the store says of an object; undefined when there is none. */
-  async head(key: string): Promise<HeadObjectCommandOutput | undefined> {
-    return await this.ask("HeadObject", key, async (client) => {
-      try {
-        return await client.headObject({
-          ...this.at(key),
-          ...(this.hasChecksums ? { ChecksumMode: "ENABLED" } : {}),
-        });
-      } catch (error) {
-        switch (statusOf(error)) {
-          case 404:
-            return undefined;
-          case 400:
-          case 403:
-            throw await this.#reasonFor(client, key, error);
-          default:
-            throw error;
+  async head(
+    key: string,
+    signal?: AbortSignal,
+  ): Promise<HeadObjectCommandOutput | undefined> {
+    return await this.ask(
+      "HeadObject",
+      key,
+      async (client, request) => {
+        try {
+          return await client.headObject(
+            {
+              ...this.at(key),
+              ...(this.hasChecksums ? { ChecksumMode: "ENABLED" } : {}),
+            },
+            request,
+          );
+        } catch (error) {
+          switch (statusOf(error)) {
+            case 404:
+              return undefined;
+            case 400:
+            case 403:
+              throw await this.#reasonFor(client, key, error);
+            default:
+              throw error;
+          }
         }
-      }
-    });
+      },
+      signal,
+    );
   }
 
   /** The answer to a HEAD has no body that could say why. */
@@ -142,7 +172,7 @@ function openClient(
   sdk: Sdk,
   target: S3Target,
   storage: string,
-  { connectionTimeoutMs = 10_000, idleTimeoutMs = 60_000 }: S3Timeouts,
+  { connectionTimeoutMs, idleTimeoutMs }: Required<S3Timeouts>,
 ): S3 {
   const { endpoint, credentials, checksums } = target;
   const region = target.region ?? defaultRegion(target);

@@ -83,6 +83,11 @@ export function explainS3(error: unknown, request: S3Request): DrError {
   }
 }
 
+/** What went wrong, in words. */
+export function reasonFor(error: unknown): string {
+  return answerOf(error).reason;
+}
+
 /** Of the HTTP answer; undefined when there was none. */
 export function statusOf(error: unknown): number | undefined {
   return answerOf(error).status;
@@ -141,7 +146,7 @@ function codeOfStatus(
 ) {
   switch (status) {
     case undefined:
-      return systemCode === undefined || isOfCertificate(systemCode)
+      return systemCode === undefined || isLasting(systemCode)
         ? "OFFSITE_FAILED"
         : "OFFSITE_UNREACHABLE";
     case 401:
@@ -158,9 +163,9 @@ function codeOfStatus(
   }
 }
 
-/** Of TLS: it doesn't get better by trying again. */
-function isOfCertificate(systemCode: string): boolean {
-  return /CERT|UNABLE_TO_VERIFY|EPROTO/.test(systemCode);
+/** Of TLS, or of the address itself: it doesn't get better by trying again. */
+function isLasting(systemCode: string): boolean {
+  return /CERT|UNABLE_TO_VERIFY|EPROTO|^ERR_INVALID_/.test(systemCode);
 }
 
 /** What errors of the SDK and of the system have. */
@@ -195,16 +200,21 @@ function nameOf(
   status: number | undefined,
   systemCode: string | undefined,
 ): string {
-  const isNamed = name !== undefined && !/^(Unknown|Error)?$/.test(name);
-  if (status !== undefined) {
-    return isNamed ? name : `HTTP ${String(status)}`;
-  }
-  return systemCode ?? name ?? "";
+  const own = /^(Unknown|Error)?$/.test(name ?? "") ? undefined : name;
+  return status === undefined
+    ? (systemCode ?? own ?? "")
+    : (own ?? `HTTP ${String(status)}`);
 }
 
 /** The first line; what follows is for the SDK's developers, and other servers' pages for nobody. */
 function reasonOf(message: string, name: string): string {
-  const line = message.split("\n", 1).join("").trim().replace(/\.$/, "");
+  const line = message
+    .split("\n", 1)
+    .join("")
+    .replace(/^@smithy\/[\w-]+ - /, "")
+    .replace(/ \(configured by client requestHandler\)/, "")
+    .trim()
+    .replace(/\.$/, "");
   if (/^(UnknownError)?$|</.test(line) || line.length > LONGEST_REASON) {
     return name;
   }
@@ -217,6 +227,9 @@ function plainer(
 ): string {
   if (region !== undefined && /Redirect|AuthorizationHeader/.test(name)) {
     return `the bucket ${bucket} is in the region ${region}; set \`region\` of the target to that`;
+  }
+  if (reason.startsWith("Region is missing")) {
+    return "nobody says which region the bucket is in; set `region` of the target";
   }
   switch (name) {
     case "NoSuchBucket":

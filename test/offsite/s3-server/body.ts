@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { crc32 } from "node:zlib";
 
+import { crc32c, crc32cToBase64 } from "../../../src/offsite/crc32c.js";
 import { crc64Nvme, formatCrc64Nvme } from "../../../src/offsite/crc64-nvme.js";
 
 /** A body that isn't what its headers say. */
@@ -49,10 +50,19 @@ export async function readBody(
       sum.writeUInt32BE(crc32(bytes));
       return sum.toString("base64");
     },
+    "x-amz-checksum-crc32c": () => crc32cToBase64(crc32c(bytes)),
     "x-amz-checksum-crc64nvme": () => formatCrc64Nvme(crc64Nvme(bytes)),
     "x-amz-checksum-sha1": () => digest("sha1", bytes),
     "x-amz-checksum-sha256": () => digest("sha256", bytes),
   };
+  const unknown = Object.keys(given).find(
+    (name) =>
+      /^x-amz-checksum-(?!algorithm$|mode$|type$)/.test(name) &&
+      !(name in digests),
+  );
+  if (unknown !== undefined) {
+    throw new BadBody("InvalidRequest");
+  }
   for (const [name, compute] of Object.entries(digests)) {
     // At the end of a multipart upload it is of the object, not of the body.
     if (!isOfWhole && given[name] !== undefined && given[name] !== compute()) {

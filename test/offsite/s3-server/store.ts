@@ -9,7 +9,7 @@ export interface StoredVersion {
   readonly crc64Nvme?: string;
   readonly modifiedAt: Date;
   /** As they were sent: metadata, storage class, encryption, lock. */
-  readonly headers: Readonly<Record<string, string>>;
+  headers: Readonly<Record<string, string>>;
 }
 
 export interface Upload {
@@ -17,6 +17,8 @@ export interface Upload {
   readonly key: string;
   readonly begunAt: Date;
   readonly headers: Readonly<Record<string, string>>;
+  /** Of the checksum that it wants of every part. */
+  readonly algorithm: string | undefined;
   readonly parts: Map<
     number,
     {
@@ -27,6 +29,8 @@ export interface Upload {
   >;
 }
 
+const ID = "id-";
+
 /** What a bucket with versions holds. */
 export class BucketStore {
   /** The newest last; `undefined` is a marker that it was deleted. */
@@ -36,7 +40,7 @@ export class BucketStore {
 
   nextId(): string {
     this.#count += 1;
-    return `id-${String(this.#count)}`;
+    return `${ID}${String(this.#count)}`;
   }
 
   current(key: string): StoredVersion | undefined {
@@ -58,19 +62,33 @@ export class BucketStore {
     return stored;
   }
 
-  /** Of all parts, as S3 has it. */
-  complete(upload: Upload): Omit<StoredVersion, "id" | "modifiedAt"> {
-    const parts = [...upload.parts].toSorted(([a], [b]) => a - b);
-    const bytes = Buffer.concat(parts.map(([, part]) => part.bytes));
-    const md5s = parts.map(([, { etag }]) => Buffer.from(etag, "hex"));
+  /** The name of what was written last. */
+  newest(): string | undefined {
+    return this.keys()
+      .toSorted((a, b) => this.#ageOf(a) - this.#ageOf(b))
+      .at(-1);
+  }
+
+  #ageOf(key: string): number {
+    return Number(this.current(key)?.id.slice(ID.length));
+  }
+
+  /** Of the parts that are named, as S3 has it. */
+  complete(
+    upload: Upload,
+    numbers: readonly number[],
+  ): Omit<StoredVersion, "id" | "modifiedAt"> {
+    const parts = numbers.map((number) => upload.parts.get(number)!);
+    const bytes = Buffer.concat(parts.map((part) => part.bytes));
+    const md5s = parts.map(({ etag }) => Buffer.from(etag, "hex"));
     const etag = `${md5(Buffer.concat(md5s))}-${String(parts.length)}`;
-    const hasChecksum =
-      upload.headers["x-amz-checksum-algorithm"] === "CRC64NVME";
     return {
       bytes,
       etag,
       headers: upload.headers,
-      ...(hasChecksum ? { crc64Nvme: formatCrc64Nvme(crc64Nvme(bytes)) } : {}),
+      ...(upload.algorithm === undefined
+        ? {}
+        : { crc64Nvme: formatCrc64Nvme(crc64Nvme(bytes)) }),
     };
   }
 }
