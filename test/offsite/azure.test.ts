@@ -63,6 +63,13 @@ async function errorOf(work: Promise<unknown>): Promise<DrError> {
   return expect.fail("it went well");
 }
 
+async function reasonOf(work: Promise<unknown>): Promise<unknown> {
+  return await work.then(
+    () => "it went well",
+    (reason: unknown) => reason,
+  );
+}
+
 describe("the storage in Azure", () => {
   let azurite: Azurite;
   let proxy: FaultyProxy;
@@ -497,6 +504,27 @@ describe("the storage in Azure", () => {
       }
     });
 
+    it("can be called off where there is nothing to send", async () => {
+      const storage = await open();
+      const source = sourceOf(large());
+      proxy.inject({ fault: "drop-before", on: COMMIT, times: 1 });
+      expect(await codeOf(storage.put("a", source))).to.equal(
+        "OFFSITE_UNREACHABLE",
+      );
+      const controller = new AbortController();
+      const progress: number[] = [];
+      const put = storage.put("a", source, {
+        signal: controller.signal,
+        onProgress: (sizeBytes) => {
+          progress.push(sizeBytes);
+          controller.abort(new DrError("INTERRUPTED", {}));
+        },
+      });
+      expect(await codeOf(put)).to.equal("INTERRUPTED");
+      expect(progress).to.deep.equal([BLOCK_BYTES]);
+      expect(blockIds()).to.have.length(BLOCKS);
+    });
+
     it("sends no block again of which only the answer was lost", async () => {
       const storage = await open();
       const bytes = large();
@@ -660,16 +688,17 @@ describe("the storage in Azure", () => {
       proxy.inject({ fault: "stall", on });
       const controller = new AbortController();
       const { signal } = controller;
-      const put = codeOf(storage.put("a", sourceOf(bytes), { signal }));
+      const reason = new RangeError("somebody has thought better of it");
+      const put = reasonOf(storage.put("a", sourceOf(bytes), { signal }));
       while (proxy.requests(on).length === 0) {
         await sleep(5);
       }
-      controller.abort(new DrError("INTERRUPTED", {}));
-      expect(await put, String(on)).to.equal("INTERRUPTED");
+      controller.abort(reason);
+      expect(await put, String(on)).to.equal(reason);
       proxy.reset();
       expect(
-        await codeOf(storage.put("a", sourceOf(bytes), { signal })),
-      ).to.equal("INTERRUPTED");
+        await reasonOf(storage.put("a", sourceOf(bytes), { signal })),
+      ).to.equal(reason);
       expect(proxy.requests(), "it was called off before").to.be.empty;
     }
     expect(await storage.stat("a")).to.be.undefined;

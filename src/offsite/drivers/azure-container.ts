@@ -43,7 +43,8 @@ export class AzureContainer {
    *
    * @param key - Absent of a list.
    * @param send - Calls `moved` when something does.
-   * @throws {DrError} OFFSITE_…, and the reason of `signal`.
+   * @param signal - Whoever gives it asks it for its reason.
+   * @throws {DrError} OFFSITE_…
    */
   async ask<T>(
     operation: AzureOperation,
@@ -64,7 +65,6 @@ export class AzureContainer {
         },
       );
     } catch (error) {
-      signal?.throwIfAborted();
       throw stall.hasFired
         ? this.unreachable(operation, stall.reason, error)
         : this.explain(operation, key, error);
