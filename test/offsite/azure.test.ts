@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { buffer } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
 
 import type { BlobGetPropertiesResponse } from "@azure/storage-blob";
@@ -60,6 +61,13 @@ async function errorOf(work: Promise<unknown>): Promise<DrError> {
     return error as DrError;
   }
   return expect.fail("it went well");
+}
+
+async function reasonOf(work: Promise<unknown>): Promise<unknown> {
+  return await work.then(
+    () => "it went well",
+    (reason: unknown) => reason,
+  );
 }
 
 describe("the storage in Azure", () => {
@@ -496,6 +504,27 @@ describe("the storage in Azure", () => {
       }
     });
 
+    it("can be called off where there is nothing to send", async () => {
+      const storage = await open();
+      const source = sourceOf(large());
+      proxy.inject({ fault: "drop-before", on: COMMIT, times: 1 });
+      expect(await codeOf(storage.put("a", source))).to.equal(
+        "OFFSITE_UNREACHABLE",
+      );
+      const controller = new AbortController();
+      const progress: number[] = [];
+      const put = storage.put("a", source, {
+        signal: controller.signal,
+        onProgress: (sizeBytes) => {
+          progress.push(sizeBytes);
+          controller.abort(new DrError("INTERRUPTED", {}));
+        },
+      });
+      expect(await codeOf(put)).to.equal("INTERRUPTED");
+      expect(progress).to.deep.equal([BLOCK_BYTES]);
+      expect(blockIds()).to.have.length(BLOCKS);
+    });
+
     it("sends no block again of which only the answer was lost", async () => {
       const storage = await open();
       const bytes = large();
@@ -627,6 +656,52 @@ describe("the storage in Azure", () => {
         expect(await storage.stat("a")).to.be.undefined;
       }
     });
+
+    it("aren't taken away when they may be somebody else's", async () => {
+      const storage = await open();
+      await storage.put("a", sourceOf(Buffer.from("other")));
+      // As if it were written, and replaced since.
+      proxy.inject({ fault: { answer: { status: 201 } }, on: WHOLE });
+      expect(
+        await codeOf(storage.put("a", sourceOf(Buffer.from("words")))),
+      ).to.equal("OFFSITE_DAMAGED");
+      const headers = { etag: '"0x8D"' };
+      proxy.reset();
+      proxy.inject({ fault: { answer: { status: 201, headers } }, on: WHOLE });
+      expect(
+        await codeOf(storage.put("a", sourceOf(Buffer.from("words")))),
+      ).to.equal("OFFSITE_DAMAGED");
+      expect((await read(storage, "a")).toString()).to.equal("other");
+    });
+  });
+
+  it("ends when it is called off, whatever it waits for", async () => {
+    const storage = await open();
+    for (const [bytes, on] of [
+      [Buffer.from("words"), WHOLE],
+      [large(), HEAD],
+      [large(), BLOCKS_KEPT],
+      [large(), BLOCK],
+      [large(), COMMIT],
+    ] as const) {
+      proxy.reset();
+      proxy.inject({ fault: "stall", on });
+      const controller = new AbortController();
+      const { signal } = controller;
+      const reason = new RangeError("somebody has thought better of it");
+      const put = reasonOf(storage.put("a", sourceOf(bytes), { signal }));
+      while (proxy.requests(on).length === 0) {
+        await sleep(5);
+      }
+      controller.abort(reason);
+      expect(await put, String(on)).to.equal(reason);
+      proxy.reset();
+      expect(
+        await reasonOf(storage.put("a", sourceOf(bytes), { signal })),
+      ).to.equal(reason);
+      expect(proxy.requests(), "it was called off before").to.be.empty;
+    }
+    expect(await storage.stat("a")).to.be.undefined;
   });
 
   describe("what is there", () => {
@@ -698,6 +773,53 @@ describe("the storage in Azure", () => {
       proxy.inject({ fault: { amended: locked }, on: HEAD });
       await storage.put("b", sourceOf(Buffer.from("words")));
       expect(proxy.requests(LOCK)).to.have.length(0);
+    });
+
+    it("is locked by the next attempt when only that has failed", async () => {
+      const storage = await open({ immutability: { mode: "locked", days: 1 } });
+      for (const [key, bytes] of [
+        ["small", Buffer.from("words")],
+        ["large", large()],
+      ] as const) {
+        proxy.reset();
+        proxy.inject({ fault: "drop-before", on: LOCK, times: 1 });
+        expect(await codeOf(storage.put(key, sourceOf(bytes)))).to.equal(
+          "OFFSITE_UNREACHABLE",
+        );
+        proxy.inject({ fault: { answer: { status: 200 } }, on: LOCK });
+        expect(await codeOf(storage.put(key, sourceOf(bytes)))).to.equal(
+          "OFFSITE_EXISTS",
+        );
+        expect(proxy.requests(LOCK)).to.have.length(2);
+        const other = sourceOf(randomBytes(bytes.length));
+        expect(await codeOf(storage.put(key, other))).to.equal(
+          "OFFSITE_EXISTS",
+        );
+        expect(
+          proxy.requests(LOCK),
+          "what is somebody else's is left alone",
+        ).to.have.length(2);
+      }
+    });
+
+    it("is never locked less than it is", async () => {
+      const storage = await open({
+        immutability: { mode: "unlocked", days: 1 },
+      });
+      proxy.inject({ fault: { answer: { status: 200 } }, on: LOCK });
+      for (const [mode, locks] of [
+        ["locked", 0],
+        ["unlocked", 0],
+        ["none", 1],
+      ] as const) {
+        const amended = { "x-ms-immutability-policy-mode": mode };
+        const retract = proxy.inject({ fault: { amended }, on: HEAD });
+        await storage.put(mode, sourceOf(Buffer.from("words")));
+        retract();
+        expect(proxy.requests(LOCK), mode).to.have.length(locks);
+      }
+      const { headers } = proxy.requests(LOCK)[0]!;
+      expect(headers["x-ms-immutability-policy-mode"]).to.equal("Unlocked");
     });
 
     it("isn't called safe when the store doesn't lock it", async () => {
