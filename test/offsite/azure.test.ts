@@ -211,7 +211,7 @@ describe("the storage in Azure", () => {
     const operations: readonly [
       name: string,
       on: RegExp,
-      run: (storage: Storage) => Promise<unknown>,
+      run: (storage: Storage, newKey: string) => Promise<unknown>,
     ][] = [
       ["list", LIST, async (storage) => await storage.listPage("")],
       ["stat", HEAD, async (storage) => await storage.stat("there")],
@@ -219,29 +219,29 @@ describe("the storage in Azure", () => {
       [
         "put",
         WHOLE,
-        async (storage) => {
-          await storage.put("new", sourceOf(Buffer.from("words")));
+        async (storage, newKey) => {
+          await storage.put(newKey, sourceOf(Buffer.from("words")));
         },
       ],
       [
         "resume",
         BLOCKS_KEPT,
-        async (storage) => {
-          await storage.put("new", sourceOf(large()));
+        async (storage, newKey) => {
+          await storage.put(newKey, sourceOf(large()));
         },
       ],
       [
         "put a block",
         BLOCK,
-        async (storage) => {
-          await storage.put("new", sourceOf(large()));
+        async (storage, newKey) => {
+          await storage.put(newKey, sourceOf(large()));
         },
       ],
       [
         "commit",
         COMMIT,
-        async (storage) => {
-          await storage.put("new", sourceOf(large()));
+        async (storage, newKey) => {
+          await storage.put(newKey, sourceOf(large()));
         },
       ],
       [
@@ -268,18 +268,25 @@ describe("the storage in Azure", () => {
     for (const [name, fault] of passing) {
       it(`says that trying again may help: ${name}`, async () => {
         await (await open()).put("there", sourceOf(Buffer.from("words")));
-        const storage = await open({}, { stallMs: 700 });
-        for (const [operation, on, run] of operations) {
-          proxy.reset();
-          proxy.inject({ fault, on });
-          expect(await codeOf(run(storage)), operation).to.equal(
-            "OFFSITE_UNREACHABLE",
-          );
-          expect(
-            proxy.requests(on),
-            `${operation}: asking again is left to others`,
-          ).to.have.length(on === BLOCK ? 4 : 1);
-        }
+        const asking = operations.map(async ([operation, on, run], index) => {
+          const own = await startFaultyProxy(proxy.url);
+          try {
+            own.inject({ fault, on });
+            const storage = await open(
+              { endpoint: `${own.url}/${azurite.account}` },
+              { stallMs: 1000 },
+            );
+            const error = await errorOf(run(storage, `new/${String(index)}`));
+            expect(error.code, operation).to.equal("OFFSITE_UNREACHABLE");
+            expect(
+              own.requests(on),
+              `${operation}: asking again is left to others`,
+            ).to.have.length(on === BLOCK ? 4 : 1);
+          } finally {
+            await own.close();
+          }
+        });
+        await Promise.all(asking);
       });
     }
 
@@ -554,7 +561,7 @@ describe("the storage in Azure", () => {
     });
 
     it("has at most four blocks on the way, and in memory", async () => {
-      const storage = await open({}, { stallMs: 100 });
+      const storage = await open();
       const { open: all, ...extent } = sourceOf(large());
       let readBytes = 0;
       const source: Source = {
@@ -564,10 +571,17 @@ describe("the storage in Azure", () => {
             readBytes += chunk.length;
           }),
       };
+      const controller = new AbortController();
       proxy.inject({ fault: "stall", on: BLOCK });
-      expect(await codeOf(storage.put("a", source))).to.equal(
-        "OFFSITE_UNREACHABLE",
+      const put = codeOf(
+        storage.put("a", source, { signal: controller.signal }),
       );
+      while (proxy.requests(BLOCK).length < 4) {
+        await sleep(10);
+      }
+      await sleep(50);
+      controller.abort(new DrError("INTERRUPTED", {}));
+      expect(await put).to.equal("INTERRUPTED");
       expect(proxy.requests(BLOCK)).to.have.length(4);
       expect(readBytes).to.be.below(6 * BLOCK_BYTES);
     });
