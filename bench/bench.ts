@@ -4,6 +4,7 @@
  *
  * `BENCH=status,start-up` in the environment measures only those.
  */
+import { measureBackup } from "./backup.js";
 import { measureEmergency } from "./emergency.js";
 import { formatMeasurement, HEADING } from "./measurement.js";
 import { measurePause } from "./pause.js";
@@ -16,6 +17,7 @@ const BENCHES = {
   status: measureStatus,
   pause: measurePause,
   emergency: measureEmergency,
+  backup: measureBackup,
 };
 
 const only = (process.env.BENCH ?? "").split(",").filter((name) => name !== "");

@@ -41,6 +41,45 @@ export function formatMilliseconds(milliseconds: number): string {
   return `${milliseconds.toFixed(0)} ms`;
 }
 
+export function formatMegabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(0)} MB`;
+}
+
+/** What takes no longer, or no more, than so many times what its peer does. */
+export function atMost(
+  what: string,
+  { ours, peer }: Readonly<Record<"ours" | "peer", number>>,
+  target: number,
+  format: (value: number) => string,
+): Measurement {
+  const ratio = ours / peer;
+  return {
+    what,
+    ours: format(ours),
+    peer: format(peer),
+    ratio: `${ratio.toFixed(2)} ×`,
+    target: `≤ ${target.toFixed(2)} ×`,
+    isMet: ratio <= target,
+  };
+}
+
+/** What is so many times faster than its peer. */
+export function timesFaster(
+  what: string,
+  { ours, peer }: Readonly<Record<"ours" | "peer", number>>,
+  target: number,
+): Measurement {
+  const ratio = peer / ours;
+  return {
+    what,
+    ours: formatSeconds(ours),
+    peer: formatSeconds(peer),
+    ratio: `${ratio.toFixed(2)} × faster`,
+    target: `≥ ${target.toFixed(2)} ×`,
+    isMet: ratio >= target,
+  };
+}
+
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;

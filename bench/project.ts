@@ -1,4 +1,7 @@
+import assert from "node:assert/strict";
 import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import {
   copyFile,
   mkdir,
@@ -60,6 +63,16 @@ export default async (_, { network }) => {
 /** Whether Hardhat runs with the plugin, or without it and with the task `bare`. */
 export type Variant = "plugin" | "bare";
 
+/** How a program ended that was watched from outside. */
+export interface Watched {
+  readonly milliseconds: number;
+  /** The most memory it ever held, as the kernel says; undefined where it says nothing. */
+  readonly peakBytes: number | undefined;
+}
+
+/** The kernel keeps the peak; what comes after the last look is missed. */
+const LOOK_MS = 50;
+
 /**
  * Somebody's project, in a temporary folder, with the plugin built and
  * installed as npm would: what is in TypeScript here costs more to load.
@@ -103,6 +116,56 @@ export class Project {
     await writeFile(
       path.join(folder, "deploy.json"),
       JSON.stringify(file, undefined, 2),
+    );
+  }
+
+  /** Writes a file of the project, or replaces it. @returns its path. */
+  async write(name: string, text: string): Promise<string> {
+    const file = this.pathOf(name);
+    await writeFile(file, text);
+    return file;
+  }
+
+  /** Absolute. */
+  pathOf(name: string): string {
+    return path.join(this.#folder, name);
+  }
+
+  /** Runs a program in the project to its end, and watches it. @throws when it fails. */
+  async watch(
+    command: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Watched> {
+    const started = performance.now();
+    const child = spawn(command, args, {
+      cwd: this.#folder,
+      env: { ...environment(undefined), ...env },
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    let peakBytes: number | undefined;
+    const look = setInterval(() => {
+      peakBytes = peakOf(child.pid) ?? peakBytes;
+    }, LOOK_MS);
+    try {
+      const [code] = (await once(child, "exit")) as [number | null];
+      assert.equal(code, 0, `${command} failed`);
+      return { milliseconds: performance.now() - started, peakBytes };
+    } finally {
+      clearInterval(look);
+    }
+  }
+
+  /** The same for Hardhat. */
+  async watchHardhat(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    variant: Variant = "plugin",
+  ): Promise<Watched> {
+    return await this.watch(
+      process.execPath,
+      this.#arguments(args, variant),
+      env,
     );
   }
 
@@ -158,6 +221,16 @@ export class Project {
     return variant === "plugin"
       ? [cli, ...args]
       : [cli, "--config", "bare.config.ts", ...args];
+  }
+}
+
+function peakOf(pid: number | undefined): number | undefined {
+  try {
+    const status = readFileSync(`/proc/${String(pid)}/status`, "utf8");
+    const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
+    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+  } catch {
+    return undefined; // it has ended, or this isn't Linux
   }
 }
 

@@ -1,7 +1,8 @@
+import type { Duplex } from "node:stream";
 import * as zlib from "node:zlib";
 
 import { DrError } from "../core/errors.js";
-import { through, type Stage } from "./stage.js";
+import { CHUNK_BYTES, through, type Stage } from "./stage.js";
 
 export const COMPRESSIONS = ["zstd", "gzip"] as const;
 
@@ -31,31 +32,36 @@ export function isCompressed(start: Buffer): boolean {
 }
 
 const ZSTD_LEVEL = 1;
+/** Both sides have something to do while the other works. */
+const BUFFERS = { chunkSize: CHUNK_BYTES, highWaterMark: 4 * CHUNK_BYTES };
 
 /** @throws {DrError} ZSTD_MISSING with Node before 22.15. */
 export function compressing(compression: Compression): Stage {
+  return through(createCompressor(compression));
+}
+
+function createCompressor(compression: Compression): Duplex {
   if (compression === "gzip") {
-    return through(zlib.createGzip());
+    return zlib.createGzip(BUFFERS);
   }
   requireZstd();
   const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = zlib.constants;
-  return through(
-    zlib.createZstdCompress({
-      params: {
-        [ZSTD_c_compressionLevel]: ZSTD_LEVEL,
-        [ZSTD_c_checksumFlag]: 1,
-      },
-    }),
-  );
+  return zlib.createZstdCompress({
+    ...BUFFERS,
+    params: {
+      [ZSTD_c_compressionLevel]: ZSTD_LEVEL,
+      [ZSTD_c_checksumFlag]: 1,
+    },
+  });
 }
 
 /** @throws {DrError} ZSTD_MISSING with Node before 22.15. */
 export function decompressing(compression: Compression): Stage {
   if (compression === "gzip") {
-    return through(zlib.createGunzip());
+    return through(zlib.createGunzip(BUFFERS));
   }
   requireZstd();
-  return through(zlib.createZstdDecompress());
+  return through(zlib.createZstdDecompress(BUFFERS));
 }
 
 /**

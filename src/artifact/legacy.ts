@@ -1,9 +1,9 @@
-import { createReadStream } from "node:fs";
 import { access, open, readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { Readable } from "node:stream";
 
 import { DrError, hasCode } from "../core/errors.js";
+import { readFileStream } from "../core/read-file-stream.js";
 import {
   compressionOf,
   decompressing,
@@ -70,7 +70,7 @@ export async function openLegacyArtifact(
   const { compression, stages } = isEncrypted
     ? await findDecryption(head, name, encryption)
     : { compression: findCompression(head, name), stages: [] };
-  const stream = await inStages(createReadStream(path), [
+  const stream = await inStages(readFileStream(path), [
     ...stages,
     ...(compression === undefined ? [] : [decompressing(compression)]),
   ]);

@@ -3,7 +3,7 @@ import { Transform } from "node:stream";
 
 import { DrError } from "../core/errors.js";
 import type { Extent } from "./manifest.js";
-import { through, type Stage } from "./stage.js";
+import { CHUNK_BYTES, through, type Stage } from "./stage.js";
 
 /** Size and digest of bytes as they come. */
 export class Measure {
@@ -43,6 +43,7 @@ export function measuring(
 ): Stage {
   return through(
     new Transform({
+      highWaterMark: CHUNK_BYTES,
       transform: (chunk: Buffer, _, done) => {
         measure.add(chunk);
         onProgress?.(measure.sizeBytes);

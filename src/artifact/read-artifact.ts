@@ -1,9 +1,9 @@
-import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { Readable } from "node:stream";
 
 import { DrError, messageOf } from "../core/errors.js";
+import { readFileStream } from "../core/read-file-stream.js";
 import { decompressing } from "./compression.js";
 import { decrypting, type EncryptionConfig } from "./encryption.js";
 import {
@@ -65,7 +65,7 @@ export async function readManifest(path: string): Promise<Manifest> {
 
 export async function measureFile(path: string): Promise<Extent> {
   const measure = new Measure();
-  for await (const chunk of createReadStream(path)) {
+  for await (const chunk of readFileStream(path)) {
     measure.add(chunk as Buffer);
   }
   return measure.extent();
@@ -96,7 +96,7 @@ export async function openArtifact(
   { encryption }: ArtifactKeys,
 ): Promise<Readable> {
   const { artifact, kind, compression } = manifest;
-  const read = () => createReadStream(path);
+  const read = () => readFileStream(path);
   const compressed =
     manifest.encryption === undefined
       ? read()

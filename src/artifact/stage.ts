@@ -2,9 +2,13 @@ import {
   finished,
   PassThrough,
   pipeline,
+  Transform,
   type Duplex,
   type Readable,
 } from "node:stream";
+
+/** Most of what is done with a chunk is done by another thread: sent one by one, small ones cost more than the work. */
+export const CHUNK_BYTES = 1_048_576;
 
 /** A part of the way that bytes go; whatever fails in it, or before it, fails what it gives. */
 export type Stage = (input: Readable) => Promise<Readable>;
@@ -40,6 +44,30 @@ export function throughFragile(stream: Duplex): Stage {
     input.pipe(stream).pipe(output);
     return Promise.resolve(output);
   };
+}
+
+/** Makes large chunks of small ones, such as come out of pipes. */
+export function gathering(): Stage {
+  let gathered: Buffer[] = [];
+  let sizeBytes = 0;
+  const take = () => {
+    const chunk = Buffer.concat(gathered);
+    [gathered, sizeBytes] = [[], 0];
+    return chunk;
+  };
+  return through(
+    new Transform({
+      highWaterMark: CHUNK_BYTES,
+      transform: (chunk: Buffer, _, done) => {
+        gathered.push(chunk);
+        sizeBytes += chunk.length;
+        done(null, sizeBytes < CHUNK_BYTES ? undefined : take());
+      },
+      flush: (done) => {
+        done(null, sizeBytes === 0 ? undefined : take());
+      },
+    }),
+  );
 }
 
 /** One stage after the other. */

@@ -27,7 +27,7 @@ import {
   MANIFEST_SUFFIX,
   type ArtifactKind,
 } from "./name.js";
-import { inStages } from "./stage.js";
+import { gathering, inStages } from "./stage.js";
 
 /** Where artifacts go, and how they are made. */
 export interface ArtifactPlace {
@@ -135,6 +135,7 @@ async function streamTo(
       ? undefined
       : await encrypting(encryption, { artifact, kind });
   const encrypted = await inStages(stream, [
+    gathering(),
     measuring(plain, onProgress),
     compressing(compression),
     ...(sealed === undefined ? [] : [sealed.stage]),

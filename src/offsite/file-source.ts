@@ -1,12 +1,9 @@
-import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 
 import type { Extent } from "../artifact/manifest.js";
 import { Measure } from "../artifact/measure.js";
+import { readFileStream } from "../core/read-file-stream.js";
 import type { Source } from "./storage.js";
-
-/** Large reads: a part of a file is read in few of them. */
-const READ_BYTES = 1_048_576;
 
 /** A file whose size and digest are known. */
 export function fileSource(path: string, extent: Extent): Source {
@@ -15,11 +12,7 @@ export function fileSource(path: string, extent: Extent): Source {
     open: ({ start, end } = { start: 0, end: extent.sizeBytes }) =>
       start >= end
         ? Readable.from([])
-        : createReadStream(path, {
-            start,
-            end: end - 1,
-            highWaterMark: READ_BYTES,
-          }),
+        : readFileStream(path, { start, end }),
   };
 }
 
