@@ -10,9 +10,7 @@ export function fileSource(path: string, extent: Extent): Source {
   return {
     ...extent,
     open: ({ start, end } = { start: 0, end: extent.sizeBytes }) =>
-      start >= end
-        ? Readable.from([])
-        : readFileStream(path, { start, end }),
+      start >= end ? Readable.from([]) : readFileStream(path, { start, end }),
   };
 }
 
