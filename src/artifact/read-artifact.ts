@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { Readable } from "node:stream";
 
@@ -40,18 +40,39 @@ export interface CheckedArtifact {
  */
 export async function checkArtifact(
   path: string,
+  keys: Pick<ArtifactKeys, "trusted">,
+): Promise<CheckedArtifact> {
+  const checked = await checkManifest(path, keys);
+  await requireStored(checked);
+  return checked;
+}
+
+/**
+ * The same without reading the artifact itself, for who reads it anyway and
+ * holds it against its digest then.
+ *
+ * @throws {DrError} like {@link checkArtifact}.
+ */
+export async function checkManifest(
+  path: string,
   { trusted }: Pick<ArtifactKeys, "trusted">,
 ): Promise<CheckedArtifact> {
   const name = requireArtifactName(basename(path));
   const manifest = await readManifest(path);
   const provenance = checkSignature(manifest, trusted);
   demand(name, "name", manifest.artifact, name);
-  requireExtent(
-    name,
-    manifest.stored,
-    await orMissing(path, measureFile(path)),
-  );
+  const { size } = await orMissing(path, stat(path));
+  demand(name, "size", String(manifest.stored.sizeBytes), String(size));
   return { path, manifest, provenance };
+}
+
+/** @throws {DrError} ARTIFACT_MISSING, ARTIFACT_DAMAGED. */
+export async function requireStored({
+  path,
+  manifest: { stored },
+}: Pick<CheckedArtifact, "path" | "manifest">): Promise<void> {
+  const found = await orMissing(path, measureFile(path));
+  requireExtent(basename(path), stored, found);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ArtifactKind } from "../artifact/name.js";
-import { checkArtifact } from "../artifact/read-artifact.js";
+import { checkManifest } from "../artifact/read-artifact.js";
 import { DrError, isDrError } from "../core/errors.js";
 import type { Ensured } from "./ensure-object.js";
 import type { LocalArtifact } from "./local-artifacts.js";
@@ -30,8 +30,8 @@ export interface ReplicateOptions {
 }
 
 /**
- * Uploads the backups that a storage hasn't got, each proven on the disk before
- * and in the storage after. What fails keeps no other from being replicated,
+ * Uploads the backups that a storage hasn't got, each read once: what is on the
+ * disk is proven on the way, and in the storage after. What fails keeps no other from being replicated,
  * but when the storage can't be reached, or lets nobody in, that is the end.
  *
  * @throws {DrError} OFFSITE_UNREACHABLE, OFFSITE_DENIED, OFFSITE_FULL, INTERRUPTED.
@@ -105,7 +105,7 @@ async function upload(
 ): Promise<Ensured> {
   requireFit(local);
   const { path, entry } = local;
-  return await uploadArtifact(storage, await checkArtifact(path, { trusted }), {
+  return await uploadArtifact(storage, await checkManifest(path, { trusted }), {
     ...options,
     onUpload: () => {
       onArtifact?.(entry.name, entry.artifact?.sizeBytes ?? 0);

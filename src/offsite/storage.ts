@@ -33,7 +33,9 @@ export interface Storage {
    *
    * @throws {DrError} OFFSITE_EXISTS when an object of this name is there, and
    * then it is as it was; OFFSITE_FULL; OFFSITE_DAMAGED when the store has
-   * something else than was sent, which is then taken away again.
+   * something else than was sent, which is then taken away again;
+   * ARTIFACT_DAMAGED when the source isn't what its digest says, and then
+   * nothing is kept of it.
    */
   put(key: string, source: Source, options?: PutOptions): Promise<void>;
 

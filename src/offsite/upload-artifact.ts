@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { CHECKSUM_SUFFIX, MANIFEST_SUFFIX } from "../artifact/name.js";
 import {
   measureFile,
+  requireStored,
   type CheckedArtifact,
 } from "../artifact/read-artifact.js";
 import { DrError } from "../core/errors.js";
@@ -25,16 +26,18 @@ export function keyOf(kind: string, name: string): string {
 /**
  * Uploads an artifact, then its checksum, and its manifest last: who finds
  * that knows that the rest was there, and was proven. What is there already
- * isn't sent again.
+ * isn't sent again, but what is here is still held against its digest.
  *
+ * @param artifact - Whose manifest has been checked; its bytes needn't be.
  * @throws {DrError} OFFSITE_EXISTS when another artifact of this name is
- * there, OFFSITE_DAMAGED, and what {@link Storage} throws.
+ * there, OFFSITE_DAMAGED, ARTIFACT_DAMAGED, and what {@link Storage} throws.
  */
 export async function uploadArtifact(
   storage: Storage,
-  { path, manifest }: CheckedArtifact,
+  artifact: CheckedArtifact,
   { slow = (source) => source, onUpload, ...options }: UploadOptions = {},
 ): Promise<Ensured> {
+  const { path, manifest } = artifact;
   const key = keyOf(manifest.kind, basename(path));
   const whole = fileSource(path, manifest.stored);
   const checksum = await companion(path, CHECKSUM_SUFFIX);
@@ -43,6 +46,7 @@ export async function uploadArtifact(
     (await isThere(storage, `${key}${MANIFEST_SUFFIX}`, proof)) &&
     (await isThereInFull(storage, key, whole))
   ) {
+    await requireStored(artifact);
     return "already-there";
   }
   onUpload?.();

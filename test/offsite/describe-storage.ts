@@ -201,6 +201,20 @@ export function describeStorage(use: () => StorageUnderTest): void {
     expect((await read(storage, "a")).toString()).to.equal("whole");
   });
 
+  it("keeps nothing of what isn't what it should be", async () => {
+    const { open, largeBytes } = use();
+    const storage = await open();
+    for (const bytes of [Buffer.from("words"), randomBytes(largeBytes)]) {
+      const meant = sourceOf(bytes);
+      const damaged = Buffer.from(bytes);
+      damaged[damaged.length - 1]! ^= 1;
+      const put = storage.put("a", { ...meant, open: sourceOf(damaged).open });
+      expect(await codeOf(put)).to.equal("ARTIFACT_DAMAGED");
+      expect(await storage.stat("a")).to.be.undefined;
+    }
+    expect(await listAll(storage)).to.deep.equal([]);
+  });
+
   it("can be called off", async () => {
     const { open, largeBytes } = use();
     const storage = await open();

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 
+import { extentOf, requireExtent } from "../../src/artifact/measure.js";
 import { DrError } from "../../src/core/errors.js";
 import type {
   ByteRange,
@@ -84,6 +85,7 @@ export class MemoryStorage implements Storage {
       throw new DrError("OFFSITE_EXISTS", { storage: this.address, key });
     }
     const bytes = Buffer.concat(chunks);
+    requireExtent(key, source, extentOf(bytes));
     if (fault === "corrupt") {
       bytes[0]! ^= 1;
     }

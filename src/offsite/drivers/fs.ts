@@ -12,11 +12,11 @@ import { dirname, join, relative } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
+import { Measure, measuring, requireExtent } from "../../artifact/measure.js";
 import type { FsTarget } from "../../config/types.js";
 import { syncFolder } from "../../core/atomic-write.js";
 import { DrError, hasCode, isDrError, messageOf } from "../../core/errors.js";
 import { removeAbandoned, temporaryBeside } from "../../core/temporary-file.js";
-import { reporting } from "../progress-stream.js";
 import type {
   ByteRange,
   ObjectPage,
@@ -79,10 +79,10 @@ export class FsStorage implements Storage {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       await removeAbandoned(dirname(path));
       const temporary = temporaryBeside(path);
+      const measure = new Measure();
       try {
         await pipeline(
-          source.open(),
-          reporting(onProgress),
+          await measuring(measure, onProgress)(source.open()),
           createWriteStream(temporary, {
             flags: "wx",
             mode: 0o600,
@@ -90,6 +90,7 @@ export class FsStorage implements Storage {
           }),
           signal === undefined ? {} : { signal },
         );
+        requireExtent(key, source, measure.extent());
         // Unlike a rename it fails when there is one.
         await link(temporary, path);
       } catch (error) {
