@@ -5,9 +5,9 @@ import path from "node:path";
 import { pipeline } from "node:stream/promises";
 
 import {
+  alternate,
   atMost,
   formatMegabytes,
-  median,
   timesFaster,
   type Measurement,
 } from "./measurement.js";
@@ -146,7 +146,7 @@ async function* measureSpeed(bench: Bench): AsyncGenerator<Measurement> {
       OLD: at("old.sql.gz.enc"),
       BACK: at("back.sql"),
     });
-  const written = await alternate({
+  const written = await alternate(RUNS, {
     ours: async () => {
       await rm(at("ours"), { recursive: true, force: true });
       return await pipe({ BENCH_FROM: at("dump.sql"), BENCH_TO: at("ours") });
@@ -159,7 +159,7 @@ async function* measureSpeed(bench: Bench): AsyncGenerator<Measurement> {
     TARGET_WRITE,
   );
   const artifact = path.join(at("ours"), ARTIFACT);
-  const read = await alternate({
+  const read = await alternate(RUNS, {
     ours: async () =>
       await pipe({ BENCH_FROM: artifact, BENCH_TO: at("back.sql") }),
     peer: async () => await script(SCRIPT_READS),
@@ -170,19 +170,6 @@ async function* measureSpeed(bench: Bench): AsyncGenerator<Measurement> {
     peer: (await stat(at("old.sql.gz.enc"))).size,
   };
   yield atMost("size of the artifact", sizes, TARGET_SIZE, formatMegabytes);
-}
-
-/** Medians, in milliseconds, of runs in turn. */
-async function alternate(
-  sides: Readonly<Record<"ours" | "peer", () => Promise<Watched>>>,
-) {
-  const times: Record<"ours" | "peer", number[]> = { ours: [], peer: [] };
-  for (let run = 0; run < RUNS; run += 1) {
-    for (const side of ["ours", "peer"] as const) {
-      times[side].push((await sides[side]()).milliseconds);
-    }
-  }
-  return { ours: median(times.ours), peer: median(times.peer) };
 }
 
 /** Of the whole process, as the kernel counts it. */

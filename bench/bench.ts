@@ -7,6 +7,7 @@
 import { measureBackup } from "./backup.js";
 import { measureEmergency } from "./emergency.js";
 import { formatMeasurement, HEADING } from "./measurement.js";
+import { measureOffsite } from "./offsite.js";
 import { measurePause } from "./pause.js";
 import { Project } from "./project.js";
 import { measureStartUp } from "./start-up.js";
@@ -18,6 +19,7 @@ const BENCHES = {
   pause: measurePause,
   emergency: measureEmergency,
   backup: measureBackup,
+  offsite: measureOffsite,
 };
 
 const only = (process.env.BENCH ?? "").split(",").filter((name) => name !== "");

@@ -10,7 +10,7 @@ export interface Measurement {
 }
 
 const WIDTHS = {
-  what: 46,
+  what: 50,
   ours: 12,
   peer: 14,
   ratio: 12,
@@ -78,6 +78,22 @@ export function timesFaster(
     target: `≥ ${target.toFixed(2)} ×`,
     isMet: ratio >= target,
   };
+}
+
+/** Medians, in milliseconds, of runs in turn. */
+export async function alternate(
+  runs: number,
+  sides: Readonly<
+    Record<"ours" | "peer", () => Promise<{ readonly milliseconds: number }>>
+  >,
+): Promise<Record<"ours" | "peer", number>> {
+  const times: Record<"ours" | "peer", number[]> = { ours: [], peer: [] };
+  for (let run = 0; run < runs; run += 1) {
+    for (const side of ["ours", "peer"] as const) {
+      times[side].push((await sides[side]()).milliseconds);
+    }
+  }
+  return { ours: median(times.ours), peer: median(times.peer) };
 }
 
 export function median(values: readonly number[]): number {

@@ -353,7 +353,7 @@ export class S3Server {
     if (!(number >= 1 && number <= MOST_PARTS)) {
       throw new Refused(400, "InvalidArgument");
     }
-    if (upload.algorithm !== undefined && checksum.crc64Nvme === undefined) {
+    if (upload.algorithm === "CRC64NVME" && checksum.crc64Nvme === undefined) {
       throw new Refused(400, "InvalidRequest");
     }
     const part = {
