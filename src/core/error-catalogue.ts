@@ -591,6 +591,51 @@ export const CATALOGUE = {
     fix: "`npm install --save-dev {package}`.",
     exitCode: refused,
   },
+  DATABASE_NOT_CONFIGURED: {
+    message: "No database is configured.",
+    fix: "Set `dr.database.url` in hardhat.config.ts, or DATABASE_URL, or POSTGRES_HOST, POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB.",
+    exitCode: refused,
+  },
+  DATABASE_URL_INVALID: {
+    message: "The database's URL can't be used: {reason}.",
+    fix: "Write it as postgres://USER:PASSWORD@HOST:5432/DATABASE, with what is special in a password percent-encoded (@ is %40).",
+    exitCode: refused,
+  },
+  DATABASE_UNREACHABLE: {
+    message: "The database {database} can't be reached: {reason}.",
+    fix: "See whether the server runs and lets this machine in, then run it again.",
+    exitCode: error,
+  },
+  DATABASE_DENIED: {
+    message: "The database {database} refuses {user}: {reason}.",
+    fix: "Check user and password of `dr.database.url`, and what that role is allowed to do.",
+    exitCode: refused,
+  },
+  DATABASE_MISSING: {
+    message: "There is no database {database}.",
+    fix: "Check the name in `dr.database.url`; `psql --list` shows all.",
+    exitCode: refused,
+  },
+  DATABASE_FAILED: {
+    message: "The database {database} says: {reason}.",
+    fix: "PostgreSQL's own words are above; its log may say more.",
+    exitCode: error,
+  },
+  DATABASE_TOOL_MISSING: {
+    message: "There is no {tool} for PostgreSQL {server} on this machine.",
+    fix: "Install PostgreSQL's client programs (`apt-get install postgresql-client`), at least of the server's major version.",
+    exitCode: refused,
+  },
+  DATABASE_TOOL_TOO_OLD: {
+    message: "{tool} is version {version}, older than the server's {server}.",
+    fix: "Install the client programs of the server's major version, or a newer one.",
+    exitCode: refused,
+  },
+  DATABASE_TOOL_FAILED: {
+    message: "{tool} failed: {reason}.",
+    fix: "Its own words are above. Nothing was made of what it had given so far.",
+    exitCode: error,
+  },
   OFFSITE_UNREACHABLE: {
     message: "{storage} can't be reached ({operation}): {reason}.",
     fix: "Try again later, or use another target: `--target NAME`.",

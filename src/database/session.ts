@@ -1,0 +1,139 @@
+import type { Client, QueryResultRow } from "pg";
+
+import { DrError, isDrError, messageOf } from "../core/errors.js";
+import { nameOfDatabase, type Access } from "./access.js";
+
+/** A connection to a database, and where it leads. */
+export interface Session {
+  readonly access: Access;
+  readonly client: Client;
+  /**
+   * One statement, with values for `$1`, `$2`, …; several without values.
+   *
+   * @throws {DrError} DATABASE_FAILED with the server's words,
+   * DATABASE_UNREACHABLE when the connection is lost.
+   */
+  query<Row extends QueryResultRow>(
+    sql: string,
+    values?: readonly unknown[],
+  ): Promise<Row[]>;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Values look the same whatever the server, the role or the machine has set. */
+const PINNED = `
+  SET application_name = 'hardhat-dr';
+  SET TimeZone = 'UTC';
+  SET DateStyle = 'ISO, YMD';
+  SET IntervalStyle = 'postgres';
+  SET extra_float_digits = 3;
+  SET bytea_output = 'hex';
+  SET xmlbinary = 'base64';
+  SET lc_monetary = 'C';
+  SET search_path = '';
+  SET row_security = off;
+  SET statement_timeout = 0;
+  SET lock_timeout = 0;
+  SET idle_in_transaction_session_timeout = 0;
+`;
+
+/**
+ * Opens a connection, works with it, and closes it.
+ *
+ * @throws {DrError} DATABASE_UNREACHABLE, DATABASE_DENIED, DATABASE_MISSING,
+ * and what the work throws.
+ */
+export async function withSession<T>(
+  access: Access,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = await openSession(access);
+  try {
+    return await work(session);
+  } finally {
+    await closeSession(session);
+  }
+}
+
+/** For who closes it himself with {@link closeSession}. @throws like {@link withSession}. */
+export async function openSession(access: Access): Promise<Session> {
+  const { default: pg } = await import("pg");
+  const client = new pg.Client({
+    ...access,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+  });
+  // It is told of whatever comes after a connection is lost; queries fail by themselves.
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    await client.query(PINNED);
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw explainPostgres(error, access);
+  }
+  return {
+    access,
+    client,
+    query: async <Row extends QueryResultRow>(
+      sql: string,
+      values?: readonly unknown[],
+    ) => {
+      try {
+        const { rows } = await client.query<Row>(sql, values as unknown[]);
+        return rows;
+      } catch (error) {
+        throw explainPostgres(error, access);
+      }
+    },
+  };
+}
+
+/** Also when it is lost already. */
+export async function closeSession({ client }: Session): Promise<void> {
+  await client.end().catch(() => undefined);
+}
+
+/** @see PostgreSQL, appendix A, "PostgreSQL Error Codes" */
+const INVALID_AUTHORIZATION = "28";
+const INSUFFICIENT_PRIVILEGE = "42501";
+const INVALID_CATALOG_NAME = "3D000";
+const LOST = /^(08|57P0|53300)/;
+
+/** What went wrong, as one of our errors; it holds no secret. */
+export function explainPostgres(error: unknown, access: Access): DrError {
+  if (isDrError(error)) {
+    return error;
+  }
+  const database = nameOfDatabase(access);
+  const { user } = access;
+  const reason = reasonOf(error);
+  const code = codeOf(error);
+  const options = { cause: error };
+  if (
+    code.startsWith(INVALID_AUTHORIZATION) ||
+    code === INSUFFICIENT_PRIVILEGE
+  ) {
+    return new DrError("DATABASE_DENIED", { database, user, reason }, options);
+  }
+  if (code === INVALID_CATALOG_NAME) {
+    return new DrError("DATABASE_MISSING", { database }, options);
+  }
+  if (code === "" || LOST.test(code) || !/^[0-9A-Z]{5}$/.test(code)) {
+    return new DrError("DATABASE_UNREACHABLE", { database, reason }, options);
+  }
+  return new DrError("DATABASE_FAILED", { database, reason }, options);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+function reasonOf(error: unknown): string {
+  const first: unknown =
+    error instanceof AggregateError ? error.errors[0] : error;
+  const { detail } = (first ?? {}) as { readonly detail?: string };
+  const message = messageOf(first);
+  return detail === undefined ? message : `${message} (${detail})`;
+}
