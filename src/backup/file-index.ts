@@ -54,6 +54,14 @@ export interface FileIndex {
   readonly leftOut: readonly LeftOut[];
 }
 
+/** Of all files, whichever artifacts hold them. */
+export function sizeOfFiles(entries: readonly IndexEntry[]): number {
+  return entries.reduce(
+    (sum, entry) => sum + (entry.type === "file" ? entry.sizeBytes : 0),
+    0,
+  );
+}
+
 const path = z.string().refine((text) => isInside(text), "leads out");
 const mode = z.int().min(0).max(0o7777);
 const entry = z.discriminatedUnion("type", [

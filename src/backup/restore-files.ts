@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 
 import type { ArtifactKeys } from "../artifact/read-artifact.js";
 import type { Clock } from "../core/clock.js";
+import type { Meter } from "../core/meter.js";
 import { removeAbandoned, temporaryBeside } from "../core/temporary-file.js";
 import { writing } from "../core/writing.js";
 import type { PreparedRestore } from "./prepare-restore.js";
@@ -15,6 +16,8 @@ export interface RestoreOptions {
   readonly clock: Clock;
   /** Until things move it leaves all as it was, by throwing its reason. */
   readonly signal: AbortSignal;
+  /** Every artifact is read for it, then what came out of them. */
+  readonly meter?: Meter;
 }
 
 /**
@@ -27,12 +30,12 @@ export interface RestoreOptions {
  */
 export async function restoreFiles(
   { chain, index, places, workshop }: PreparedRestore,
-  { keys, clock, signal }: RestoreOptions,
+  { clock, ...options }: RestoreOptions,
 ): Promise<readonly Replaced[]> {
   const stage = temporaryBeside(join(workshop, "restore"));
   const made = await makeStage(stage);
   try {
-    await unpackChain(chain, index, keys, stage, signal);
+    await unpackChain(chain, index, stage, options);
     const moves = places.map(({ root, to }) => ({
       from: join(stage, root),
       to,

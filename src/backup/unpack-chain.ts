@@ -10,13 +10,21 @@ import {
 } from "../artifact/read-artifact.js";
 import { unpackArchive } from "../artifact/unpack.js";
 import { walkFolder, type Found } from "../artifact/walk.js";
-import type { FileIndex, IndexEntry } from "./file-index.js";
 import type { ChainLink } from "../artifact/follow-chain.js";
+import { UNWATCHED, type Meter } from "../core/meter.js";
+import { sizeOfFiles, type FileIndex, type IndexEntry } from "./file-index.js";
 
 const PERMISSIONS = 0o777n;
 
 /** A header of tar's: there are no more entries in it than these. */
 const ENTRY_BYTES = 512;
+
+export interface UnpackOptions {
+  readonly keys: ArtifactKeys;
+  /** Aborts between two artifacts, by throwing its reason. */
+  readonly signal: AbortSignal;
+  readonly meter?: Meter;
+}
 
 /**
  * Unpacks into an empty folder what an index stands for, each file from the
@@ -24,16 +32,14 @@ const ENTRY_BYTES = 512;
  * all of it is held against the index.
  *
  * @param chain - The newest first.
- * @param signal - Aborts between two artifacts, by throwing its reason.
  * @throws {DrError} ARTIFACT_DAMAGED, and what `openArtifact` and
  * `unpackArchive` throw; then the folder holds a part.
  */
 export async function unpackChain(
   chain: readonly ChainLink<CheckedArtifact>[],
   index: FileIndex,
-  keys: ArtifactKeys,
   folder: string,
-  signal: AbortSignal,
+  { keys, signal, meter = UNWATCHED }: UnpackOptions,
 ): Promise<void> {
   const [newest] = chain;
   // The newest last: it sets the permissions of the folders.
@@ -41,14 +47,14 @@ export async function unpackChain(
     signal.throwIfAborted();
     const wanted = pathsIn(index, name === newest?.name ? undefined : name);
     const { sizeBytes } = checked.manifest.plain;
-    await unpackArchive(await openArtifact(checked, keys), folder, {
+    await unpackArchive(await openArtifact(checked, keys, meter), folder, {
       sizeBytes,
       entries: Math.ceil(sizeBytes / ENTRY_BYTES),
       isWanted: (path) => wanted.has(path),
     });
   }
   signal.throwIfAborted();
-  await compare(folder, index, newest?.name ?? "");
+  await compare(folder, index, newest?.name ?? "", meter);
 }
 
 /**
@@ -69,18 +75,27 @@ function pathsIn(
 /** @throws {DrError} ARTIFACT_DAMAGED. */
 async function compare(
   folder: string,
-  { roots, entries }: FileIndex,
+  index: FileIndex,
   name: string,
+  meter: Meter,
 ): Promise<void> {
+  const { roots, entries } = index;
   const missing = new Map(entries.map((entry) => [entry.path, entry]));
+  let doneBytes = 0;
+  const look = async (found: Found): Promise<void> => {
+    await compareOne(name, missing, found, (sizeBytes) => {
+      meter.reach(doneBytes + sizeBytes);
+    });
+    doneBytes += Number(found.stats?.isFile() ? found.stats.size : 0);
+  };
+  meter.begin("comparing what came out of it", sizeOfFiles(entries));
   for (const root of roots) {
     const at = join(folder, root);
     const stats = await lstat(at, { bigint: true }).catch(() => undefined);
-    await compareOne(name, missing, { path: root, at, stats });
+    await look({ path: root, at, stats });
     if (stats?.isDirectory()) {
       for await (const found of walkFolder(at)) {
-        const path = `${root}/${found.path}`;
-        await compareOne(name, missing, { ...found, path });
+        await look({ ...found, path: `${root}/${found.path}` });
       }
     }
   }
@@ -94,10 +109,12 @@ async function compareOne(
   name: string,
   missing: Map<string, IndexEntry>,
   { path, at, stats }: Found,
+  onProgress: (sizeBytes: number) => void,
 ): Promise<void> {
   const expected = missing.get(path);
   missing.delete(path);
-  const found = stats === undefined ? "nothing" : await describe(at, stats);
+  const found =
+    stats === undefined ? "nothing" : await describe(at, stats, onProgress);
   demand(
     name,
     path,
@@ -120,6 +137,7 @@ function print(entry: IndexEntry): string {
 async function describe(
   at: string,
   stats: NonNullable<Found["stats"]>,
+  onProgress: (sizeBytes: number) => void,
 ): Promise<string> {
   const mode = printMode(stats.mode);
   if (stats.isSymbolicLink()) {
@@ -128,7 +146,7 @@ async function describe(
   if (stats.isDirectory()) {
     return `a folder (${mode})`;
   }
-  const { sizeBytes, sha256 } = await measureFile(at);
+  const { sizeBytes, sha256 } = await measureFile(at, onProgress);
   return `a file (${mode}) of ${String(sizeBytes)} bytes, ${sha256}`;
 }
 

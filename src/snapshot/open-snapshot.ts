@@ -10,6 +10,7 @@ import {
 } from "../artifact/read-artifact.js";
 import { unpackArchive } from "../artifact/unpack.js";
 import { DrError } from "../core/errors.js";
+import { UNWATCHED, type Meter } from "../core/meter.js";
 import type { DeployFile } from "../deployments/deploy-file.js";
 import { checkStructure } from "./check-structure.js";
 import { SNAPSHOT_FILE, type Snapshot } from "./snapshot.js";
@@ -29,19 +30,19 @@ export interface OpenedSnapshot {
 const MOST_ENTRIES = 200_000;
 
 /**
- * Unpacks a snapshot into a folder of its own, verifies it, and works with it;
- * the folder is gone afterwards.
+ * Unpacks a snapshot into a folder of its own, and verifies it.
  *
+ * @param meter - All of it is read twice.
  * @throws {DrError} SNAPSHOT_INVALID, SNAPSHOT_TOO_NEW, those of
- * `checkArtifact`, `openArtifact` and `unpackArchive`.
+ * `checkArtifact`, `openArtifact` and `unpackArchive`; then nothing is left.
  */
-export async function withSnapshot<T>(
+export async function openSnapshot(
   path: string,
   keys: ArtifactKeys,
-  work: (opened: OpenedSnapshot) => Promise<T>,
-): Promise<T> {
+  meter: Meter = UNWATCHED,
+): Promise<OpenedSnapshot> {
   const name = basename(path);
-  const artifact = await checkArtifact(path, keys);
+  const artifact = await checkArtifact(path, keys, meter);
   const { kind, plain } = artifact.manifest;
   if (kind !== "contracts") {
     const reason = `it is a backup of ${kind}`;
@@ -49,15 +50,29 @@ export async function withSnapshot<T>(
   }
   const folder = await mkdtemp(join(tmpdir(), "hardhat-dr-snapshot-"));
   try {
-    await unpackArchive(await openArtifact(artifact, keys), folder, {
+    await unpackArchive(await openArtifact(artifact, keys, meter), folder, {
       sizeBytes: plain.sizeBytes,
       entries: MOST_ENTRIES,
     });
     const snapshot = parseSnapshot(await readText(folder, name), name);
     const found = { name, artifact, snapshot, folder };
-    return await work({ ...found, deployFile: await checkStructure(found) });
-  } finally {
+    return { ...found, deployFile: await checkStructure(found) };
+  } catch (error) {
     await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Works with a snapshot; its folder is gone afterwards. */
+export async function withSnapshot<T>(
+  opening: Promise<OpenedSnapshot>,
+  work: (opened: OpenedSnapshot) => Promise<T>,
+): Promise<T> {
+  const opened = await opening;
+  try {
+    return await work(opened);
+  } finally {
+    await rm(opened.folder, { recursive: true, force: true });
   }
 }
 

@@ -8,7 +8,10 @@ import {
   type ArtifactAddress,
 } from "../../src/backup/find-artifact.js";
 import { artifactKeys } from "../../src/backup/place.js";
-import { prepareRestore } from "../../src/backup/prepare-restore.js";
+import {
+  prepareRestore,
+  type PreparedRestore,
+} from "../../src/backup/prepare-restore.js";
 import { restoreFiles } from "../../src/backup/restore-files.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
 import {
@@ -19,6 +22,7 @@ import {
 import { Interruption, requireConsentPossible, requireYes } from "./apply.js";
 import { backupContext, whileLocked } from "./backup-context.js";
 import { runTask, type Output, type TaskResult } from "./output.js";
+import { withBar } from "./progress.js";
 
 interface RestoreArguments {
   readonly name: string;
@@ -47,13 +51,24 @@ export async function restoreBackup(
   const context = backupContext(hre);
   const { config, project, clock } = context;
   const keys = artifactKeys(config);
-  const prepared = await prepareRestore({
-    ...address,
-    keys,
-    project,
-    configured: [...config.files, ...config.configuration],
-    ...(args.into === undefined ? {} : { into: resolve(project, args.into) }),
-  });
+  const prepared = await withBar(
+    {
+      title: "Check",
+      work: async (meter) =>
+        await prepareRestore({
+          ...address,
+          keys,
+          project,
+          configured: [...config.files, ...config.configuration],
+          ...(args.into === undefined
+            ? {}
+            : { into: resolve(project, args.into) }),
+          meter,
+        }),
+      tell: tellChecked,
+    },
+    output,
+  );
   output.text(formatRestore(prepared, output.paint));
   const exitCode = EXIT_CODES.done;
   if (args.dryRun) {
@@ -66,9 +81,24 @@ export async function restoreBackup(
     context,
     async () =>
       await interruption.during(
-        async () => await restoreFiles(prepared, { keys, clock, signal }),
+        async () =>
+          await withBar(
+            {
+              title: "Restore",
+              work: async (meter) =>
+                await restoreFiles(prepared, { keys, clock, signal, meter }),
+              tell: () => "every file is what was backed up",
+            },
+            output,
+          ),
       ),
   );
   output.text(formatReplaced(replaced, output.paint));
   return { json: restoreToJson(prepared, replaced), exitCode };
+}
+
+function tellChecked({ name, chain }: PreparedRestore): string {
+  return chain.length === 1
+    ? `${name} is whole`
+    : `${name} and the ${String(chain.length - 1)} that it builds on are whole`;
 }

@@ -23,6 +23,7 @@ import { writeBackupReport } from "../../src/backup/write-report.js";
 import { systemClock } from "../../src/core/clock.js";
 import { DrError } from "../../src/core/errors.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
+import type { Meter } from "../../src/core/meter.js";
 import { backupToJson, formatBackup } from "../../src/display/backup.js";
 import { anyErrorToJson, formatAnyError } from "../../src/display/error.js";
 import { paintFor } from "../../src/display/text.js";
@@ -33,7 +34,7 @@ import { backupContext, whileLocked } from "./backup-context.js";
 import { chooseTargets } from "./offsite.js";
 import { replicateAll } from "./offsite-replicate.js";
 import { runTask, type Output } from "./output.js";
-import { withBar, type Meter } from "./progress.js";
+import { withBar } from "./progress.js";
 import { chosenNetwork, connect } from "./session.js";
 
 const WEEK_MS = 7 * 86_400_000;

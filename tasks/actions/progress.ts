@@ -1,15 +1,8 @@
 import type { ListrDefaultRendererLogLevels } from "listr2";
 
+import type { Meter } from "../../src/core/meter.js";
 import { formatTransfer } from "../../src/display/progress.js";
 import type { Output } from "./output.js";
-
-/** Told how far a job is. */
-export interface Meter {
-  /** What it is at now: a file's name. */
-  readonly begin: (what: string, totalBytes: number | undefined) => void;
-  /** Of what it is at, bytes so far. */
-  readonly reach: (doneBytes: number) => void;
-}
 
 /** Something that takes its time. */
 export interface Job<T> {

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import type { Readable } from "node:stream";
 
 import { extractTo } from "../../src/artifact/extract.js";
 import { openLegacyArtifact } from "../../src/artifact/legacy.js";
@@ -9,6 +10,7 @@ import { DrError } from "../../src/core/errors.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
 import { writing } from "../../src/core/writing.js";
 import type { Output, TaskResult } from "./output.js";
+import { withBar } from "./progress.js";
 import { drain, type Extraction } from "./restore-database.js";
 
 /** Many times what compression makes of anything that isn't made to fill disks. */
@@ -28,28 +30,35 @@ export async function restoreOldScripts(
   output: Output,
 ): Promise<TaskResult> {
   const name = basename(path);
-  const stream = await openLegacyArtifact(path, keys, {
-    acceptUnauthenticated: true,
-  });
+  const place = join(into ?? dirname(path), plainNameOf(name));
+  const isArchive = place.endsWith(".tar");
+  const folder = place.replace(/\.tar$/, "");
+  await withBar(
+    {
+      title: dryRun ? "Check" : "Unpack",
+      work: async (meter) => {
+        const accepted = { acceptUnauthenticated: true, meter };
+        const stream = await openLegacyArtifact(path, keys, accepted);
+        if (dryRun) {
+          await drain(stream);
+        } else if (isArchive) {
+          await unpackBeside(folder, stream, (await stat(path)).size);
+        } else {
+          await extractTo(stream, place);
+        }
+      },
+      tell: () => `${name} opens`,
+    },
+    output,
+  );
   if (dryRun) {
-    await drain(stream);
     output.text(`${name} opens, to its end. Dry run: nothing is left.\n`);
     return { json: { status: "planned" }, exitCode: EXIT_CODES.done };
   }
-  const place = join(into ?? dirname(path), plainNameOf(name));
-  if (place.endsWith(".tar")) {
-    const folder = place.slice(0, -".tar".length);
-    const { size } = await stat(path);
-    await unpackBeside(folder, async (stage) => {
-      await unpackArchive(stream, stage, {
-        sizeBytes: size * LARGEST_FACTOR,
-        entries: MOST_ENTRIES,
-      });
-    });
+  if (isArchive) {
     output.text(`${folder} holds what was in it.\n`);
     return { json: { status: "done", folder }, exitCode: EXIT_CODES.done };
   }
-  await extractTo(stream, place);
   output.text(`${place} is what was in it, readable by you alone.\n`);
   return { json: { status: "done", file: place }, exitCode: EXIT_CODES.done };
 }
@@ -57,7 +66,8 @@ export async function restoreOldScripts(
 /** Under its own name when all of it is there, or not at all. */
 async function unpackBeside(
   folder: string,
-  unpack: (stage: string) => Promise<void>,
+  archive: Readable,
+  storedBytes: number,
 ): Promise<void> {
   const isThere = await stat(folder).then(
     () => true,
@@ -71,7 +81,10 @@ async function unpackBeside(
     return await mkdtemp(join(dirname(folder), `.${basename(folder)}-`));
   });
   try {
-    await unpack(stage);
+    await unpackArchive(archive, stage, {
+      sizeBytes: storedBytes * LARGEST_FACTOR,
+      entries: MOST_ENTRIES,
+    });
     await writing(folder, async () => {
       await rename(stage, folder);
     });

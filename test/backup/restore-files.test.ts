@@ -26,12 +26,14 @@ import {
   type FileIndex,
   type IndexEntry,
 } from "../../src/backup/file-index.js";
-import { openPlace } from "../../src/backup/place.js";
+import { artifactKeys, openPlace } from "../../src/backup/place.js";
+import { restoreFiles } from "../../src/backup/restore-files.js";
 import type { Json } from "../../src/core/canonical-json.js";
 import { DrError } from "../../src/core/errors.js";
 import { temporaryBeside } from "../../src/core/temporary-file.js";
 import { codeOf, refusalOf } from "../deployments/refusal.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
+import { RecordingMeter } from "../helpers/recording-meter.js";
 import { SmallDisk } from "../helpers/small-disk.js";
 import { describeFolder, FileScene } from "./file-scene.js";
 
@@ -165,6 +167,31 @@ describe("a restore of files", () => {
         ),
       ).to.equal("RESTORE_INTERRUPTED");
       expect(await describeFolder(folder.path)).to.deep.equal(before);
+    });
+
+    it("tells how far it is, whatever it reads", async () => {
+      const [full, middle, last] = names as [string, string, string];
+      const meter = new RecordingMeter();
+      const checks = [last, middle, full].map((name) => `checking ${name}`);
+      const prepared = await scene.prepare(last, { meter });
+      expect(meter.complete).to.deep.equal([...checks, `opening ${last}`]);
+      meter.passes.length = 0;
+      const { context, config } = scene;
+      const { signal } = new AbortController();
+      await restoreFiles(prepared, {
+        keys: artifactKeys(config),
+        clock: context.clock,
+        signal,
+        meter,
+      });
+      expect(meter.complete).to.deep.equal([
+        ...[full, middle, last].map((name) => `opening ${name}`),
+        "comparing what came out of it",
+      ]);
+      // Four files: each byte of them counts.
+      expect(meter.passes.at(-1)!.totalBytes).to.equal(
+        "onetwothreefour".length,
+      );
     });
 
     it("shows before what it will do, and writes nothing for it", async () => {

@@ -23,6 +23,7 @@ import { recordProof } from "../../src/offsite/proof.js";
 import { pruneStorage, type Pruning } from "../../src/offsite/prune.js";
 import { replicate, type Replicated } from "../../src/offsite/replicate.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
+import { RecordingMeter } from "../helpers/recording-meter.js";
 import { Backups } from "./backups.js";
 import { codeOf } from "./describe-storage.js";
 import { MemoryStorage } from "./memory-storage.js";
@@ -433,12 +434,16 @@ describe("backups offsite", () => {
   describe("downloading", () => {
     const target = () => join(folder.path, "download");
 
-    async function download(name: string): Promise<void> {
+    async function download(
+      name: string,
+      meter = new RecordingMeter(),
+    ): Promise<void> {
       const inventory = await takeInventory(storage, "takumi");
       const kind = name.includes("_db_") ? "database" : "files";
       const backup = chooseBackup(inventory, { kind, name }, storage.address);
       await downloadBackup(storage, inventory, backup, target(), {
         trusted: [],
+        meter,
       });
     }
 
@@ -458,6 +463,20 @@ describe("backups offsite", () => {
       const opened = await openArtifact(checked, { encryption, trusted: [] });
       expect(await text(opened)).to.equal("database of 0 days ago");
       expect((await readdir(target())).length).to.equal(3);
+    });
+
+    it("tells how far it is, when it checks it too", async () => {
+      const { path } = await backups.make("database");
+      const name = basename(path);
+      const local = await listLocalArtifacts(backups.folder, "takumi");
+      const sent = new RecordingMeter();
+      await replicate(storage, local, { trusted: [], meter: sent });
+      expect(sent.complete).to.deep.equal([name]);
+      await replicate(storage, local, { trusted: [], meter: sent });
+      expect(sent.complete).to.deep.equal([name, `checking ${name}`]);
+      const brought = new RecordingMeter();
+      await download(name, brought);
+      expect(brought.complete).to.deep.equal([name, `checking ${name}`]);
     });
 
     it("notices each flipped byte, and each missing one", async () => {

@@ -16,7 +16,10 @@ import { expect } from "chai";
 
 import { systemClock } from "../../src/core/clock.js";
 import { acquireLock } from "../../src/run/lock.js";
-import { withSnapshot } from "../../src/snapshot/open-snapshot.js";
+import {
+  openSnapshot,
+  withSnapshot,
+} from "../../src/snapshot/open-snapshot.js";
 import { planRestore } from "../../src/snapshot/restore-plan.js";
 import {
   restoreSnapshot,
@@ -247,7 +250,7 @@ describe("dr:snapshot:restore", () => {
     expect(chain.error?.code).to.equal(code);
     expect(chain.error?.message).to.include("chain 31337");
     expect(process.exitCode).to.equal(3);
-    await withSnapshot(path, { trusted: [] }, async (opened) => {
+    await withSnapshot(openSnapshot(path, { trusted: [] }), async (opened) => {
       const places = { ...placesIn(folder.path), network: "mainnet" };
       expect(await codeOf(() => planRestore(opened, places))).to.equal(code);
     });
@@ -325,12 +328,15 @@ describe("dr:snapshot:restore", () => {
       path: string,
       ports: Partial<RestorePorts>,
     ): Promise<unknown> {
-      return await withSnapshot(path, { trusted: [] }, async (opened) => {
-        const places = placesIn(folder.path);
-        const plan = await planRestore(opened, places);
-        const all = { clock: systemClock, ...ports };
-        return await restoreSnapshot(opened, places, plan, all);
-      });
+      return await withSnapshot(
+        openSnapshot(path, { trusted: [] }),
+        async (opened) => {
+          const places = placesIn(folder.path);
+          const plan = await planRestore(opened, places);
+          const all = { clock: systemClock, ...ports };
+          return await restoreSnapshot(opened, places, plan, all);
+        },
+      );
     }
 
     async function expectNothingLost(): Promise<void> {

@@ -12,10 +12,12 @@ import { expect } from "chai";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import { generateBackupKey } from "../../src/artifact/backup-key.js";
+import { backUpFiles } from "../../src/backup/files.js";
 import type { DrUserConfig } from "../../src/config/types.js";
 import { systemClock } from "../../src/core/clock.js";
 import { acquireLock } from "../../src/run/lock.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
+import { stderrOf } from "../helpers/stderr.js";
 import { openProject } from "./project.js";
 
 interface PartJson {
@@ -155,6 +157,25 @@ describe("dr:backup and dr:backup:restore", () => {
     const into = await restore("files", { into: "there" });
     expect(into.restored[0]!.to).to.equal(join(folder.path, "there/uploads"));
     expect(await read("there/uploads/a.txt")).to.equal("one");
+  });
+
+  it("tell how far they are", async () => {
+    await backUp({ only: "files" });
+    await writeFile(join(folder.path, "uploads/b.txt"), "two");
+    const later = () => new Date(Date.now() + 60_000);
+    const { artifacts } = await backUpFiles({
+      config: hre.config.dr,
+      project: folder.path,
+      clock: { ...systemClock, now: later },
+      tool: "hardhat-dr test",
+    });
+    const name = artifacts[0]!.name;
+    const told = await stderrOf(async () => await restore("files"));
+    expect(told.split("\n")).to.deep.equal([
+      `✔ Check: ${name} and the 1 that it builds on are whole`,
+      "✔ Restore: every file is what was backed up",
+      "",
+    ]);
   });
 
   it("don't restore unasked", async () => {

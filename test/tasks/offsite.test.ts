@@ -16,6 +16,7 @@ import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import type { DrUserConfig } from "../../src/index.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
+import { stderrOf } from "../helpers/stderr.js";
 import { Backups } from "../offsite/backups.js";
 import { openProject } from "./project.js";
 
@@ -312,6 +313,26 @@ describe("dr:offsite", () => {
       expect(await left()).to.deep.equal([]);
       const { targets } = await run("dr:offsite:list", { target: "disk-a" });
       expect(targets![0]!.backups[0]).to.have.property("provenAt").not.null;
+    });
+
+    it("tells how far it is", async () => {
+      const { path } = await backups.make("database");
+      const name = basename(path);
+      await replicate();
+      for (const args of [
+        {},
+        { into: "dumps" },
+        { dryRun: true, yes: false },
+      ]) {
+        const told = await stderrOf(async () => {
+          await restore(["database"], args);
+        });
+        expect(told.split("\n")).to.deep.equal([
+          `✔ Download from ${disks[0]!}: ${name} is here, and is what was sent`,
+          `✔ ${"into" in args ? "Unpack" : "Check"}: ${name} is whole`,
+          "",
+        ]);
+      }
     });
 
     it("brings files back, from another target when asked", async () => {
