@@ -15,6 +15,9 @@ export interface Job<T> {
 /** Where there is no terminal to draw on, a line so often. */
 const QUIET_MS = 30_000;
 
+/** Drawing a bar takes longer than reading what it moves by. */
+const REDRAW_MS = 100;
+
 /** Columns; some terminals say that they have none. */
 const NARROWEST = 20;
 
@@ -123,6 +126,7 @@ function createMeter(show: (line: string) => void): Meter {
   let what = "";
   let totalBytes: number | undefined;
   let start: { readonly at: number; readonly doneBytes: number } | undefined;
+  let shownAt = -Infinity;
   return {
     begin: (name, total) => {
       [what, totalBytes, start] = [name, total, undefined];
@@ -131,6 +135,10 @@ function createMeter(show: (line: string) => void): Meter {
     reach: (doneBytes) => {
       const now = performance.now();
       start ??= { at: now, doneBytes };
+      if (now - shownAt < REDRAW_MS && doneBytes !== totalBytes) {
+        return;
+      }
+      shownAt = now;
       const seconds = (now - start.at) / 1000;
       const bytesPerSecond =
         seconds > 0 ? (doneBytes - start.doneBytes) / seconds : 0;
