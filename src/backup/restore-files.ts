@@ -4,10 +4,10 @@ import { dirname, join } from "node:path";
 import type { ArtifactKeys } from "../artifact/read-artifact.js";
 import type { Clock } from "../core/clock.js";
 import type { Meter } from "../core/meter.js";
+import { removeTree } from "../core/remove-tree.js";
 import { removeAbandoned, temporaryBeside } from "../core/temporary-file.js";
 import { writing } from "../core/writing.js";
 import type { PreparedRestore } from "./prepare-restore.js";
-import { removeTree } from "./remove-tree.js";
 import { replaceAll, type Replaced } from "./swap.js";
 import { unpackChain } from "./unpack-chain.js";
 

@@ -14,8 +14,8 @@ import { basename, dirname, join } from "node:path";
 import { formatTimestamp } from "../artifact/name.js";
 import { syncFolder } from "../core/atomic-write.js";
 import { DrError, hasCode, messageOf } from "../core/errors.js";
+import { removeTree } from "../core/remove-tree.js";
 import { temporaryBeside } from "../core/temporary-file.js";
-import { removeTree } from "./remove-tree.js";
 
 /** What takes the place of what; absolute. */
 export interface Replacement {

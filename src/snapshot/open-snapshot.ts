@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import {
@@ -11,6 +10,8 @@ import {
 import { unpackArchive } from "../artifact/unpack.js";
 import { DrError } from "../core/errors.js";
 import { UNWATCHED, type Meter } from "../core/meter.js";
+import { removeTree } from "../core/remove-tree.js";
+import { makeTemporaryFolder } from "../core/temporary-folder.js";
 import type { DeployFile } from "../deployments/deploy-file.js";
 import { checkStructure } from "./check-structure.js";
 import { SNAPSHOT_FILE, type Snapshot } from "./snapshot.js";
@@ -48,7 +49,7 @@ export async function openSnapshot(
     const reason = `it is a backup of ${kind}`;
     throw new DrError("SNAPSHOT_INVALID", { name, reason });
   }
-  const folder = await mkdtemp(join(tmpdir(), "hardhat-dr-snapshot-"));
+  const folder = await makeTemporaryFolder("snapshot");
   try {
     await unpackArchive(await openArtifact(artifact, keys, meter), folder, {
       sizeBytes: plain.sizeBytes,
@@ -58,7 +59,7 @@ export async function openSnapshot(
     const found = { name, artifact, snapshot, folder };
     return { ...found, deployFile: await checkStructure(found) };
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    await removeTree(folder);
     throw error;
   }
 }
@@ -72,7 +73,7 @@ export async function withSnapshot<T>(
   try {
     return await work(opened);
   } finally {
-    await rm(opened.folder, { recursive: true, force: true });
+    await removeTree(opened.folder);
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
+import { mkdir, rename, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 
@@ -8,6 +8,11 @@ import { plainNameOf } from "../../src/artifact/name.js";
 import { unpackArchive } from "../../src/artifact/unpack.js";
 import { DrError } from "../../src/core/errors.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
+import { removeTree } from "../../src/core/remove-tree.js";
+import {
+  removeAbandoned,
+  temporaryBeside,
+} from "../../src/core/temporary-file.js";
 import { writing } from "../../src/core/writing.js";
 import type { Output, TaskResult } from "./output.js";
 import { withBar } from "./progress.js";
@@ -76,9 +81,11 @@ async function unpackBeside(
   if (isThere) {
     throw new DrError("FILE_EXISTS", { path: folder });
   }
-  const stage = await writing(folder, async () => {
+  const stage = temporaryBeside(folder);
+  await writing(folder, async () => {
     await mkdir(dirname(folder), { recursive: true });
-    return await mkdtemp(join(dirname(folder), `.${basename(folder)}-`));
+    await removeAbandoned(dirname(folder));
+    await mkdir(stage, { mode: 0o700 });
   });
   try {
     await unpackArchive(archive, stage, {
@@ -89,6 +96,6 @@ async function unpackBeside(
       await rename(stage, folder);
     });
   } finally {
-    await rm(stage, { recursive: true, force: true });
+    await removeTree(stage);
   }
 }

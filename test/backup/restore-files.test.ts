@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
 import {
   copyFile,
@@ -30,9 +29,10 @@ import { artifactKeys, openPlace } from "../../src/backup/place.js";
 import { restoreFiles } from "../../src/backup/restore-files.js";
 import type { Json } from "../../src/core/canonical-json.js";
 import { DrError } from "../../src/core/errors.js";
-import { temporaryBeside } from "../../src/core/temporary-file.js";
 import { codeOf, refusalOf } from "../deployments/refusal.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
+import { abandonedBeside } from "../helpers/abandoned.js";
+import { runKilled } from "../helpers/killed-worker.js";
 import { RecordingMeter } from "../helpers/recording-meter.js";
 import { SmallDisk } from "../helpers/small-disk.js";
 import { describeFolder, FileScene } from "./file-scene.js";
@@ -209,11 +209,7 @@ describe("a restore of files", () => {
 
   it("is unpacked where nobody else can look, and clears away what a killed one left", async () => {
     const name = await scene.backUp();
-    const dead = spawnSync(process.execPath, ["-e", ""]).pid;
-    const left = temporaryBeside(scene.at("restore")).replace(
-      `-${String(process.pid)}-`,
-      `-${String(dead)}-`,
-    );
+    const left = abandonedBeside(scene.at("restore"));
     await mkdir(join(left, "uploads"), { recursive: true });
     const modes: number[] = [];
     const watching = {
@@ -231,6 +227,25 @@ describe("a restore of files", () => {
       names.every((one) => !one.endsWith(".tmp")),
     );
   });
+
+  for (const deadly of ["opening", "comparing"]) {
+    it(`leaves nothing that the next one doesn't take away, killed while ${deadly}`, async () => {
+      const name = await scene.backUp();
+      const before = await describeFolder(folder.path);
+      const worker = join(import.meta.dirname, "restore-worker.ts");
+      const section = JSON.stringify(scene.section);
+      await runKilled(worker, [folder.path, section, name, deadly]);
+      const left = Object.keys(await describeFolder(folder.path)).filter(
+        (path) => before[path] === undefined,
+      );
+      expect(left[0]).to.match(/^\.restore\..*\.tmp$/);
+      await rm(scene.at("uploads"), { recursive: true });
+      await scene.restore(name);
+      expect(Object.keys(await describeFolder(folder.path))).to.deep.equal(
+        Object.keys(before),
+      );
+    });
+  }
 
   it("goes only where the configuration says, or where it is told to", async () => {
     const name = await scene.backUp();

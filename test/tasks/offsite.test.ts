@@ -16,6 +16,7 @@ import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import type { DrUserConfig } from "../../src/index.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
+import { abandonedBeside } from "../helpers/abandoned.js";
 import { stderrOf } from "../helpers/stderr.js";
 import { Backups } from "../offsite/backups.js";
 import { openProject } from "./project.js";
@@ -434,6 +435,9 @@ describe("dr:offsite", () => {
       await mkdir(there);
       const name = "contract_snapshot_20240115_140000.tar.gz";
       await writeFile(join(folder.path, "abi.json"), "[]");
+      await mkdir(abandonedBeside(join(folder.path, "old/x")), {
+        recursive: true,
+      });
       execFileSync("tar", [
         ...["-czf", join(there, name), "-C", folder.path, "abi.json"],
       ]);
@@ -444,6 +448,8 @@ describe("dr:offsite", () => {
       expect(await readdir(restored![0]!.result!.folder!)).to.deep.equal([
         "abi.json",
       ]);
+      const all = await readdir(join(folder.path, "old"));
+      expect(all, "what was left half").to.have.length(1);
     });
   });
 });
