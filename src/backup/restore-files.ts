@@ -14,6 +14,8 @@ import { unpackChain } from "./unpack-chain.js";
 export interface RestoreOptions {
   readonly keys: ArtifactKeys;
   readonly clock: Clock;
+  /** The file in which it is written down what moves, while it does. */
+  readonly record: string;
   /** Until things move it leaves all as it was, by throwing its reason. */
   readonly signal: AbortSignal;
   /** Every artifact is read for it, then what came out of them. */
@@ -30,7 +32,7 @@ export interface RestoreOptions {
  */
 export async function restoreFiles(
   { chain, index, places, workshop }: PreparedRestore,
-  { clock, ...options }: RestoreOptions,
+  { clock, record, ...options }: RestoreOptions,
 ): Promise<readonly Replaced[]> {
   const stage = temporaryBeside(join(workshop, "restore"));
   const made = await makeStage(stage);
@@ -40,7 +42,7 @@ export async function restoreFiles(
       from: join(stage, root),
       to,
     }));
-    return await replaceAll(moves, { now: clock.now() });
+    return await replaceAll(moves, { now: clock.now(), record });
   } finally {
     await removeTree(stage);
     await removeIfEmpty(workshop, made);

@@ -7,18 +7,23 @@ import {
   findArtifact,
   type ArtifactAddress,
 } from "../../src/backup/find-artifact.js";
+import type { FileBackupContext } from "../../src/backup/files.js";
+import { swapRecordFile } from "../../src/backup/folder.js";
 import { artifactKeys } from "../../src/backup/place.js";
 import {
   prepareRestore,
   type PreparedRestore,
 } from "../../src/backup/prepare-restore.js";
 import { restoreFiles } from "../../src/backup/restore-files.js";
+import { findBrokenOff } from "../../src/backup/swap-record.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
+import { formatError } from "../../src/display/error.js";
 import {
   formatReplaced,
   formatRestore,
   restoreToJson,
 } from "../../src/display/restore.js";
+import { paintFor } from "../../src/display/text.js";
 import { Interruption, requireConsentPossible, requireYes } from "./apply.js";
 import { backupContext, whileLocked } from "./backup-context.js";
 import { runTask, type Output, type TaskResult } from "./output.js";
@@ -51,6 +56,8 @@ export async function restoreBackup(
   const context = backupContext(hre);
   const { config, project, clock } = context;
   const keys = artifactKeys(config);
+  const record = swapRecordFile(config);
+  await tellBrokenOff(record, context);
   const prepared = await withBar(
     {
       title: "Check",
@@ -86,7 +93,13 @@ export async function restoreBackup(
             {
               title: "Restore",
               work: async (meter) =>
-                await restoreFiles(prepared, { keys, clock, signal, meter }),
+                await restoreFiles(prepared, {
+                  keys,
+                  clock,
+                  record,
+                  signal,
+                  meter,
+                }),
               tell: () => "every file is what was backed up",
             },
             output,
@@ -101,4 +114,21 @@ function tellChecked({ name, chain }: PreparedRestore): string {
   return chain.length === 1
     ? `${name} is whole`
     : `${name} and the ${String(chain.length - 1)} that it builds on are whole`;
+}
+
+/** @throws {DrError} RUN_LOCKED: it isn't broken off, it is under way. */
+async function tellBrokenOff(
+  record: string,
+  context: FileBackupContext,
+): Promise<void> {
+  if ((await findBrokenOff(record)) === undefined) {
+    return;
+  }
+  const error = await whileLocked(
+    context,
+    async () => await findBrokenOff(record),
+  );
+  if (error !== undefined) {
+    process.stderr.write(formatError(error, paintFor(process.stderr)));
+  }
 }

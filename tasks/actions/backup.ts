@@ -12,6 +12,7 @@ import {
   type PartKind,
   type PartResult,
 } from "../../src/backup/part.js";
+import { swapRecordFile } from "../../src/backup/folder.js";
 import { requireEncryption } from "../../src/backup/place.js";
 import { pruneLocally } from "../../src/backup/prune.js";
 import {
@@ -19,6 +20,7 @@ import {
   failuresOf,
   runBackup,
 } from "../../src/backup/run-backup.js";
+import { findBrokenOff } from "../../src/backup/swap-record.js";
 import { writeBackupReport } from "../../src/backup/write-report.js";
 import { systemClock } from "../../src/core/clock.js";
 import { DrError } from "../../src/core/errors.js";
@@ -48,6 +50,7 @@ interface BackupArguments {
 const action: NewTaskActionFunction<BackupArguments> = async (args, hre) =>
   await runTask(args, async (output) => {
     const context = backupContext(hre);
+    const brokenOff: DrError[] = [];
     const parts = backupParts(hre, output, context, args);
     const report = await runBackup({
       parts,
@@ -59,7 +62,13 @@ const action: NewTaskActionFunction<BackupArguments> = async (args, hre) =>
       onStart: (kind) => {
         output.progress(`… ${kind}`);
       },
-      whileLocked: async (work) => await whileLocked(context, work),
+      whileLocked: async (work) =>
+        await whileLocked(context, async () => {
+          // What is backed up then may be half of what it should be.
+          const error = await findBrokenOff(swapRecordFile(context.config));
+          brokenOff.push(...(error === undefined ? [] : [error]));
+          return await work();
+        }),
     });
     output.text(formatBackup(report, output.paint));
     failuresOf(report).forEach(tell);
@@ -69,6 +78,9 @@ const action: NewTaskActionFunction<BackupArguments> = async (args, hre) =>
     try {
       const path = await writeBackupReport(context.config, startedAt, json);
       output.text(`Report: ${path}\n`);
+      if (brokenOff[0] !== undefined) {
+        throw brokenOff[0];
+      }
       return { json: { ...json, report: path }, exitCode };
     } catch (error) {
       // The backups are there all the same.

@@ -181,6 +181,7 @@ describe("a restore of files", () => {
       await restoreFiles(prepared, {
         keys: artifactKeys(config),
         clock: context.clock,
+        record: scene.record,
         signal,
         meter,
       });

@@ -11,6 +11,7 @@ let pass = "";
 await restoreFiles(await scene.prepare(name), {
   keys: artifactKeys(scene.config),
   clock: scene.context.clock,
+  record: scene.record,
   signal: new AbortController().signal,
   meter: {
     begin: (what) => {

@@ -13,10 +13,12 @@ import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import { generateBackupKey } from "../../src/artifact/backup-key.js";
 import { backUpFiles } from "../../src/backup/files.js";
+import { swapRecordFile } from "../../src/backup/folder.js";
 import type { DrUserConfig } from "../../src/config/types.js";
 import { systemClock } from "../../src/core/clock.js";
 import { acquireLock } from "../../src/run/lock.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
+import { runKilled } from "../helpers/killed-worker.js";
 import { stderrOf } from "../helpers/stderr.js";
 import { openProject } from "./project.js";
 
@@ -176,6 +178,35 @@ describe("dr:backup and dr:backup:restore", () => {
       "✔ Restore: every file is what was backed up",
       "",
     ]);
+  });
+
+  it("tell of a restore that was killed half-way, until it is done again", async () => {
+    await backUp({ only: "files" });
+    const [uploads, stage] = ["uploads", "stage"].map((name) =>
+      join(folder.path, name),
+    ) as [string, string];
+    await mkdir(stage);
+    await runKilled(join(import.meta.dirname, "../backup/swap-worker.ts"), [
+      JSON.stringify([{ from: stage, to: uploads }]),
+      new Date(0).toISOString(),
+      swapRecordFile(hre.config.dr),
+      "1",
+    ]);
+    const { parts, error } = await backUp({ only: "configuration" });
+    expect(partOf(parts, "configuration").status).to.equal("done");
+    expect(error?.code).to.equal("RESTORE_UNFINISHED");
+    expect(process.exitCode).to.equal(5);
+    const look = async () =>
+      await restore("files", { dryRun: true, yes: false });
+    expect(await stderrOf(look)).to.include(
+      `${uploads} is missing; what was there is `,
+    );
+    process.exitCode = undefined;
+    const told = await stderrOf(async () => await restore("files"));
+    expect(told).to.include("RESTORE_UNFINISHED");
+    expect(process.exitCode).to.equal(0);
+    expect(await read("uploads/a.txt")).to.equal("one");
+    expect(await stderrOf(look)).to.not.include("RESTORE_UNFINISHED");
   });
 
   it("don't restore unasked", async () => {
