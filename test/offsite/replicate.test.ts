@@ -500,6 +500,25 @@ describe("backups offsite", () => {
       );
     });
 
+    it("asks for no byte of what its manifest says has another size", async () => {
+      const { path } = await backups.make("database");
+      await replicateAll();
+      const key = `database/${basename(path)}`;
+      const object = storage.objects.get(key)!;
+      for (const bytes of [
+        object.bytes.subarray(0, -1),
+        Buffer.concat([object.bytes, Buffer.of(0)]),
+      ]) {
+        storage.objects.set(key, { ...object, bytes, sizeBytes: bytes.length });
+        storage.calls.length = 0;
+        expect(await codeOf(download(basename(path)))).to.equal(
+          "ARTIFACT_DAMAGED",
+        );
+        expect(storage.calls).to.include(`get ${key}.manifest.json`);
+        expect(storage.calls).to.not.include(`get ${key}`);
+      }
+    });
+
     it("brings what it builds on too, and says what is missing of that", async () => {
       const base = await backups.make("files", 3);
       const manifest = (
