@@ -5,6 +5,7 @@ import { stripVTControlCharacters } from "node:util";
 import { expect } from "chai";
 
 import { collectOutput, endWithThisProcess } from "./child-process.js";
+import { cleanEnvironment } from "./cli-project.js";
 import { requireProgram } from "./programs.js";
 
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -12,6 +13,7 @@ const ANSWER_TIMEOUT_MS = 30_000;
 export const CTRL_C = "\u0003";
 export const ENTER = "\r";
 export const DOWN = "\u001b[B";
+export const UP = "\u001b[A";
 
 /** A program on a terminal of its own, 40 lines of 120 columns, as `script` makes one. */
 export class Terminal {
@@ -41,7 +43,7 @@ export class Terminal {
     const child = spawn(
       "script",
       ["-qec", `stty rows 40 cols 120; exec ${line}`, "/dev/null"],
-      { cwd, stdio: "pipe", env: { ...process.env, TERM: "xterm", CI: "" } },
+      { cwd, stdio: "pipe", env: { ...cleanEnvironment(), TERM: "xterm" } },
     );
     return new Terminal(child);
   }
