@@ -1,6 +1,7 @@
 import {
   chmod,
   cp,
+  lchown,
   lstat,
   mkdir,
   readdir,
@@ -227,6 +228,19 @@ async function bring(from: string, to: string): Promise<void> {
       preserveTimestamps: true,
       verbatimSymlinks: true,
     });
+    await copyOwners(from, to);
+  }
+}
+
+/** Which a copy hasn't; nobody but root can give it away. */
+async function copyOwners(from: string, to: string): Promise<void> {
+  if (process.geteuid?.() !== 0) {
+    return;
+  }
+  const stats = await lstat(from);
+  await lchown(to, stats.uid, stats.gid);
+  for (const name of stats.isDirectory() ? await readdir(from) : []) {
+    await copyOwners(join(from, name), join(to, name));
   }
 }
 

@@ -1,6 +1,7 @@
-import { lstat, readlink } from "node:fs/promises";
+import { lchown, lstat, readlink } from "node:fs/promises";
 import { join } from "node:path";
 
+import { ownerOf, type Owner } from "../artifact/archive.js";
 import { demand } from "../artifact/measure.js";
 import {
   measureFile,
@@ -11,7 +12,9 @@ import {
 import { unpackArchive } from "../artifact/unpack.js";
 import { walkFolder, type Found } from "../artifact/walk.js";
 import type { ChainLink } from "../artifact/follow-chain.js";
+import { hasCode } from "../core/errors.js";
 import { UNWATCHED, type Meter } from "../core/meter.js";
+import { writing } from "../core/writing.js";
 import { sizeOfFiles, type FileIndex, type IndexEntry } from "./file-index.js";
 
 const PERMISSIONS = 0o777n;
@@ -54,6 +57,7 @@ export async function unpackChain(
     });
   }
   signal.throwIfAborted();
+  await giveToOwners(folder, index);
   await compare(folder, index, newest?.name ?? "", meter);
 }
 
@@ -70,6 +74,35 @@ function pathsIn(
       : artifact === undefined,
   );
   return new Set(own.map(({ path }) => path));
+}
+
+/** As tar does: for root alone, as nobody else may give away files. @throws {DrError} NOT_WRITABLE. */
+async function giveToOwners(
+  folder: string,
+  { entries }: FileIndex,
+): Promise<void> {
+  if (!isRoot()) {
+    return;
+  }
+  for (const { path, owner } of entries) {
+    if (owner !== undefined) {
+      const at = join(folder, path);
+      await writing(at, async () => {
+        await lchown(at, owner.uid, owner.gid).catch(ignoreMissing);
+      });
+    }
+  }
+}
+
+/** It is told of when all is compared. */
+function ignoreMissing(error: unknown): void {
+  if (!hasCode(error, "ENOENT")) {
+    throw error;
+  }
+}
+
+function isRoot(): boolean {
+  return process.geteuid?.() === 0;
 }
 
 /** @throws {DrError} ARTIFACT_DAMAGED. */
@@ -115,11 +148,17 @@ async function compareOne(
   missing.delete(path);
   const found =
     stats === undefined ? "nothing" : await describe(at, stats, onProgress);
+  const owner =
+    stats === undefined || expected?.owner === undefined
+      ? ""
+      : printOwner(ownerOf(stats));
   demand(
     name,
     path,
-    expected === undefined ? "not there" : print(expected),
-    found,
+    expected === undefined
+      ? "not there"
+      : `${print(expected)}${printOwner(expected.owner)}`,
+    `${found}${owner}`,
   );
 }
 
@@ -148,6 +187,12 @@ async function describe(
   }
   const { sizeBytes, sha256 } = await measureFile(at, onProgress);
   return `a file (${mode}) of ${String(sizeBytes)} bytes, ${sha256}`;
+}
+
+function printOwner(owner: Owner | undefined): string {
+  return owner === undefined || !isRoot()
+    ? ""
+    : `, of ${String(owner.uid)}:${String(owner.gid)}`;
 }
 
 /** Windows has none of ours. */

@@ -1,10 +1,15 @@
 import { readdirSync, statSync } from "node:fs";
 import {
+  chmod,
+  chown,
   copyFile,
+  lchown,
+  lstat,
   mkdir,
   readdir,
   readFile,
   rm,
+  symlink,
   writeFile,
 } from "node:fs/promises";
 import { join } from "node:path";
@@ -34,6 +39,7 @@ import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { abandonedBeside } from "../helpers/abandoned.js";
 import { runKilled } from "../helpers/killed-worker.js";
 import { RecordingMeter } from "../helpers/recording-meter.js";
+import { requireRoot } from "../helpers/root.js";
 import { SmallDisk } from "../helpers/small-disk.js";
 import { describeFolder, FileScene } from "./file-scene.js";
 
@@ -256,6 +262,105 @@ describe("a restore of files", () => {
     const into = scene.at("there");
     await scene.restore(name, { into, configured: [] });
     expect(await readdir(into)).to.deep.equal(["uploads"]);
+  });
+
+  describe("of other people's files", () => {
+    const NOBODY = 65_534;
+    // The last is more than a tar's header can say.
+    const owners: Readonly<Record<string, readonly [number, number]>> = {
+      uploads: [33, 34],
+      "uploads/a.txt": [1000, 1001],
+      "uploads/inner": [1002, 0],
+      "uploads/inner/b.txt": [300_000, 4_000_000_000],
+      "uploads/link": [1003, 1004],
+    };
+
+    before(function () {
+      requireRoot(this);
+    });
+
+    beforeEach(async () => {
+      await symlink("a.txt", scene.at("uploads/link"));
+      await chmod(scene.at("uploads/inner"), 0o2775);
+      await own(owners);
+    });
+
+    async function own(them: typeof owners): Promise<void> {
+      for (const [path, [uid, gid]] of Object.entries(them)) {
+        await lchown(scene.at(path), uid, gid);
+      }
+    }
+
+    async function ownersIn(root: string): Promise<typeof owners> {
+      const all = Object.keys(owners).map(async (path) => {
+        const { uid, gid } = await lstat(join(root, path));
+        return [path, [uid, gid]] as const;
+      });
+      return Object.fromEntries(await Promise.all(all));
+    }
+
+    it("gives them back to them, as root", async () => {
+      const name = await scene.backUp();
+      const before = await describeFolder(scene.at("uploads"));
+      await rm(scene.at("uploads"), { recursive: true });
+      await scene.restore(name);
+      expect(await ownersIn(folder.path)).to.deep.equal(owners);
+      expect(await describeFolder(scene.at("uploads"))).to.deep.equal(before);
+    });
+
+    it("gives each to whom it belonged last", async () => {
+      await scene.backUp();
+      await own({ "uploads/a.txt": [7, 8], "uploads/inner": [9, 10] });
+      const name = await scene.backUp();
+      await scene.restore(name);
+      expect(await ownersIn(folder.path)).to.deep.equal({
+        ...owners,
+        "uploads/a.txt": [7, 8],
+        "uploads/inner": [9, 10],
+      });
+    });
+
+    it("keeps them on another disk", async function () {
+      if (!SmallDisk.isPossible()) {
+        this.skip();
+      }
+      const name = await scene.backUp();
+      const to = scene.at("uploads");
+      await rm(to, { recursive: true });
+      await mkdir(to);
+      const disk = SmallDisk.mount(to, 1_000_000);
+      try {
+        await scene.restore(name);
+        // What the disk is mounted on stays what it is.
+        expect(await ownersIn(folder.path)).to.deep.equal({
+          ...owners,
+          uploads: [0, 0],
+        });
+      } finally {
+        disk.unmount();
+      }
+    });
+
+    it("makes them its own, as somebody else", async () => {
+      const name = await scene.backUp();
+      await chown(folder.path, NOBODY, NOBODY);
+      for (const path of await readdir(scene.folder)) {
+        await chown(join(scene.folder, path), NOBODY, NOBODY);
+      }
+      for (const path of ["backups", "backups/files"]) {
+        await chown(scene.at(path), NOBODY, NOBODY);
+      }
+      process.setegid!(NOBODY);
+      process.seteuid!(NOBODY);
+      try {
+        await scene.restore(name, { into: scene.at("there") });
+      } finally {
+        process.seteuid!(0);
+        process.setegid!(0);
+      }
+      const found = Object.values(await ownersIn(scene.at("there")));
+      expect(new Set(found.flat())).to.deep.equal(new Set([NOBODY]));
+    });
   });
 
   it("is for files and configuration", async () => {
