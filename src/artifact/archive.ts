@@ -8,10 +8,18 @@ import { pack, type Pack } from "tar-stream";
 import { DrError } from "../core/errors.js";
 import { walkFolder } from "./walk.js";
 
+/** Numbers of users and groups of the machine that it was on. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** Something in an archive. Paths are relative, their parts separated by `/`. */
 export type ArchiveEntry = {
   readonly path: string;
   readonly modifiedAt: Date;
+  /** Absent: nobody's, where the archive shall be the same whoever makes it. */
+  readonly owner?: Owner;
 } & (
   | {
       readonly type: "file";
@@ -48,7 +56,7 @@ async function packAll(
 ): Promise<void> {
   for await (const entry of entries) {
     const mtime = inTarTime(entry.modifiedAt);
-    const header = { name: entry.path, mtime, ...NOBODY };
+    const header = { name: entry.path, mtime, ...ownedBy(entry.owner) };
     switch (entry.type) {
       case "file": {
         const { mode, sizeBytes: size, open } = entry;
@@ -88,8 +96,15 @@ function inTarTime(date: Date): Date {
   return new Date(Math.min(Math.max(seconds, 0), LAST_TAR_SECOND) * 1000);
 }
 
-/** Users and groups are numbers of one machine. */
-const NOBODY = { uid: 0, gid: 0, uname: "", gname: "" };
+/** The library writes six octal digits; larger numbers go into an extension that all tars read. */
+const LARGEST_IN_HEADER = 0o777777;
+
+function ownedBy({ uid, gid }: Owner = { uid: 0, gid: 0 }) {
+  const header = { uid, gid, uname: "", gname: "" };
+  return Math.max(uid, gid) > LARGEST_IN_HEADER
+    ? { ...header, pax: { uid: String(uid), gid: String(gid) } }
+    : header;
+}
 
 /**
  * Everything in a folder, by name: files, links as they are, folders, empty
@@ -124,6 +139,10 @@ export function propertiesOf({ mode, mtime }: BigIntStats): {
   readonly modifiedAt: Date;
 } {
   return { mode: Number(mode) & 0o7777, modifiedAt: mtime };
+}
+
+export function ownerOf({ uid, gid }: BigIntStats): Owner {
+  return { uid: Number(uid), gid: Number(gid) };
 }
 
 /** Why something found is in no archive. */

@@ -1,10 +1,11 @@
 import { pbkdf2, randomBytes } from "node:crypto";
 import { link, open, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
 import { promisify } from "node:util";
 
 import { DrError, hasCode } from "../core/errors.js";
 import { readSecretFile } from "../core/secret-file.js";
-import { temporaryBeside } from "../core/temporary-file.js";
+import { removeAbandoned, temporaryBeside } from "../core/temporary-file.js";
 import { writing } from "../core/writing.js";
 
 const KEY = "the backups' key";
@@ -71,6 +72,7 @@ export async function generateBackupKey(file: string): Promise<void> {
 export async function writeSecret(file: string, text: string): Promise<void> {
   const temporary = temporaryBeside(file);
   await writing(file, async () => {
+    await removeAbandoned(dirname(file));
     const handle = await open(temporary, "wx", 0o600);
     try {
       await handle.writeFile(text);

@@ -1,8 +1,9 @@
-import { access, open, readFile } from "node:fs/promises";
+import { access, open, readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { Readable } from "node:stream";
 
 import { DrError, hasCode } from "../core/errors.js";
+import { UNWATCHED, type Meter } from "../core/meter.js";
 import { readFileStream } from "../core/read-file-stream.js";
 import {
   compressionOf,
@@ -11,7 +12,7 @@ import {
   type Compression,
 } from "./compression.js";
 import { readKeys, type EncryptionConfig } from "./encryption.js";
-import { demand } from "./measure.js";
+import { demand, Measure, measuring } from "./measure.js";
 import {
   CHECKSUM_SUFFIX,
   ENCRYPTED_SUFFIX,
@@ -31,6 +32,8 @@ import { inStages, through, type Stage } from "./stage.js";
 export interface LegacyOptions {
   /** The user takes it as it is: nothing proves it. */
   readonly acceptUnauthenticated: boolean;
+  /** Told how much of the file is read: how much is in it nobody knows. */
+  readonly meter?: Meter;
 }
 
 /**
@@ -54,7 +57,7 @@ export interface LegacyOptions {
 export async function openLegacyArtifact(
   path: string,
   { encryption }: ArtifactKeys,
-  { acceptUnauthenticated }: LegacyOptions,
+  { acceptUnauthenticated, meter = UNWATCHED }: LegacyOptions,
 ): Promise<Readable> {
   const name = requireArtifactName(basename(path));
   await orMissing(path, access(path));
@@ -64,13 +67,17 @@ export async function openLegacyArtifact(
   if (!acceptUnauthenticated) {
     throw new DrError("ARTIFACT_UNAUTHENTICATED", { name });
   }
-  await requireChecksum(path, name);
+  const { size: sizeBytes } = await stat(path);
+  meter.begin(`checking ${name}`, sizeBytes);
+  await requireChecksum(path, name, meter);
   const head = await readHead(path);
   const isEncrypted = isSalted(head) || name.endsWith(ENCRYPTED_SUFFIX);
   const { compression, stages } = isEncrypted
     ? await findDecryption(head, name, encryption)
     : { compression: findCompression(head, name), stages: [] };
+  meter.begin(`opening ${name}`, sizeBytes);
   const stream = await inStages(readFileStream(path), [
+    measuring(new Measure(), meter.reach),
     ...stages,
     ...(compression === undefined ? [] : [decompressing(compression)]),
   ]);
@@ -96,14 +103,18 @@ async function isThere(path: string): Promise<boolean> {
 }
 
 /** As `sha256sum` writes it, whatever path it names. */
-async function requireChecksum(path: string, name: string): Promise<void> {
+async function requireChecksum(
+  path: string,
+  name: string,
+  { reach }: Meter,
+): Promise<void> {
   const text = await readIfThere(`${path}${CHECKSUM_SUFFIX}`);
   if (text === undefined) {
     return;
   }
   const [, expected = "none that can be read"] =
     /^\\?([0-9a-f]{64})\b/i.exec(text) ?? [];
-  const { sha256 } = await measureFile(path);
+  const { sha256 } = await measureFile(path, reach);
   demand(name, "SHA-256", expected.toLowerCase(), sha256);
 }
 

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { Readable } from "node:stream";
 
 import { DrError, messageOf } from "../core/errors.js";
+import { UNWATCHED, type Meter } from "../core/meter.js";
 import { readFileStream } from "../core/read-file-stream.js";
 import { decompressing } from "./compression.js";
 import { decrypting, type EncryptionConfig } from "./encryption.js";
@@ -41,9 +42,10 @@ export interface CheckedArtifact {
 export async function checkArtifact(
   path: string,
   keys: Pick<ArtifactKeys, "trusted">,
+  meter: Meter = UNWATCHED,
 ): Promise<CheckedArtifact> {
   const checked = await checkManifest(path, keys);
-  await requireStored(checked);
+  await requireStored(checked, meter);
   return checked;
 }
 
@@ -67,12 +69,14 @@ export async function checkManifest(
 }
 
 /** @throws {DrError} ARTIFACT_MISSING, ARTIFACT_DAMAGED. */
-export async function requireStored({
-  path,
-  manifest: { stored },
-}: Pick<CheckedArtifact, "path" | "manifest">): Promise<void> {
-  const found = await orMissing(path, measureFile(path));
-  requireExtent(basename(path), stored, found);
+export async function requireStored(
+  { path, manifest: { stored } }: Pick<CheckedArtifact, "path" | "manifest">,
+  meter: Meter = UNWATCHED,
+): Promise<void> {
+  const name = basename(path);
+  meter.begin(`checking ${name}`, stored.sizeBytes);
+  const found = await orMissing(path, measureFile(path, meter.reach));
+  requireExtent(name, stored, found);
 }
 
 /**
@@ -84,10 +88,15 @@ export async function readManifest(path: string): Promise<Manifest> {
   return parseManifest(await orMissing(path, readFile(file, "utf8")), file);
 }
 
-export async function measureFile(path: string): Promise<Extent> {
+/** @param onProgress - Told how many bytes have been read so far. */
+export async function measureFile(
+  path: string,
+  onProgress?: (sizeBytes: number) => void,
+): Promise<Extent> {
   const measure = new Measure();
   for await (const chunk of readFileStream(path)) {
     measure.add(chunk as Buffer);
+    onProgress?.(measure.sizeBytes);
   }
   return measure.extent();
 }
@@ -115,6 +124,7 @@ export async function orMissing<T>(path: string, work: Promise<T>): Promise<T> {
 export async function openArtifact(
   { path, manifest }: CheckedArtifact,
   { encryption }: ArtifactKeys,
+  meter: Meter = UNWATCHED,
 ): Promise<Readable> {
   const { artifact, kind, compression } = manifest;
   const read = () => readFileStream(path);
@@ -128,7 +138,8 @@ export async function openArtifact(
           read,
         );
   const plain = await decompressing(compression)(compressed);
-  return Readable.from(proven(plain, manifest), { objectMode: false });
+  meter.begin(`opening ${artifact}`, manifest.plain.sizeBytes);
+  return Readable.from(proven(plain, manifest, meter), { objectMode: false });
 }
 
 function requireConfig(config: EncryptionConfig | undefined): EncryptionConfig {
@@ -141,6 +152,7 @@ function requireConfig(config: EncryptionConfig | undefined): EncryptionConfig {
 async function* proven(
   plain: Readable,
   { artifact, plain: expected }: Manifest,
+  { reach }: Meter,
 ): AsyncGenerator<Buffer> {
   const measure = new Measure();
   try {
@@ -150,6 +162,7 @@ async function* proven(
         // Not a byte more: it may unfold to any size.
         demand(artifact, "size", String(expected.sizeBytes), "larger");
       }
+      reach(measure.sizeBytes);
       yield chunk;
     }
   } catch (error) {

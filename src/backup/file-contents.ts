@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { ArtifactBase } from "../artifact/base.js";
 import type { Extent, Manifest } from "../artifact/manifest.js";
 import { DrError } from "../core/errors.js";
+import { sizeOfFiles } from "./file-index.js";
 import type { PackResult } from "./pack-roots.js";
 
 /**
@@ -34,15 +35,14 @@ export function summarise(
   indexExtent: Extent,
   base: ArtifactBase | undefined,
 ): FileContents {
-  const files = index.entries.filter((entry) => entry.type === "file");
   const count = (type: string) =>
     index.entries.filter((entry) => entry.type === type).length;
   return {
     roots: index.roots,
-    files: files.length,
+    files: count("file"),
     directories: count("directory"),
     links: count("link"),
-    sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    sizeBytes: sizeOfFiles(index.entries),
     packed,
     removed,
     leftOut: index.leftOut.length,

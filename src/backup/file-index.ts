@@ -1,5 +1,6 @@
 import * as z from "zod";
 
+import type { Owner } from "../artifact/archive.js";
 import { isInside } from "../artifact/inside.js";
 import { DrError, messageOf } from "../core/errors.js";
 
@@ -19,6 +20,7 @@ export interface FileEntry {
   readonly sizeBytes: number;
   /** ISO 8601, UTC. */
   readonly modifiedAt: string;
+  readonly owner?: Owner;
   readonly sha256: string;
   /** What the system knows of it and can't be told: any change of the file changes it. */
   readonly stamp: string;
@@ -30,12 +32,14 @@ export interface DirectoryEntry {
   readonly type: "directory";
   readonly path: string;
   readonly mode: number;
+  readonly owner?: Owner;
 }
 
 export interface LinkEntry {
   readonly type: "link";
   readonly path: string;
   readonly target: string;
+  readonly owner?: Owner;
 }
 
 /** What was there and isn't backed up, and why. */
@@ -54,21 +58,33 @@ export interface FileIndex {
   readonly leftOut: readonly LeftOut[];
 }
 
+/** Of all files, whichever artifacts hold them. */
+export function sizeOfFiles(entries: readonly IndexEntry[]): number {
+  return entries.reduce(
+    (sum, entry) => sum + (entry.type === "file" ? entry.sizeBytes : 0),
+    0,
+  );
+}
+
 const path = z.string().refine((text) => isInside(text), "leads out");
 const mode = z.int().min(0).max(0o7777);
+const number = z.int().nonnegative();
+/** Backups from before it was written down have none. */
+const owner = z.strictObject({ uid: number, gid: number }).optional();
 const entry = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("file"),
     path,
     mode,
-    sizeBytes: z.int().nonnegative(),
+    sizeBytes: number,
     modifiedAt: z.string(),
+    owner,
     sha256: z.string().regex(/^[0-9a-f]{64}$/),
     stamp: z.string(),
     artifact: z.string().optional(),
   }),
-  z.strictObject({ type: z.literal("directory"), path, mode }),
-  z.strictObject({ type: z.literal("link"), path, target: z.string() }),
+  z.strictObject({ type: z.literal("directory"), path, mode, owner }),
+  z.strictObject({ type: z.literal("link"), path, target: z.string(), owner }),
 ]);
 
 const schema = z.strictObject({

@@ -10,3 +10,8 @@ export function placeFolder(
 ): string {
   return join(paths.backups, kind);
 }
+
+/** Where it is written down what a restore moves, while it does. */
+export function swapRecordFile({ paths }: DrConfig): string {
+  return join(paths.backups, ".restore.json");
+}

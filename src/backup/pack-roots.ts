@@ -3,6 +3,7 @@ import { readlink, stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 
 import {
+  ownerOf,
   propertiesOf,
   strangeness,
   type ArchiveEntry,
@@ -151,8 +152,9 @@ export class RootPacker {
       yield* this.#packLink(path, at, stats);
     } else if (stats?.isDirectory()) {
       const { mode, modifiedAt } = propertiesOf(stats);
-      this.#entries.push({ type: "directory", path, mode });
-      yield { type: "directory", path, mode, modifiedAt };
+      const owner = ownerOf(stats);
+      this.#entries.push({ type: "directory", path, mode, owner });
+      yield { type: "directory", path, mode, modifiedAt, owner };
     } else if (stats?.isFile()) {
       yield* this.#packFile(path, at, stats);
     } else {
@@ -178,8 +180,9 @@ export class RootPacker {
       this.#leaveOut(path, linkedOut(target));
       return;
     }
-    this.#entries.push({ type: "link", path, target });
-    yield { type: "link", path, target, modifiedAt: stats.mtime };
+    const owner = ownerOf(stats);
+    this.#entries.push({ type: "link", path, target, owner });
+    yield { type: "link", path, target, modifiedAt: stats.mtime, owner };
   }
 
   async *#packFile(
@@ -190,7 +193,7 @@ export class RootPacker {
     await this.#guard.requireNoKey(path, at, found);
     const known = this.#known.get(path);
     if (known !== undefined && this.#isUnchanged(known, found)) {
-      this.#entries.push(known);
+      this.#entries.push({ ...known, owner: ownerOf(found) });
       return;
     }
     const file = await openSteadily(at, path);
@@ -216,12 +219,14 @@ export class RootPacker {
   async *#packOpen(path: string, file: OpenFile): AsyncGenerator<ArchiveEntry> {
     const { stats, sizeBytes } = file;
     const { mode, modifiedAt } = propertiesOf(stats);
+    const owner = ownerOf(stats);
     const measure = new Measure();
     yield {
       type: "file",
       path,
       mode,
       modifiedAt,
+      owner,
       sizeBytes,
       open: () =>
         Readable.from(measured(file, path, measure), { objectMode: false }),
@@ -239,6 +244,7 @@ export class RootPacker {
       mode,
       sizeBytes,
       modifiedAt: modifiedAt.toISOString(),
+      owner,
       sha256: measure.extent().sha256,
       stamp: stampOf(stats),
     });

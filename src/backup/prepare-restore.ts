@@ -11,6 +11,7 @@ import {
   type CheckedArtifact,
 } from "../artifact/read-artifact.js";
 import { DrError } from "../core/errors.js";
+import { UNWATCHED, type Meter } from "../core/meter.js";
 import { indexExtentOf } from "./file-contents.js";
 import { parseFileIndex, type FileIndex } from "./file-index.js";
 import { followChain, type ChainLink } from "../artifact/follow-chain.js";
@@ -29,6 +30,8 @@ export interface RestoreRequest {
   readonly configured: readonly string[];
   /** Instead of their own places; absolute. */
   readonly into?: string;
+  /** Every artifact is read for it, the newest twice. */
+  readonly meter?: Meter;
 }
 
 /** A restore with all that can be known before: nothing is written yet. */
@@ -63,15 +66,15 @@ export interface RestorePlace {
 export async function prepareRestore(
   request: RestoreRequest,
 ): Promise<PreparedRestore> {
-  const { folder, name, keys, project, into } = request;
+  const { folder, name, keys, project, into, meter } = request;
   const kind = requireKind(requireArtifactName(name));
   const chain = await followChain(
     folder,
     name,
-    async (path) => await checkArtifact(path, keys),
+    async (path) => await checkArtifact(path, keys, meter),
   );
   const [newest] = chain as [ChainLink<CheckedArtifact>];
-  const index = await readIndex(newest.checked, keys);
+  const index = await readIndex(newest.checked, keys, meter);
   const places = await Promise.all(
     index.roots.map(async (root) => {
       const to = into === undefined ? placeOf(root, request) : join(into, root);
@@ -103,10 +106,11 @@ function requireKind(name: string): "files" | "configuration" {
 async function readIndex(
   checked: CheckedArtifact,
   keys: ArtifactKeys,
+  meter: Meter = UNWATCHED,
 ): Promise<FileIndex> {
   const { artifact } = checked.manifest;
   const expected = indexExtentOf(checked.manifest);
-  const archive = await openArtifact(checked, keys);
+  const archive = await openArtifact(checked, keys, meter);
   const bytes =
     (await readArchived(archive, INDEX_PATH, expected.sizeBytes)) ??
     Buffer.alloc(0);

@@ -3,18 +3,23 @@ import { dirname, join } from "node:path";
 
 import type { ArtifactKeys } from "../artifact/read-artifact.js";
 import type { Clock } from "../core/clock.js";
+import type { Meter } from "../core/meter.js";
+import { removeTree } from "../core/remove-tree.js";
 import { removeAbandoned, temporaryBeside } from "../core/temporary-file.js";
 import { writing } from "../core/writing.js";
 import type { PreparedRestore } from "./prepare-restore.js";
-import { removeTree } from "./remove-tree.js";
 import { replaceAll, type Replaced } from "./swap.js";
 import { unpackChain } from "./unpack-chain.js";
 
 export interface RestoreOptions {
   readonly keys: ArtifactKeys;
   readonly clock: Clock;
+  /** The file in which it is written down what moves, while it does. */
+  readonly record: string;
   /** Until things move it leaves all as it was, by throwing its reason. */
   readonly signal: AbortSignal;
+  /** Every artifact is read for it, then what came out of them. */
+  readonly meter?: Meter;
 }
 
 /**
@@ -27,17 +32,17 @@ export interface RestoreOptions {
  */
 export async function restoreFiles(
   { chain, index, places, workshop }: PreparedRestore,
-  { keys, clock, signal }: RestoreOptions,
+  { clock, record, ...options }: RestoreOptions,
 ): Promise<readonly Replaced[]> {
   const stage = temporaryBeside(join(workshop, "restore"));
   const made = await makeStage(stage);
   try {
-    await unpackChain(chain, index, keys, stage, signal);
+    await unpackChain(chain, index, stage, options);
     const moves = places.map(({ root, to }) => ({
       from: join(stage, root),
       to,
     }));
-    return await replaceAll(moves, { now: clock.now() });
+    return await replaceAll(moves, { now: clock.now(), record });
   } finally {
     await removeTree(stage);
     await removeIfEmpty(workshop, made);

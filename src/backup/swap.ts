@@ -1,10 +1,10 @@
 import {
   chmod,
   cp,
+  lchown,
   lstat,
   mkdir,
   readdir,
-  realpath,
   rename,
   rmdir,
   stat,
@@ -12,10 +12,16 @@ import {
 import { basename, dirname, join } from "node:path";
 
 import { formatTimestamp } from "../artifact/name.js";
-import { syncFolder } from "../core/atomic-write.js";
-import { DrError, hasCode, messageOf } from "../core/errors.js";
-import { temporaryBeside } from "../core/temporary-file.js";
-import { removeTree } from "./remove-tree.js";
+import { resolveLink, syncFolder } from "../core/atomic-write.js";
+import { DrError, hasCode, isDrError, messageOf } from "../core/errors.js";
+import { removeTree } from "../core/remove-tree.js";
+import { removeAbandoned, temporaryBeside } from "../core/temporary-file.js";
+import {
+  identityOf,
+  recordSwap,
+  tidySwaps,
+  type SwapRecord,
+} from "./swap-record.js";
 
 /** What takes the place of what; absolute. */
 export interface Replacement {
@@ -34,6 +40,8 @@ export interface Replaced {
 export interface ReplaceOptions {
   /** For the names of what is put aside. */
   readonly now: Date;
+  /** The file in which it is written down what moves, while it does. */
+  readonly record: string;
   /** The one moment at which something moves. */
   readonly rename?: (from: string, to: string) => Promise<void>;
 }
@@ -44,7 +52,8 @@ export function isPutAside(path: string): boolean {
 }
 
 /**
- * Puts files and folders in the place of others, all or none. What was there
+ * Puts files and folders in the place of others, all or none; if it is killed
+ * meanwhile, `findBrokenOff` tells. What was there
  * stays beside it, `uploads.before-20240115_140000`; where that is a disk or a
  * volume of its own, in it: `uploads/.before-20240115_140000`.
  *
@@ -53,7 +62,7 @@ export function isPutAside(path: string): boolean {
  */
 export async function replaceAll(
   replacements: readonly Replacement[],
-  { now, rename: move = moveTree }: ReplaceOptions,
+  { now, record, rename: move = moveTree }: ReplaceOptions,
 ): Promise<readonly Replaced[]> {
   const plans: Plan[] = [];
   try {
@@ -62,18 +71,26 @@ export async function replaceAll(
       plans.push(plan);
       await prepare(plan);
     }
+    await recordSwap(record, await describeSwap(plans, now));
     await moveAll(
       plans.flatMap(({ moves }) => moves),
       move,
     );
   } catch (error) {
     await Promise.all(plans.map(discard));
+    if (!isDrError(error, "RESTORE_HALF_PLACED")) {
+      await tidySwaps(record);
+    }
     throw error;
   }
   for (const plan of plans) {
     await removeTree(plan.fresh);
     await syncFolder(dirname(plan.to));
   }
+  await tidySwaps(
+    record,
+    plans.map(({ to }) => to),
+  );
   return plans.map(({ to, aside }) =>
     aside === undefined ? { to } : { to, aside },
   );
@@ -95,7 +112,7 @@ async function planFor(
   stamp: string,
 ): Promise<Plan> {
   // A link to it stays one.
-  const to = await realpath(named).catch(() => named);
+  const to = await resolveLink(named);
   try {
     return (await isMountPoint(to))
       ? await planInside(from, to, stamp)
@@ -128,6 +145,7 @@ async function planInside(
 ): Promise<Plan> {
   const aside = await requireFree(join(to, `.before-${stamp}`));
   const fresh = temporaryBeside(join(to, basename(to)));
+  await removeAbandoned(to); // before it is taken for something to put aside
   const old = (await readdir(to)).filter((name) => !isPutAside(name));
   const moves = [
     ...old.map((name): Move => [join(to, name), join(aside, name)]),
@@ -159,6 +177,25 @@ async function requireFree(path: string): Promise<string> {
   return path;
 }
 
+async function describeSwap(
+  plans: readonly Plan[],
+  now: Date,
+): Promise<SwapRecord> {
+  const describe = async ([from, to]: Move) => {
+    try {
+      return { from, to, identity: await identityOf(from) };
+    } catch (error) {
+      throw notPlaced(to, error);
+    }
+  };
+  const places = plans.map(async ({ to, aside, moves }) => ({
+    to,
+    ...(aside === undefined ? {} : { aside }),
+    moves: await Promise.all(moves.map(describe)),
+  }));
+  return { startedAt: now.toISOString(), places: await Promise.all(places) };
+}
+
 async function prepare({
   from,
   to,
@@ -168,6 +205,7 @@ async function prepare({
 }: Plan): Promise<void> {
   try {
     await mkdir(dirname(to), { recursive: true });
+    await removeAbandoned(dirname(fresh));
     await bring(from, fresh);
     if (isAsideMade && aside !== undefined) {
       await mkdir(aside, { mode: 0o700 });
@@ -190,6 +228,19 @@ async function bring(from: string, to: string): Promise<void> {
       preserveTimestamps: true,
       verbatimSymlinks: true,
     });
+    await copyOwners(from, to);
+  }
+}
+
+/** Which a copy hasn't; nobody but root can give it away. */
+async function copyOwners(from: string, to: string): Promise<void> {
+  if (process.geteuid?.() !== 0) {
+    return;
+  }
+  const stats = await lstat(from);
+  await lchown(to, stats.uid, stats.gid);
+  for (const name of stats.isDirectory() ? await readdir(from) : []) {
+    await copyOwners(join(from, name), join(to, name));
   }
 }
 

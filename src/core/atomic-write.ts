@@ -77,7 +77,7 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /** A rename onto a symbolic link would replace the link, even one that leads nowhere yet. */
-async function resolveLink(path: string): Promise<string> {
+export async function resolveLink(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch {

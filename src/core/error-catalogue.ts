@@ -517,6 +517,12 @@ export const CATALOGUE = {
     fix: "Mend that, then move {from} to {to} yourself; what was there before ends in .before- and a time.",
     exitCode: partial,
   },
+  RESTORE_UNFINISHED: {
+    message:
+      "A restore was killed at {at} while it put things in their places: {what}.",
+    fix: "Restore the same backup again with `npx hardhat dr:backup:restore`: it puts all of it in its place, and aside what is there. Or move back yourself what was there, and delete {file}.",
+    exitCode: partial,
+  },
   RESTORE_INTERRUPTED: {
     message: "Interrupted; nothing was restored.",
     fix: "Run it again.",

@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
-import { readdir, rm } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
+
+import { removeTree } from "./remove-tree.js";
 
 const NAME = /^\..+\.([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.tmp$/;
 
@@ -12,7 +14,11 @@ export function temporaryBeside(path: string): string {
   return join(dirname(path), `.${basename(path)}.${owner}-${random}.tmp`);
 }
 
-/** Deletes what processes left behind that were killed while they wrote. */
+/**
+ * Deletes what processes of this user left behind that were killed while they
+ * wrote. Another user's folder stays: its owner may put a link in it at any
+ * moment, and we would delete what that leads to.
+ */
 export async function removeAbandoned(folder: string): Promise<void> {
   const names = await readdir(folder);
   const abandoned = names.filter((name) => {
@@ -21,9 +27,20 @@ export async function removeAbandoned(folder: string): Promise<void> {
   });
   await Promise.all(
     abandoned.map(async (name) => {
-      await rm(join(folder, name), { recursive: true, force: true });
+      const path = join(folder, name);
+      if (await isOurs(path)) {
+        await removeTree(path);
+      }
     }),
   );
+}
+
+async function isOurs(path: string): Promise<boolean> {
+  if (process.geteuid === undefined) {
+    return true; // Windows has no such numbers
+  }
+  const found = await lstat(path).catch(() => undefined);
+  return found?.uid === process.geteuid();
 }
 
 /** Whether a process of this host lives, as ours or somebody else's. */

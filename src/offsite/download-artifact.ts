@@ -9,16 +9,20 @@ import {
   type CheckedArtifact,
 } from "../artifact/read-artifact.js";
 import { DrError } from "../core/errors.js";
+import { UNWATCHED, type Meter } from "../core/meter.js";
 import { writing } from "../core/writing.js";
 import { downloadObject, type DownloadOptions } from "./download-object.js";
 import type { Inventory, RemoteArtifact, RemoteFile } from "./inventory.js";
 import type { Storage } from "./storage.js";
 
-export interface DownloadArtifactOptions extends DownloadOptions {
+export interface DownloadArtifactOptions extends Omit<
+  DownloadOptions,
+  "onProgress"
+> {
   /** Whose signatures count; empty: anybody's. */
   readonly trusted: readonly string[];
-  /** Told what comes now. */
-  readonly onArtifact?: (name: string, sizeBytes: number) => void;
+  /** Told what comes now, and is checked then. */
+  readonly meter?: Meter;
 }
 
 /**
@@ -73,9 +77,8 @@ async function downloadProven(
   if (checksum !== undefined) {
     await downloadFile(storage, checksum, folder);
   }
-  options.onArtifact?.(name, artifact.sizeBytes);
-  await downloadFile(storage, artifact, folder, options);
-  return await checkArtifact(path, options);
+  await downloadWatched(storage, artifact, folder, options);
+  return await checkArtifact(path, options, options.meter);
 }
 
 async function downloadFiles(
@@ -88,9 +91,19 @@ async function downloadFiles(
     await downloadFile(storage, checksum, folder);
   }
   if (artifact !== undefined) {
-    options.onArtifact?.(artifact.name, artifact.sizeBytes);
-    await downloadFile(storage, artifact, folder, options);
+    await downloadWatched(storage, artifact, folder, options);
   }
+}
+
+async function downloadWatched(
+  storage: Storage,
+  file: RemoteFile,
+  folder: string,
+  { meter = UNWATCHED, ...options }: DownloadArtifactOptions,
+): Promise<void> {
+  meter.begin(file.name, file.sizeBytes);
+  const onProgress = meter.reach;
+  await downloadFile(storage, file, folder, { ...options, onProgress });
 }
 
 async function downloadFile(

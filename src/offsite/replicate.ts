@@ -1,6 +1,7 @@
 import type { ArtifactKind } from "../artifact/name.js";
 import { checkManifest } from "../artifact/read-artifact.js";
 import { DrError, isDrError } from "../core/errors.js";
+import type { Meter } from "../core/meter.js";
 import type { Ensured } from "./ensure-object.js";
 import type { LocalArtifact } from "./local-artifacts.js";
 import type { Source, Storage } from "./storage.js";
@@ -22,9 +23,8 @@ export interface ReplicateOptions {
   readonly trusted: readonly string[];
   /** Puts a limit on how fast sources are read. */
   readonly slow?: (source: Source) => Source;
-  /** Told what is uploaded now, and how far it is. */
-  readonly onArtifact?: (name: string, sizeBytes: number) => void;
-  readonly onProgress?: (sizeBytes: number) => void;
+  /** Told what is checked and uploaded now, and how far that is. */
+  readonly meter?: Meter;
   readonly onReplicated?: (one: Replicated) => void;
   readonly signal?: AbortSignal;
 }
@@ -101,14 +101,9 @@ function requireFit({
 async function upload(
   storage: Storage,
   local: LocalArtifact,
-  { trusted, onArtifact, ...options }: ReplicateOptions,
+  { trusted, ...options }: ReplicateOptions,
 ): Promise<Ensured> {
   requireFit(local);
-  const { path, entry } = local;
-  return await uploadArtifact(storage, await checkManifest(path, { trusted }), {
-    ...options,
-    onUpload: () => {
-      onArtifact?.(entry.name, entry.artifact?.sizeBytes ?? 0);
-    },
-  });
+  const checked = await checkManifest(local.path, { trusted });
+  return await uploadArtifact(storage, checked, options);
 }

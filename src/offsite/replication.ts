@@ -30,7 +30,7 @@ export interface TargetReplication {
 
 export interface ReplicationOptions extends Pick<
   ReplicateOptions,
-  "trusted" | "slow" | "onArtifact" | "onProgress" | "signal"
+  "trusted" | "slow" | "meter" | "signal"
 > {
   readonly project: string;
   readonly retentionDays: number;

@@ -7,15 +7,16 @@ import {
   type CheckedArtifact,
 } from "../artifact/read-artifact.js";
 import { DrError } from "../core/errors.js";
+import { UNWATCHED, type Meter } from "../core/meter.js";
 import { ensureObject, isThere, type Ensured } from "./ensure-object.js";
 import { fileSource } from "./file-source.js";
 import type { PutOptions, Source, Storage } from "./storage.js";
 
-export interface UploadOptions extends PutOptions {
+export interface UploadOptions extends Omit<PutOptions, "onProgress"> {
   /** Puts a limit on how fast a source is read. */
   readonly slow?: (source: Source) => Source;
-  /** Told before the first byte goes. */
-  readonly onUpload?: () => void;
+  /** Told how far it is: going there, or read here. */
+  readonly meter?: Meter;
 }
 
 /** `database/takumi_db_20240115_140000.sql.gz.enc` */
@@ -35,7 +36,11 @@ export function keyOf(kind: string, name: string): string {
 export async function uploadArtifact(
   storage: Storage,
   artifact: CheckedArtifact,
-  { slow = (source) => source, onUpload, ...options }: UploadOptions = {},
+  {
+    slow = (source) => source,
+    meter = UNWATCHED,
+    ...options
+  }: UploadOptions = {},
 ): Promise<Ensured> {
   const { path, manifest } = artifact;
   const key = keyOf(manifest.kind, basename(path));
@@ -46,11 +51,12 @@ export async function uploadArtifact(
     (await isThere(storage, `${key}${MANIFEST_SUFFIX}`, proof)) &&
     (await isThereInFull(storage, key, whole))
   ) {
-    await requireStored(artifact);
+    await requireStored(artifact, meter);
     return "already-there";
   }
-  onUpload?.();
-  await ensureObject(storage, key, slow(whole), options);
+  meter.begin(basename(path), manifest.stored.sizeBytes);
+  const onProgress = meter.reach;
+  await ensureObject(storage, key, slow(whole), { ...options, onProgress });
   await ensureObject(storage, `${key}${CHECKSUM_SUFFIX}`, checksum);
   await ensureObject(storage, `${key}${MANIFEST_SUFFIX}`, proof);
   return "uploaded";

@@ -1,6 +1,8 @@
-import { cp, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp } from "node:fs/promises";
 import { basename, join } from "node:path";
+
+import { removeTree } from "../core/remove-tree.js";
+import { makeTemporaryFolder } from "../core/temporary-folder.js";
 
 /** A copy of a network's deployments that a rehearsal may write to. */
 export interface ScratchFolder {
@@ -14,7 +16,7 @@ const COPIED = ["deploy.json", "layouts"];
 
 /** @param folder - `deployments/<network>`. */
 export async function copyToScratch(folder: string): Promise<ScratchFolder> {
-  const deployments = await mkdtemp(join(tmpdir(), "hardhat-dr-rehearsal-"));
+  const deployments = await makeTemporaryFolder("rehearsal");
   for (const name of COPIED) {
     const to = join(deployments, basename(folder), name);
     await cp(join(folder, name), to, { recursive: true }).catch(ignoreMissing);
@@ -22,7 +24,7 @@ export async function copyToScratch(folder: string): Promise<ScratchFolder> {
   return {
     deployments,
     remove: async () => {
-      await rm(deployments, { recursive: true, force: true });
+      await removeTree(deployments);
     },
   };
 }

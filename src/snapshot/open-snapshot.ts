@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import {
@@ -10,6 +9,9 @@ import {
 } from "../artifact/read-artifact.js";
 import { unpackArchive } from "../artifact/unpack.js";
 import { DrError } from "../core/errors.js";
+import { UNWATCHED, type Meter } from "../core/meter.js";
+import { removeTree } from "../core/remove-tree.js";
+import { makeTemporaryFolder } from "../core/temporary-folder.js";
 import type { DeployFile } from "../deployments/deploy-file.js";
 import { checkStructure } from "./check-structure.js";
 import { SNAPSHOT_FILE, type Snapshot } from "./snapshot.js";
@@ -29,35 +31,49 @@ export interface OpenedSnapshot {
 const MOST_ENTRIES = 200_000;
 
 /**
- * Unpacks a snapshot into a folder of its own, verifies it, and works with it;
- * the folder is gone afterwards.
+ * Unpacks a snapshot into a folder of its own, and verifies it.
  *
+ * @param meter - All of it is read twice.
  * @throws {DrError} SNAPSHOT_INVALID, SNAPSHOT_TOO_NEW, those of
- * `checkArtifact`, `openArtifact` and `unpackArchive`.
+ * `checkArtifact`, `openArtifact` and `unpackArchive`; then nothing is left.
  */
-export async function withSnapshot<T>(
+export async function openSnapshot(
   path: string,
   keys: ArtifactKeys,
-  work: (opened: OpenedSnapshot) => Promise<T>,
-): Promise<T> {
+  meter: Meter = UNWATCHED,
+): Promise<OpenedSnapshot> {
   const name = basename(path);
-  const artifact = await checkArtifact(path, keys);
+  const artifact = await checkArtifact(path, keys, meter);
   const { kind, plain } = artifact.manifest;
   if (kind !== "contracts") {
     const reason = `it is a backup of ${kind}`;
     throw new DrError("SNAPSHOT_INVALID", { name, reason });
   }
-  const folder = await mkdtemp(join(tmpdir(), "hardhat-dr-snapshot-"));
+  const folder = await makeTemporaryFolder("snapshot");
   try {
-    await unpackArchive(await openArtifact(artifact, keys), folder, {
+    await unpackArchive(await openArtifact(artifact, keys, meter), folder, {
       sizeBytes: plain.sizeBytes,
       entries: MOST_ENTRIES,
     });
     const snapshot = parseSnapshot(await readText(folder, name), name);
     const found = { name, artifact, snapshot, folder };
-    return await work({ ...found, deployFile: await checkStructure(found) });
+    return { ...found, deployFile: await checkStructure(found) };
+  } catch (error) {
+    await removeTree(folder);
+    throw error;
+  }
+}
+
+/** Works with a snapshot; its folder is gone afterwards. */
+export async function withSnapshot<T>(
+  opening: Promise<OpenedSnapshot>,
+  work: (opened: OpenedSnapshot) => Promise<T>,
+): Promise<T> {
+  const opened = await opening;
+  try {
+    return await work(opened);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await removeTree(opened.folder);
   }
 }
 

@@ -1,10 +1,9 @@
 import { deepStrictEqual } from "node:assert";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
 import { DrError } from "../core/errors.js";
 import { sameAddress, type Address } from "../core/hex.js";
+import { removeTree } from "../core/remove-tree.js";
+import { makeTemporaryFolder } from "../core/temporary-folder.js";
 import type { SafetyReport } from "../recovery/safety/safety-report.js";
 import type { DisasterRecovery } from "../session/disaster-recovery.js";
 
@@ -66,14 +65,14 @@ export async function proveRollback<Connection extends Connected>(
   name: string,
   scenario: RollbackScenario<Connection>,
 ): Promise<ProvenRollback> {
-  const folder = await mkdtemp(join(tmpdir(), "hardhat-dr-"));
+  const folder = await makeTemporaryFolder("test");
   try {
     const connection = await scenario.connect();
     const proxy = await scenario.deploy(connection);
     const dr = connection.dr.withDeployments(folder);
     return await prove(name, scenario, { connection, proxy, dr });
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await removeTree(folder);
   }
 }
 

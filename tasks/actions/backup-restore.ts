@@ -7,18 +7,27 @@ import {
   findArtifact,
   type ArtifactAddress,
 } from "../../src/backup/find-artifact.js";
+import type { FileBackupContext } from "../../src/backup/files.js";
+import { swapRecordFile } from "../../src/backup/folder.js";
 import { artifactKeys } from "../../src/backup/place.js";
-import { prepareRestore } from "../../src/backup/prepare-restore.js";
+import {
+  prepareRestore,
+  type PreparedRestore,
+} from "../../src/backup/prepare-restore.js";
 import { restoreFiles } from "../../src/backup/restore-files.js";
+import { findBrokenOff } from "../../src/backup/swap-record.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
+import { formatError } from "../../src/display/error.js";
 import {
   formatReplaced,
   formatRestore,
   restoreToJson,
 } from "../../src/display/restore.js";
+import { paintFor } from "../../src/display/text.js";
 import { Interruption, requireConsentPossible, requireYes } from "./apply.js";
 import { backupContext, whileLocked } from "./backup-context.js";
 import { runTask, type Output, type TaskResult } from "./output.js";
+import { withBar } from "./progress.js";
 
 interface RestoreArguments {
   readonly name: string;
@@ -47,13 +56,26 @@ export async function restoreBackup(
   const context = backupContext(hre);
   const { config, project, clock } = context;
   const keys = artifactKeys(config);
-  const prepared = await prepareRestore({
-    ...address,
-    keys,
-    project,
-    configured: [...config.files, ...config.configuration],
-    ...(args.into === undefined ? {} : { into: resolve(project, args.into) }),
-  });
+  const record = swapRecordFile(config);
+  await tellBrokenOff(record, context);
+  const prepared = await withBar(
+    {
+      title: "Check",
+      work: async (meter) =>
+        await prepareRestore({
+          ...address,
+          keys,
+          project,
+          configured: [...config.files, ...config.configuration],
+          ...(args.into === undefined
+            ? {}
+            : { into: resolve(project, args.into) }),
+          meter,
+        }),
+      tell: tellChecked,
+    },
+    output,
+  );
   output.text(formatRestore(prepared, output.paint));
   const exitCode = EXIT_CODES.done;
   if (args.dryRun) {
@@ -66,9 +88,47 @@ export async function restoreBackup(
     context,
     async () =>
       await interruption.during(
-        async () => await restoreFiles(prepared, { keys, clock, signal }),
+        async () =>
+          await withBar(
+            {
+              title: "Restore",
+              work: async (meter) =>
+                await restoreFiles(prepared, {
+                  keys,
+                  clock,
+                  record,
+                  signal,
+                  meter,
+                }),
+              tell: () => "every file is what was backed up",
+            },
+            output,
+          ),
       ),
   );
   output.text(formatReplaced(replaced, output.paint));
   return { json: restoreToJson(prepared, replaced), exitCode };
+}
+
+function tellChecked({ name, chain }: PreparedRestore): string {
+  return chain.length === 1
+    ? `${name} is whole`
+    : `${name} and the ${String(chain.length - 1)} that it builds on are whole`;
+}
+
+/** @throws {DrError} RUN_LOCKED: it isn't broken off, it is under way. */
+async function tellBrokenOff(
+  record: string,
+  context: FileBackupContext,
+): Promise<void> {
+  if ((await findBrokenOff(record)) === undefined) {
+    return;
+  }
+  const error = await whileLocked(
+    context,
+    async () => await findBrokenOff(record),
+  );
+  if (error !== undefined) {
+    process.stderr.write(formatError(error, paintFor(process.stderr)));
+  }
 }

@@ -12,6 +12,7 @@ import {
   type PartKind,
   type PartResult,
 } from "../../src/backup/part.js";
+import { swapRecordFile } from "../../src/backup/folder.js";
 import { requireEncryption } from "../../src/backup/place.js";
 import { pruneLocally } from "../../src/backup/prune.js";
 import {
@@ -19,10 +20,12 @@ import {
   failuresOf,
   runBackup,
 } from "../../src/backup/run-backup.js";
+import { findBrokenOff } from "../../src/backup/swap-record.js";
 import { writeBackupReport } from "../../src/backup/write-report.js";
 import { systemClock } from "../../src/core/clock.js";
 import { DrError } from "../../src/core/errors.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
+import type { Meter } from "../../src/core/meter.js";
 import { backupToJson, formatBackup } from "../../src/display/backup.js";
 import { anyErrorToJson, formatAnyError } from "../../src/display/error.js";
 import { paintFor } from "../../src/display/text.js";
@@ -33,7 +36,7 @@ import { backupContext, whileLocked } from "./backup-context.js";
 import { chooseTargets } from "./offsite.js";
 import { replicateAll } from "./offsite-replicate.js";
 import { runTask, type Output } from "./output.js";
-import { withBar, type Meter } from "./progress.js";
+import { withBar } from "./progress.js";
 import { chosenNetwork, connect } from "./session.js";
 
 const WEEK_MS = 7 * 86_400_000;
@@ -47,6 +50,7 @@ interface BackupArguments {
 const action: NewTaskActionFunction<BackupArguments> = async (args, hre) =>
   await runTask(args, async (output) => {
     const context = backupContext(hre);
+    const brokenOff: DrError[] = [];
     const parts = backupParts(hre, output, context, args);
     const report = await runBackup({
       parts,
@@ -58,7 +62,13 @@ const action: NewTaskActionFunction<BackupArguments> = async (args, hre) =>
       onStart: (kind) => {
         output.progress(`… ${kind}`);
       },
-      whileLocked: async (work) => await whileLocked(context, work),
+      whileLocked: async (work) =>
+        await whileLocked(context, async () => {
+          // What is backed up then may be half of what it should be.
+          const error = await findBrokenOff(swapRecordFile(context.config));
+          brokenOff.push(...(error === undefined ? [] : [error]));
+          return await work();
+        }),
     });
     output.text(formatBackup(report, output.paint));
     failuresOf(report).forEach(tell);
@@ -68,6 +78,9 @@ const action: NewTaskActionFunction<BackupArguments> = async (args, hre) =>
     try {
       const path = await writeBackupReport(context.config, startedAt, json);
       output.text(`Report: ${path}\n`);
+      if (brokenOff[0] !== undefined) {
+        throw brokenOff[0];
+      }
       return { json: { ...json, report: path }, exitCode };
     } catch (error) {
       // The backups are there all the same.

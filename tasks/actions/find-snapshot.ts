@@ -7,6 +7,12 @@ import {
   findSnapshot,
   type FoundSnapshot,
 } from "../../src/snapshot/find-snapshot.js";
+import {
+  openSnapshot,
+  type OpenedSnapshot,
+} from "../../src/snapshot/open-snapshot.js";
+import type { Output } from "./output.js";
+import { withBar } from "./progress.js";
 import { chosenNetwork } from "./session.js";
 
 /** A snapshot, and what opens it. */
@@ -32,4 +38,19 @@ export async function findNamedSnapshot(
   };
   const found = await findSnapshot(place, name || undefined);
   return { ...found, keys: artifactKeys(dr) };
+}
+
+/** Opens it, telling how far that is. @throws {DrError} like `openSnapshot`. */
+export async function openFound(
+  { path, keys }: Pick<OpenableSnapshot, "path" | "keys">,
+  output: Output,
+): Promise<OpenedSnapshot> {
+  return await withBar(
+    {
+      title: "Check",
+      work: async (meter) => await openSnapshot(path, keys, meter),
+      tell: ({ name }) => `${name} is what its manifest says`,
+    },
+    output,
+  );
 }

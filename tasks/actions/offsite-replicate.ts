@@ -125,7 +125,7 @@ export interface Replication {
 
 type JobOptions = Omit<
   ReplicationOptions,
-  "project" | "trusted" | "retentionDays" | "onArtifact" | "onProgress"
+  "project" | "trusted" | "retentionDays" | "meter"
 > & { readonly signal: AbortSignal };
 
 function createJob(
@@ -137,14 +137,13 @@ function createJob(
   const open = async () => await openTarget(target, options.signal);
   return {
     title: target.name,
-    work: async ({ begin, reach }) =>
+    work: async (meter) =>
       await replicateToTarget(target, open, artifacts, {
         ...options,
         project: dr.project,
         trusted: dr.signing.trusted,
         retentionDays: requireRetentionDays(dr),
-        onArtifact: begin,
-        onProgress: reach,
+        meter,
       }),
     tell: ({ isDone }) => (isDone ? "done" : "not done"),
   };

@@ -247,12 +247,11 @@ async function download(
   await withBar(
     {
       title: `Download from ${storage.address}`,
-      work: async ({ begin, reach }) => {
+      work: async (meter) => {
         await downloadBackup(storage, inventory, backup, folder, {
           trusted: hre.config.dr.signing.trusted,
           signal: interruption.signal,
-          onArtifact: begin,
-          onProgress: reach,
+          meter,
         });
       },
       tell: () =>

@@ -1,15 +1,8 @@
 import type { ListrDefaultRendererLogLevels } from "listr2";
 
+import type { Meter } from "../../src/core/meter.js";
 import { formatTransfer } from "../../src/display/progress.js";
 import type { Output } from "./output.js";
-
-/** Told how far a job is. */
-export interface Meter {
-  /** What it is at now: a file's name. */
-  readonly begin: (what: string, totalBytes: number | undefined) => void;
-  /** Of what it is at, bytes so far. */
-  readonly reach: (doneBytes: number) => void;
-}
 
 /** Something that takes its time. */
 export interface Job<T> {
@@ -21,6 +14,9 @@ export interface Job<T> {
 
 /** Where there is no terminal to draw on, a line so often. */
 const QUIET_MS = 30_000;
+
+/** Drawing a bar takes longer than reading what it moves by. */
+const REDRAW_MS = 100;
 
 /** Columns; some terminals say that they have none. */
 const NARROWEST = 20;
@@ -130,6 +126,7 @@ function createMeter(show: (line: string) => void): Meter {
   let what = "";
   let totalBytes: number | undefined;
   let start: { readonly at: number; readonly doneBytes: number } | undefined;
+  let shownAt = -Infinity;
   return {
     begin: (name, total) => {
       [what, totalBytes, start] = [name, total, undefined];
@@ -138,6 +135,10 @@ function createMeter(show: (line: string) => void): Meter {
     reach: (doneBytes) => {
       const now = performance.now();
       start ??= { at: now, doneBytes };
+      if (now - shownAt < REDRAW_MS && doneBytes !== totalBytes) {
+        return;
+      }
+      shownAt = now;
       const seconds = (now - start.at) / 1000;
       const bytesPerSecond =
         seconds > 0 ? (doneBytes - start.doneBytes) / seconds : 0;

@@ -20,6 +20,7 @@ import { syncFolder } from "../../src/core/atomic-write.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
 import { writing } from "../../src/core/writing.js";
 import type { Output, TaskResult } from "./output.js";
+import { withBar } from "./progress.js";
 
 export interface Extraction {
   readonly keys: ArtifactKeys;
@@ -39,27 +40,39 @@ export async function restoreDatabase(
   dr: DrConfig,
   output: Output,
 ): Promise<TaskResult> {
-  const stream = await openArtifact(await checkArtifact(path, keys), keys);
   const name = basename(path);
+  const file =
+    dryRun || into === undefined ? undefined : join(into, plainNameOf(name));
+  await withBar(
+    {
+      title: file === undefined ? "Check" : "Unpack",
+      work: async (meter) => {
+        const checked = await checkArtifact(path, keys, meter);
+        const stream = await openArtifact(checked, keys, meter);
+        await (file === undefined ? drain(stream) : extractTo(stream, file));
+      },
+      tell: () => `${name} is whole`,
+    },
+    output,
+  );
   if (dryRun) {
-    await drain(stream);
     output.text(`${name} opens, to its last byte. Dry run: nothing is left.\n`);
     return { json: { status: "planned" }, exitCode: EXIT_CODES.done };
   }
-  if (into !== undefined) {
-    const file = join(into, plainNameOf(name));
-    await extractTo(stream, file);
+  if (file !== undefined) {
     output.text(
       `${file} is the database's dump, readable by you alone. Delete it when it is loaded.\n`,
     );
     return { json: { status: "done", file }, exitCode: EXIT_CODES.done };
   }
-  await drain(stream);
-  const file = await adopt(path, placeFolder(dr, "database"));
+  const adopted = await adopt(path, placeFolder(dr, "database"));
   output.text(
-    `${file} is here, and opens to its last byte. To have the dump itself run it again with \`--into FOLDER\`.\n`,
+    `${adopted} is here, and opens to its last byte. To have the dump itself run it again with \`--into FOLDER\`.\n`,
   );
-  return { json: { status: "done", file }, exitCode: EXIT_CODES.done };
+  return {
+    json: { status: "done", file: adopted },
+    exitCode: EXIT_CODES.done,
+  };
 }
 
 /** Reads it to its end, where it fails unless all of it came through. */

@@ -1,5 +1,6 @@
-import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
+import { mkdir, rename, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import type { Readable } from "node:stream";
 
 import { extractTo } from "../../src/artifact/extract.js";
 import { openLegacyArtifact } from "../../src/artifact/legacy.js";
@@ -7,8 +8,14 @@ import { plainNameOf } from "../../src/artifact/name.js";
 import { unpackArchive } from "../../src/artifact/unpack.js";
 import { DrError } from "../../src/core/errors.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
+import { removeTree } from "../../src/core/remove-tree.js";
+import {
+  removeAbandoned,
+  temporaryBeside,
+} from "../../src/core/temporary-file.js";
 import { writing } from "../../src/core/writing.js";
 import type { Output, TaskResult } from "./output.js";
+import { withBar } from "./progress.js";
 import { drain, type Extraction } from "./restore-database.js";
 
 /** Many times what compression makes of anything that isn't made to fill disks. */
@@ -28,28 +35,35 @@ export async function restoreOldScripts(
   output: Output,
 ): Promise<TaskResult> {
   const name = basename(path);
-  const stream = await openLegacyArtifact(path, keys, {
-    acceptUnauthenticated: true,
-  });
+  const place = join(into ?? dirname(path), plainNameOf(name));
+  const isArchive = place.endsWith(".tar");
+  const folder = place.replace(/\.tar$/, "");
+  await withBar(
+    {
+      title: dryRun ? "Check" : "Unpack",
+      work: async (meter) => {
+        const accepted = { acceptUnauthenticated: true, meter };
+        const stream = await openLegacyArtifact(path, keys, accepted);
+        if (dryRun) {
+          await drain(stream);
+        } else if (isArchive) {
+          await unpackBeside(folder, stream, (await stat(path)).size);
+        } else {
+          await extractTo(stream, place);
+        }
+      },
+      tell: () => `${name} opens`,
+    },
+    output,
+  );
   if (dryRun) {
-    await drain(stream);
     output.text(`${name} opens, to its end. Dry run: nothing is left.\n`);
     return { json: { status: "planned" }, exitCode: EXIT_CODES.done };
   }
-  const place = join(into ?? dirname(path), plainNameOf(name));
-  if (place.endsWith(".tar")) {
-    const folder = place.slice(0, -".tar".length);
-    const { size } = await stat(path);
-    await unpackBeside(folder, async (stage) => {
-      await unpackArchive(stream, stage, {
-        sizeBytes: size * LARGEST_FACTOR,
-        entries: MOST_ENTRIES,
-      });
-    });
+  if (isArchive) {
     output.text(`${folder} holds what was in it.\n`);
     return { json: { status: "done", folder }, exitCode: EXIT_CODES.done };
   }
-  await extractTo(stream, place);
   output.text(`${place} is what was in it, readable by you alone.\n`);
   return { json: { status: "done", file: place }, exitCode: EXIT_CODES.done };
 }
@@ -57,7 +71,8 @@ export async function restoreOldScripts(
 /** Under its own name when all of it is there, or not at all. */
 async function unpackBeside(
   folder: string,
-  unpack: (stage: string) => Promise<void>,
+  archive: Readable,
+  storedBytes: number,
 ): Promise<void> {
   const isThere = await stat(folder).then(
     () => true,
@@ -66,16 +81,21 @@ async function unpackBeside(
   if (isThere) {
     throw new DrError("FILE_EXISTS", { path: folder });
   }
-  const stage = await writing(folder, async () => {
+  const stage = temporaryBeside(folder);
+  await writing(folder, async () => {
     await mkdir(dirname(folder), { recursive: true });
-    return await mkdtemp(join(dirname(folder), `.${basename(folder)}-`));
+    await removeAbandoned(dirname(folder));
+    await mkdir(stage, { mode: 0o700 });
   });
   try {
-    await unpack(stage);
+    await unpackArchive(archive, stage, {
+      sizeBytes: storedBytes * LARGEST_FACTOR,
+      entries: MOST_ENTRIES,
+    });
     await writing(folder, async () => {
       await rename(stage, folder);
     });
   } finally {
-    await rm(stage, { recursive: true, force: true });
+    await removeTree(stage);
   }
 }

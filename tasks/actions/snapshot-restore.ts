@@ -19,7 +19,11 @@ import {
 import { restoreSnapshot } from "../../src/snapshot/restore.js";
 import { requireConsent, requireConsentPossible } from "./apply.js";
 import { compilerOf } from "./compile-build.js";
-import { findNamedSnapshot, type OpenableSnapshot } from "./find-snapshot.js";
+import {
+  findNamedSnapshot,
+  openFound,
+  type OpenableSnapshot,
+} from "./find-snapshot.js";
 import { runTask, type Output, type TaskResult } from "./output.js";
 import { chosenNetwork } from "./session.js";
 
@@ -47,7 +51,7 @@ export async function restoreFrom(
   hre: HardhatRuntimeEnvironment,
   output: Output,
 ): Promise<TaskResult> {
-  return await withSnapshot(found.path, found.keys, async (opened) => {
+  return await withSnapshot(openFound(found, output), async (opened) => {
     const { artifact, snapshot } = opened;
     const recompiled = args.recompile
       ? { recompiled: await recompileSnapshot(opened, compilerOf(hre)) }

@@ -6,7 +6,7 @@ import { compareWithChain } from "../../src/snapshot/compare-with-chain.js";
 import { withSnapshot } from "../../src/snapshot/open-snapshot.js";
 import { recompileSnapshot } from "../../src/snapshot/recompile.js";
 import { compilerOf } from "./compile-build.js";
-import { findNamedSnapshot } from "./find-snapshot.js";
+import { findNamedSnapshot, openFound } from "./find-snapshot.js";
 import { runTask } from "./output.js";
 import { connect } from "./session.js";
 
@@ -21,7 +21,7 @@ interface VerifyArguments {
 const action: NewTaskActionFunction<VerifyArguments> = async (args, hre) =>
   await runTask(args, async (output) => {
     const found = await findNamedSnapshot(hre, args.name);
-    return await withSnapshot(found.path, found.keys, async (opened) => {
+    return await withSnapshot(openFound(found, output), async (opened) => {
       const recompiled = args.recompile
         ? await recompileSnapshot(opened, compilerOf(hre))
         : undefined;

@@ -119,6 +119,32 @@ describe("an archive of files", () => {
     expect(await describeFolder(target)).to.deep.equal(expected);
   });
 
+  it("tells tar whose each is, however large the numbers", async function () {
+    requirePrograms(this, "tar");
+    const owners = [undefined, [33, 34], [1000, 300_000], [4_000_000_000, 5]];
+    const archive = packArchive(
+      owners.map((owner, index) => ({
+        path: String(index),
+        type: "directory",
+        mode: 0o755,
+        modifiedAt: AT,
+        ...(owner && { owner: { uid: owner[0]!, gid: owner[1]! } }),
+      })),
+    );
+    const bytes = await buffer(archive);
+    const list = execFileSync("tar", ["--numeric-owner", "-tvf", "-"], {
+      input: bytes,
+    });
+    expect(list.toString().match(/\d+\/\d+/g)).to.deep.equal([
+      "0/0",
+      "33/34",
+      "1000/300000",
+      "4000000000/5",
+    ]);
+    await unpack(bytes);
+    expect(await readdir(target)).to.have.length(4);
+  });
+
   it("doesn't take what is no file", async () => {
     execFileSync("mkfifo", [join(source, "pipe")]);
     expect(await codeOf(async () => await packed())).to.equal(

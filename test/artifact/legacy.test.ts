@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readFile, rm, truncate, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { buffer } from "node:stream/consumers";
 
 import { expect } from "chai";
@@ -10,6 +10,7 @@ import type { ArtifactKeys } from "../../src/artifact/read-artifact.js";
 import { codeOf, refusalOf } from "../deployments/refusal.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { requirePrograms } from "../helpers/programs.js";
+import { RecordingMeter } from "../helpers/recording-meter.js";
 
 const CONTENT = Buffer.from(
   "INSERT INTO profiles VALUES (1, 'ada');\n".repeat(20_000),
@@ -94,6 +95,20 @@ describe("an old script's backup", () => {
       expect(await open(encrypted(undefined, way))).to.deep.equal(CONTENT);
     });
   }
+
+  it("is opened while it tells how much of it is read", async () => {
+    const path = encrypted();
+    const name = basename(path);
+    const sums = execFileSync("sha256sum", [path]);
+    await writeFile(`${path}.sha256`, sums);
+    const meter = new RecordingMeter();
+    const options = { acceptUnauthenticated: true, meter };
+    await buffer(await openLegacyArtifact(path, keys, options));
+    expect(meter.complete).to.deep.equal([
+      `checking ${name}`,
+      `opening ${name}`,
+    ]);
+  });
 
   it("is opened as it was compressed, or wasn't", async () => {
     const stem = "takumi_db_20240115_140000";

@@ -14,6 +14,7 @@ import { expect } from "chai";
 import { generateBackupKey } from "../../src/artifact/backup-key.js";
 import { baseOf } from "../../src/artifact/base.js";
 import { readManifest } from "../../src/artifact/read-artifact.js";
+import { swapRecordFile } from "../../src/backup/folder.js";
 import { backUpFiles, type FileBackupContext } from "../../src/backup/files.js";
 import { artifactKeys } from "../../src/backup/place.js";
 import {
@@ -67,6 +68,10 @@ export class FileScene {
     return join(this.root, "backups/files");
   }
 
+  get record(): string {
+    return swapRecordFile(this.config);
+  }
+
   at(path: string): string {
     return join(this.root, path);
   }
@@ -113,6 +118,7 @@ export class FileScene {
     return await restoreFiles(await this.prepare(name, changes), {
       keys: artifactKeys(this.config),
       clock: this.context.clock,
+      record: this.record,
       signal,
     });
   }

@@ -1,11 +1,15 @@
-import { spawnSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
 import {
+  chmod,
+  chown,
   copyFile,
+  lchown,
+  lstat,
   mkdir,
   readdir,
   readFile,
   rm,
+  symlink,
   writeFile,
 } from "node:fs/promises";
 import { join } from "node:path";
@@ -26,12 +30,16 @@ import {
   type FileIndex,
   type IndexEntry,
 } from "../../src/backup/file-index.js";
-import { openPlace } from "../../src/backup/place.js";
+import { artifactKeys, openPlace } from "../../src/backup/place.js";
+import { restoreFiles } from "../../src/backup/restore-files.js";
 import type { Json } from "../../src/core/canonical-json.js";
 import { DrError } from "../../src/core/errors.js";
-import { temporaryBeside } from "../../src/core/temporary-file.js";
 import { codeOf, refusalOf } from "../deployments/refusal.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
+import { abandonedBeside } from "../helpers/abandoned.js";
+import { runKilled } from "../helpers/killed-worker.js";
+import { RecordingMeter } from "../helpers/recording-meter.js";
+import { requireRoot } from "../helpers/root.js";
 import { SmallDisk } from "../helpers/small-disk.js";
 import { describeFolder, FileScene } from "./file-scene.js";
 
@@ -167,6 +175,32 @@ describe("a restore of files", () => {
       expect(await describeFolder(folder.path)).to.deep.equal(before);
     });
 
+    it("tells how far it is, whatever it reads", async () => {
+      const [full, middle, last] = names as [string, string, string];
+      const meter = new RecordingMeter();
+      const checks = [last, middle, full].map((name) => `checking ${name}`);
+      const prepared = await scene.prepare(last, { meter });
+      expect(meter.complete).to.deep.equal([...checks, `opening ${last}`]);
+      meter.passes.length = 0;
+      const { context, config } = scene;
+      const { signal } = new AbortController();
+      await restoreFiles(prepared, {
+        keys: artifactKeys(config),
+        clock: context.clock,
+        record: scene.record,
+        signal,
+        meter,
+      });
+      expect(meter.complete).to.deep.equal([
+        ...[full, middle, last].map((name) => `opening ${name}`),
+        "comparing what came out of it",
+      ]);
+      // Four files: each byte of them counts.
+      expect(meter.passes.at(-1)!.totalBytes).to.equal(
+        "onetwothreefour".length,
+      );
+    });
+
     it("shows before what it will do, and writes nothing for it", async () => {
       const before = await describeFolder(folder.path);
       const prepared = await scene.prepare(names[2]!);
@@ -182,11 +216,7 @@ describe("a restore of files", () => {
 
   it("is unpacked where nobody else can look, and clears away what a killed one left", async () => {
     const name = await scene.backUp();
-    const dead = spawnSync(process.execPath, ["-e", ""]).pid;
-    const left = temporaryBeside(scene.at("restore")).replace(
-      `-${String(process.pid)}-`,
-      `-${String(dead)}-`,
-    );
+    const left = abandonedBeside(scene.at("restore"));
     await mkdir(join(left, "uploads"), { recursive: true });
     const modes: number[] = [];
     const watching = {
@@ -205,6 +235,25 @@ describe("a restore of files", () => {
     );
   });
 
+  for (const deadly of ["opening", "comparing"]) {
+    it(`leaves nothing that the next one doesn't take away, killed while ${deadly}`, async () => {
+      const name = await scene.backUp();
+      const before = await describeFolder(folder.path);
+      const worker = join(import.meta.dirname, "restore-worker.ts");
+      const section = JSON.stringify(scene.section);
+      await runKilled(worker, [folder.path, section, name, deadly]);
+      const left = Object.keys(await describeFolder(folder.path)).filter(
+        (path) => before[path] === undefined,
+      );
+      expect(left[0]).to.match(/^\.restore\..*\.tmp$/);
+      await rm(scene.at("uploads"), { recursive: true });
+      await scene.restore(name);
+      expect(Object.keys(await describeFolder(folder.path))).to.deep.equal(
+        Object.keys(before),
+      );
+    });
+  }
+
   it("goes only where the configuration says, or where it is told to", async () => {
     const name = await scene.backUp();
     await expectRefusal(name, "RESTORE_PLACE_UNKNOWN", {
@@ -213,6 +262,105 @@ describe("a restore of files", () => {
     const into = scene.at("there");
     await scene.restore(name, { into, configured: [] });
     expect(await readdir(into)).to.deep.equal(["uploads"]);
+  });
+
+  describe("of other people's files", () => {
+    const NOBODY = 65_534;
+    // The last is more than a tar's header can say.
+    const owners: Readonly<Record<string, readonly [number, number]>> = {
+      uploads: [33, 34],
+      "uploads/a.txt": [1000, 1001],
+      "uploads/inner": [1002, 0],
+      "uploads/inner/b.txt": [300_000, 4_000_000_000],
+      "uploads/link": [1003, 1004],
+    };
+
+    before(function () {
+      requireRoot(this);
+    });
+
+    beforeEach(async () => {
+      await symlink("a.txt", scene.at("uploads/link"));
+      await chmod(scene.at("uploads/inner"), 0o2775);
+      await own(owners);
+    });
+
+    async function own(them: typeof owners): Promise<void> {
+      for (const [path, [uid, gid]] of Object.entries(them)) {
+        await lchown(scene.at(path), uid, gid);
+      }
+    }
+
+    async function ownersIn(root: string): Promise<typeof owners> {
+      const all = Object.keys(owners).map(async (path) => {
+        const { uid, gid } = await lstat(join(root, path));
+        return [path, [uid, gid]] as const;
+      });
+      return Object.fromEntries(await Promise.all(all));
+    }
+
+    it("gives them back to them, as root", async () => {
+      const name = await scene.backUp();
+      const before = await describeFolder(scene.at("uploads"));
+      await rm(scene.at("uploads"), { recursive: true });
+      await scene.restore(name);
+      expect(await ownersIn(folder.path)).to.deep.equal(owners);
+      expect(await describeFolder(scene.at("uploads"))).to.deep.equal(before);
+    });
+
+    it("gives each to whom it belonged last", async () => {
+      await scene.backUp();
+      await own({ "uploads/a.txt": [7, 8], "uploads/inner": [9, 10] });
+      const name = await scene.backUp();
+      await scene.restore(name);
+      expect(await ownersIn(folder.path)).to.deep.equal({
+        ...owners,
+        "uploads/a.txt": [7, 8],
+        "uploads/inner": [9, 10],
+      });
+    });
+
+    it("keeps them on another disk", async function () {
+      if (!SmallDisk.isPossible()) {
+        this.skip();
+      }
+      const name = await scene.backUp();
+      const to = scene.at("uploads");
+      await rm(to, { recursive: true });
+      await mkdir(to);
+      const disk = SmallDisk.mount(to, 1_000_000);
+      try {
+        await scene.restore(name);
+        // What the disk is mounted on stays what it is.
+        expect(await ownersIn(folder.path)).to.deep.equal({
+          ...owners,
+          uploads: [0, 0],
+        });
+      } finally {
+        disk.unmount();
+      }
+    });
+
+    it("makes them its own, as somebody else", async () => {
+      const name = await scene.backUp();
+      await chown(folder.path, NOBODY, NOBODY);
+      for (const path of await readdir(scene.folder)) {
+        await chown(join(scene.folder, path), NOBODY, NOBODY);
+      }
+      for (const path of ["backups", "backups/files"]) {
+        await chown(scene.at(path), NOBODY, NOBODY);
+      }
+      process.setegid!(NOBODY);
+      process.seteuid!(NOBODY);
+      try {
+        await scene.restore(name, { into: scene.at("there") });
+      } finally {
+        process.seteuid!(0);
+        process.setegid!(0);
+      }
+      const found = Object.values(await ownersIn(scene.at("there")));
+      expect(new Set(found.flat())).to.deep.equal(new Set([NOBODY]));
+    });
   });
 
   it("is for files and configuration", async () => {

@@ -179,7 +179,7 @@ export default {
 }
 
 /** Without what Hardhat and npm tell their children of this project. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
+export function cleanEnvironment(): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(npm_|HARDHAT_|HH_|NODE_OPTIONS$|CI$)/i.test(name),
   );

@@ -23,6 +23,7 @@ import { recordProof } from "../../src/offsite/proof.js";
 import { pruneStorage, type Pruning } from "../../src/offsite/prune.js";
 import { replicate, type Replicated } from "../../src/offsite/replicate.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
+import { RecordingMeter } from "../helpers/recording-meter.js";
 import { Backups } from "./backups.js";
 import { codeOf } from "./describe-storage.js";
 import { MemoryStorage } from "./memory-storage.js";
@@ -433,12 +434,16 @@ describe("backups offsite", () => {
   describe("downloading", () => {
     const target = () => join(folder.path, "download");
 
-    async function download(name: string): Promise<void> {
+    async function download(
+      name: string,
+      meter = new RecordingMeter(),
+    ): Promise<void> {
       const inventory = await takeInventory(storage, "takumi");
       const kind = name.includes("_db_") ? "database" : "files";
       const backup = chooseBackup(inventory, { kind, name }, storage.address);
       await downloadBackup(storage, inventory, backup, target(), {
         trusted: [],
+        meter,
       });
     }
 
@@ -460,6 +465,20 @@ describe("backups offsite", () => {
       expect((await readdir(target())).length).to.equal(3);
     });
 
+    it("tells how far it is, when it checks it too", async () => {
+      const { path } = await backups.make("database");
+      const name = basename(path);
+      const local = await listLocalArtifacts(backups.folder, "takumi");
+      const sent = new RecordingMeter();
+      await replicate(storage, local, { trusted: [], meter: sent });
+      expect(sent.complete).to.deep.equal([name]);
+      await replicate(storage, local, { trusted: [], meter: sent });
+      expect(sent.complete).to.deep.equal([name, `checking ${name}`]);
+      const brought = new RecordingMeter();
+      await download(name, brought);
+      expect(brought.complete).to.deep.equal([name, `checking ${name}`]);
+    });
+
     it("notices each flipped byte, and each missing one", async () => {
       const { path } = await backups.make("database");
       await replicateAll();
@@ -479,6 +498,25 @@ describe("backups offsite", () => {
       expect(await codeOf(download(basename(path)))).to.equal(
         "ARTIFACT_DAMAGED",
       );
+    });
+
+    it("asks for no byte of what its manifest says has another size", async () => {
+      const { path } = await backups.make("database");
+      await replicateAll();
+      const key = `database/${basename(path)}`;
+      const object = storage.objects.get(key)!;
+      for (const bytes of [
+        object.bytes.subarray(0, -1),
+        Buffer.concat([object.bytes, Buffer.of(0)]),
+      ]) {
+        storage.objects.set(key, { ...object, bytes, sizeBytes: bytes.length });
+        storage.calls.length = 0;
+        expect(await codeOf(download(basename(path)))).to.equal(
+          "ARTIFACT_DAMAGED",
+        );
+        expect(storage.calls).to.include(`get ${key}.manifest.json`);
+        expect(storage.calls).to.not.include(`get ${key}`);
+      }
     });
 
     it("brings what it builds on too, and says what is missing of that", async () => {

@@ -2,7 +2,10 @@
 import { rename } from "node:fs/promises";
 
 import { systemClock } from "../../src/core/clock.js";
-import { withSnapshot } from "../../src/snapshot/open-snapshot.js";
+import {
+  openSnapshot,
+  withSnapshot,
+} from "../../src/snapshot/open-snapshot.js";
 import { planRestore } from "../../src/snapshot/restore-plan.js";
 import { restoreSnapshot } from "../../src/snapshot/restore.js";
 import { placesIn } from "./scene.js";
@@ -10,7 +13,7 @@ import { placesIn } from "./scene.js";
 const [path = "", root = "", deadly = ""] = process.argv.slice(2);
 let renames = 0;
 
-await withSnapshot(path, { trusted: [] }, async (opened) => {
+await withSnapshot(openSnapshot(path, { trusted: [] }), async (opened) => {
   const places = placesIn(root);
   await restoreSnapshot(opened, places, await planRestore(opened, places), {
     clock: systemClock,

@@ -1,8 +1,7 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import {
   lstat,
   mkdir,
+  readdir,
   readFile,
   rename,
   rm,
@@ -16,7 +15,10 @@ import { expect } from "chai";
 
 import { systemClock } from "../../src/core/clock.js";
 import { acquireLock } from "../../src/run/lock.js";
-import { withSnapshot } from "../../src/snapshot/open-snapshot.js";
+import {
+  openSnapshot,
+  withSnapshot,
+} from "../../src/snapshot/open-snapshot.js";
 import { planRestore } from "../../src/snapshot/restore-plan.js";
 import {
   restoreSnapshot,
@@ -24,6 +26,8 @@ import {
 } from "../../src/snapshot/restore.js";
 import { codeOf } from "../deployments/refusal.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
+import { runKilled } from "../helpers/killed-worker.js";
+import { useTmpdir } from "../helpers/tmpdir.js";
 import {
   contentsOf,
   filesIn,
@@ -247,7 +251,7 @@ describe("dr:snapshot:restore", () => {
     expect(chain.error?.code).to.equal(code);
     expect(chain.error?.message).to.include("chain 31337");
     expect(process.exitCode).to.equal(3);
-    await withSnapshot(path, { trusted: [] }, async (opened) => {
+    await withSnapshot(openSnapshot(path, { trusted: [] }), async (opened) => {
       const places = { ...placesIn(folder.path), network: "mainnet" };
       expect(await codeOf(() => planRestore(opened, places))).to.equal(code);
     });
@@ -311,6 +315,9 @@ describe("dr:snapshot:restore", () => {
   });
 
   describe("interrupted", () => {
+    const temporary = useTemporaryFolder();
+    useTmpdir(temporary);
+
     const STRANGE = [DEPLOY_FILE, ".openzeppelin/unknown-31337.json"];
 
     /** Two files that aren't the snapshot's, and the layouts gone. */
@@ -325,12 +332,21 @@ describe("dr:snapshot:restore", () => {
       path: string,
       ports: Partial<RestorePorts>,
     ): Promise<unknown> {
-      return await withSnapshot(path, { trusted: [] }, async (opened) => {
-        const places = placesIn(folder.path);
-        const plan = await planRestore(opened, places);
-        const all = { clock: systemClock, ...ports };
-        return await restoreSnapshot(opened, places, plan, all);
-      });
+      return await withSnapshot(
+        openSnapshot(path, { trusted: [] }),
+        async (opened) => {
+          const places = placesIn(folder.path);
+          const plan = await planRestore(opened, places);
+          const all = { clock: systemClock, ...ports };
+          return await restoreSnapshot(opened, places, plan, all);
+        },
+      );
+    }
+
+    /** Besides them is what the loader of TypeScript keeps. */
+    async function unpacked(): Promise<readonly string[]> {
+      const names = await readdir(temporary.path);
+      return names.filter((name) => name.startsWith(".hardhat-dr-"));
     }
 
     async function expectNothingLost(): Promise<void> {
@@ -344,13 +360,10 @@ describe("dr:snapshot:restore", () => {
         const { path, deployments } = await takenScene();
         await makeStrange(deployments);
         const worker = join(import.meta.dirname, "restore-worker.ts");
-        const child = spawn(
-          process.execPath,
-          ["--import", "tsx", worker, path, folder.path, String(deadly)],
-          { stdio: "inherit" },
-        );
-        const [, signal] = (await once(child, "exit")) as unknown[];
-        expect(signal).to.equal("SIGKILL");
+        await runKilled(worker, [path, folder.path, String(deadly)]);
+        const [left = ""] = await unpacked();
+        const { mode } = await stat(join(temporary.path, left));
+        expect(mode & 0o777, "nobody else reads it").to.equal(0o700);
         await expectNothingLost();
         let renames = 0;
         await restoreWith(path, {
@@ -371,6 +384,7 @@ describe("dr:snapshot:restore", () => {
         expect(
           Object.keys(files).filter((name) => /\.tmp|\.lock/.test(name)),
         ).to.deep.equal([]);
+        expect(await unpacked()).to.deep.equal([]);
       });
     }
 

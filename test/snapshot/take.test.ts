@@ -27,6 +27,7 @@ import { snapshotContracts } from "../../src/session/snapshot.js";
 import type { PresentContractState } from "../../src/snapshot/snapshot.js";
 import { codeOf } from "../deployments/refusal.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
+import { stderrOf } from "../helpers/stderr.js";
 import { contractAt, send } from "../helpers/contracts.js";
 import { deploySolady } from "../helpers/families.js";
 import { requirePrograms } from "../helpers/programs.js";
@@ -492,15 +493,9 @@ describe("dr:snapshot", () => {
         snapshot: { views: { Nobody: ["function x() view returns (bool)"] } },
       },
     });
-    const written: string[] = [];
-    const { write } = process.stderr;
-    process.stderr.write = (text) => written.push(String(text)) > 0;
-    try {
-      await scene.run("dr:snapshot");
-    } finally {
-      process.stderr.write = write;
-    }
-    expect(written.join("")).to.include("names Nobody, which isn't");
+    expect(
+      await stderrOf(async () => await scene.run("dr:snapshot")),
+    ).to.include("names Nobody, which isn't");
   });
 });
 

@@ -6,9 +6,15 @@ import { expect } from "chai";
 import type { HardhatUserConfig } from "hardhat/config";
 
 import type { Json } from "../../src/core/canonical-json.js";
+import {
+  openSnapshot,
+  withSnapshot,
+} from "../../src/snapshot/open-snapshot.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { contractAt, deploy, send } from "../helpers/contracts.js";
 import { upgradePlatform } from "../helpers/deploy-platform.js";
+import { RecordingMeter } from "../helpers/recording-meter.js";
+import { stderrOf } from "../helpers/stderr.js";
 import {
   editContract,
   editState,
@@ -96,6 +102,23 @@ describe("dr:snapshot:verify", () => {
       const scene = await openScene(folder.path);
       await expectRefused(scene, "", "SNAPSHOT_NONE");
     });
+  });
+
+  it("tells how far it is", async () => {
+    const scene = await openScene(folder.path);
+    const path = await scene.snapshot();
+    const name = basename(path);
+    expect(await stderrOf(async () => await verify(scene))).to.equal(
+      `✔ Check: ${name} is what its manifest says\n`,
+    );
+    const meter = new RecordingMeter();
+    await withSnapshot(openSnapshot(path, { trusted: [] }, meter), () =>
+      Promise.resolve(),
+    );
+    expect(meter.complete).to.deep.equal([
+      `checking ${name}`,
+      `opening ${name}`,
+    ]);
   });
 
   describe("refuses", () => {

@@ -12,10 +12,14 @@ import { expect } from "chai";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import { generateBackupKey } from "../../src/artifact/backup-key.js";
+import { backUpFiles } from "../../src/backup/files.js";
+import { swapRecordFile } from "../../src/backup/folder.js";
 import type { DrUserConfig } from "../../src/config/types.js";
 import { systemClock } from "../../src/core/clock.js";
 import { acquireLock } from "../../src/run/lock.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
+import { runKilled } from "../helpers/killed-worker.js";
+import { stderrOf } from "../helpers/stderr.js";
 import { openProject } from "./project.js";
 
 interface PartJson {
@@ -155,6 +159,54 @@ describe("dr:backup and dr:backup:restore", () => {
     const into = await restore("files", { into: "there" });
     expect(into.restored[0]!.to).to.equal(join(folder.path, "there/uploads"));
     expect(await read("there/uploads/a.txt")).to.equal("one");
+  });
+
+  it("tell how far they are", async () => {
+    await backUp({ only: "files" });
+    await writeFile(join(folder.path, "uploads/b.txt"), "two");
+    const later = () => new Date(Date.now() + 60_000);
+    const { artifacts } = await backUpFiles({
+      config: hre.config.dr,
+      project: folder.path,
+      clock: { ...systemClock, now: later },
+      tool: "hardhat-dr test",
+    });
+    const name = artifacts[0]!.name;
+    const told = await stderrOf(async () => await restore("files"));
+    expect(told.split("\n")).to.deep.equal([
+      `✔ Check: ${name} and the 1 that it builds on are whole`,
+      "✔ Restore: every file is what was backed up",
+      "",
+    ]);
+  });
+
+  it("tell of a restore that was killed half-way, until it is done again", async () => {
+    await backUp({ only: "files" });
+    const [uploads, stage] = ["uploads", "stage"].map((name) =>
+      join(folder.path, name),
+    ) as [string, string];
+    await mkdir(stage);
+    await runKilled(join(import.meta.dirname, "../backup/swap-worker.ts"), [
+      JSON.stringify([{ from: stage, to: uploads }]),
+      new Date(0).toISOString(),
+      swapRecordFile(hre.config.dr),
+      "1",
+    ]);
+    const { parts, error } = await backUp({ only: "configuration" });
+    expect(partOf(parts, "configuration").status).to.equal("done");
+    expect(error?.code).to.equal("RESTORE_UNFINISHED");
+    expect(process.exitCode).to.equal(5);
+    const look = async () =>
+      await restore("files", { dryRun: true, yes: false });
+    expect(await stderrOf(look)).to.include(
+      `${uploads} is missing; what was there is `,
+    );
+    process.exitCode = undefined;
+    const told = await stderrOf(async () => await restore("files"));
+    expect(told).to.include("RESTORE_UNFINISHED");
+    expect(process.exitCode).to.equal(0);
+    expect(await read("uploads/a.txt")).to.equal("one");
+    expect(await stderrOf(look)).to.not.include("RESTORE_UNFINISHED");
   });
 
   it("don't restore unasked", async () => {

@@ -16,6 +16,8 @@ import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import type { DrUserConfig } from "../../src/index.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
+import { abandonedBeside } from "../helpers/abandoned.js";
+import { stderrOf } from "../helpers/stderr.js";
 import { Backups } from "../offsite/backups.js";
 import { openProject } from "./project.js";
 
@@ -314,6 +316,26 @@ describe("dr:offsite", () => {
       expect(targets![0]!.backups[0]).to.have.property("provenAt").not.null;
     });
 
+    it("tells how far it is", async () => {
+      const { path } = await backups.make("database");
+      const name = basename(path);
+      await replicate();
+      for (const args of [
+        {},
+        { into: "dumps" },
+        { dryRun: true, yes: false },
+      ]) {
+        const told = await stderrOf(async () => {
+          await restore(["database"], args);
+        });
+        expect(told.split("\n")).to.deep.equal([
+          `✔ Download from ${disks[0]!}: ${name} is here, and is what was sent`,
+          `✔ ${"into" in args ? "Unpack" : "Check"}: ${name} is whole`,
+          "",
+        ]);
+      }
+    });
+
     it("brings files back, from another target when asked", async () => {
       const uploads = join(folder.path, "uploads");
       await mkdir(uploads);
@@ -413,6 +435,9 @@ describe("dr:offsite", () => {
       await mkdir(there);
       const name = "contract_snapshot_20240115_140000.tar.gz";
       await writeFile(join(folder.path, "abi.json"), "[]");
+      await mkdir(abandonedBeside(join(folder.path, "old/x")), {
+        recursive: true,
+      });
       execFileSync("tar", [
         ...["-czf", join(there, name), "-C", folder.path, "abi.json"],
       ]);
@@ -423,6 +448,8 @@ describe("dr:offsite", () => {
       expect(await readdir(restored![0]!.result!.folder!)).to.deep.equal([
         "abi.json",
       ]);
+      const all = await readdir(join(folder.path, "old"));
+      expect(all, "what was left half").to.have.length(1);
     });
   });
 });

@@ -8,7 +8,7 @@ import type { HardhatUserConfig } from "hardhat/config";
 import { createHardhatRuntimeEnvironment } from "hardhat/hre";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
-import hardhatDr from "../../src/index.js";
+import hardhatDr, { type DrUserConfig } from "../../src/index.js";
 
 /** A project of its own in a folder, with this one's artifacts. */
 export async function openProject(
@@ -24,7 +24,11 @@ export async function openProject(
 }
 
 /** The same for processes of their own: `localhost` is the node at a URL. */
-export async function writeProject(folder: string, url: string): Promise<void> {
+export async function writeProject(
+  folder: string,
+  url: string,
+  dr: DrUserConfig = {},
+): Promise<void> {
   await linkProject(folder);
   const { root } = globalHre.config.paths;
   await symlink(join(root, "node_modules"), join(folder, "node_modules"));
@@ -35,6 +39,7 @@ export async function writeProject(folder: string, url: string): Promise<void> {
 export default {
   plugins: [hardhatDr],
   networks: { localhost: { type: "http", url: ${JSON.stringify(url)} } },
+  dr: ${JSON.stringify(dr)},
 };
 `,
   );
