@@ -5,6 +5,8 @@ import type {
   ConfigurationVariableResolver,
 } from "hardhat/types/config";
 
+import type { Environment } from "./environment.js";
+import { resolveDatabase } from "./resolve-database.js";
 import type {
   DrConfig,
   DrUserConfig,
@@ -14,14 +16,12 @@ import type {
   S3TargetUserConfig,
 } from "./types.js";
 
-/** What the old scripts were told by environment variables: `S3_BUCKET`, … */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 type BackupConfig = Pick<
   DrConfig,
   | "backup"
   | "encryption"
   | "signing"
+  | "database"
   | "snapshot"
   | "files"
   | "configuration"
@@ -44,6 +44,11 @@ export function resolveBackupConfig(
   const { RETENTION_DAYS, CLOUD_BACKUP } = environment;
   const encryption = resolveEncryption(section.encryption, root, environment);
   const targets = offsite?.targets ?? targetsOf(environment);
+  const database = resolveDatabase(
+    section.database,
+    resolveVariable,
+    environment,
+  );
   return {
     backup: {
       compression: backup?.compression ?? "zstd",
@@ -54,6 +59,7 @@ export function resolveBackupConfig(
       ...pathIn(root, "keyFile", signing?.keyFile),
       trusted: signing?.trusted ?? [],
     },
+    ...(database === undefined ? {} : { database }),
     snapshot: { views: snapshot?.views ?? {} },
     files: files ?? [],
     configuration: configuration ?? [],

@@ -2,7 +2,8 @@ import { basename, resolve } from "node:path";
 
 import type { ConfigurationVariableResolver } from "hardhat/types/config";
 
-import { resolveBackupConfig, type Environment } from "./resolve-backup.js";
+import type { Environment } from "./environment.js";
+import { resolveBackupConfig } from "./resolve-backup.js";
 import type { DrConfig, DrUserConfig } from "./types.js";
 
 /**

@@ -24,6 +24,8 @@ export interface VerifyContext {
 /** Passes by returning, a promise or not; fails by throwing or by returning false. */
 export type VerifyCheck = (context: VerifyContext) => unknown;
 
+export type DatabaseEngine = "postgres";
+
 /** Where backups are replicated to. */
 export type OffsiteTargetUserConfig =
   FsTargetConfig | S3TargetUserConfig | GcsTargetConfig | AzureTargetUserConfig;
@@ -183,6 +185,18 @@ export interface DrUserConfig {
     /** Public keys, hexadecimal: backups of all others are refused. Default: none are. */
     readonly trusted?: readonly string[];
   };
+  /** The PostgreSQL database that is backed up and restored. */
+  readonly database?: {
+    /**
+     * `postgres://user:password@host:5432/name`, best as `configVariable("DATABASE_URL")`.
+     * Default: DATABASE_URL, else POSTGRES_HOST, POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB.
+     */
+    readonly url?: SensitiveString;
+    /** Default: `postgres`, with the client programs of this machine. */
+    readonly engine?: DatabaseEngine;
+    /** They must be there and hold rows, or a restore isn't good: `profiles`, or `app.profiles`. */
+    readonly criticalTables?: readonly string[];
+  };
   /** What `dr:snapshot` reads besides what it always reads. */
   readonly snapshot?: {
     /** View functions without arguments, by contract name: `["function totalSupply() view returns (uint256)"]`. */
@@ -271,6 +285,12 @@ export interface DrConfig {
   readonly signing: {
     readonly keyFile?: string;
     readonly trusted: readonly string[];
+  };
+  /** Absent unless the user has set it up. */
+  readonly database?: {
+    readonly url: Secret;
+    readonly engine: DatabaseEngine;
+    readonly criticalTables: readonly string[];
   };
   readonly snapshot: {
     readonly views: Readonly<Record<string, readonly string[]>>;

@@ -35,6 +35,11 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
       identityFile: isText,
     },
     signing: { keyFile: isText, trusted: isListOf(isPublicKey) },
+    database: {
+      url: isDatabaseUrl,
+      engine: isOneOf("postgres"),
+      criticalTables: isListOf(isText),
+    },
     snapshot: { views: isRecordOf(isListOf(isSignature)) },
     files: isListOf(isText),
     configuration: isListOf(isText),
@@ -277,6 +282,14 @@ function isUrl(value: unknown): string | undefined {
   return typeof value === "string" && URL.canParse(value)
     ? undefined
     : "Expected a URL";
+}
+
+/** What is wrong is said without showing any of it: it holds a password. */
+function isDatabaseUrl(value: unknown): string | undefined {
+  return isVariable(value) ||
+    (typeof value === "string" && /^postgres(ql)?:\/\//.test(value))
+    ? undefined
+    : 'Expected configVariable("DATABASE_URL"), or a URL that begins with postgres://';
 }
 
 /** Text, or what `configVariable` makes. */

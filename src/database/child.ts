@@ -9,7 +9,7 @@ import type { Access } from "./access.js";
 export interface Child {
   readonly stdin: Writable;
   readonly stdout: Readable;
-  /** @throws {DrError} DATABASE_TOOL_FAILED unless it ended well. */
+  /** @throws {DrError} DATABASE_TOOL_FAILED unless it ended well; the signal's reason when it was called off. */
   readonly ended: Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export function startChild(
   });
   // Whoever writes to it learns how it ended from `ended`.
   child.stdin.on("error", () => undefined);
-  const ended = waitFor(child, path, () => said);
+  const ended = waitFor(child, path, () => said, signal);
   ended.catch(() => undefined);
   return { stdin: child.stdin, stdout: child.stdout, ended };
 }
@@ -69,6 +69,7 @@ async function waitFor(
   child: ReturnType<typeof spawn>,
   path: string,
   said: () => string,
+  interruption: AbortSignal | undefined,
 ): Promise<void> {
   let code: number | null;
   let signal: string | null;
@@ -78,6 +79,7 @@ async function waitFor(
       string | null,
     ];
   } catch (error) {
+    interruption?.throwIfAborted();
     const reason = messageOf(error);
     throw new DrError(
       "DATABASE_TOOL_FAILED",

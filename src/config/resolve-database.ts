@@ -1,0 +1,53 @@
+import type {
+  ConfigurationVariable,
+  ConfigurationVariableResolver,
+} from "hardhat/types/config";
+
+import type { Environment } from "./environment.js";
+import type { DrConfig, DrUserConfig } from "./types.js";
+
+const DATABASE_URL: ConfigurationVariable = {
+  _type: "ConfigurationVariable",
+  name: "DATABASE_URL",
+};
+
+/** Undefined unless something says which database it is. */
+export function resolveDatabase(
+  section: DrUserConfig["database"],
+  resolveVariable: ConfigurationVariableResolver,
+  environment: Environment,
+): DrConfig["database"] {
+  const inParts = urlOfParts(environment);
+  const given =
+    section?.url ?? (environment.DATABASE_URL ? DATABASE_URL : undefined);
+  if (section === undefined && given === undefined && inParts === undefined) {
+    return undefined;
+  }
+  return {
+    // Where nothing says which, DATABASE_URL is asked for when it is needed.
+    url:
+      given === undefined && inParts !== undefined
+        ? { get: async () => await Promise.resolve(inParts) }
+        : resolveVariable(given ?? DATABASE_URL),
+    engine: section?.engine ?? "postgres",
+    criticalTables: section?.criticalTables ?? [],
+  };
+}
+
+/** As the old scripts were told. */
+function urlOfParts(environment: Environment): string | undefined {
+  const { POSTGRES_HOST, POSTGRES_USER, POSTGRES_PASSWORD } = environment;
+  const { POSTGRES_DB, POSTGRES_PORT } = environment;
+  if (!POSTGRES_DB) {
+    return undefined;
+  }
+  const [user, password, database] = [
+    POSTGRES_USER ?? "postgres",
+    POSTGRES_PASSWORD ?? "",
+    POSTGRES_DB,
+  ].map(encodeURIComponent) as [string, string, string];
+  const who = password === "" ? user : `${user}:${password}`;
+  const host = POSTGRES_HOST ?? "localhost";
+  const port = POSTGRES_PORT ?? "5432";
+  return `postgres://${who}@${host}:${port}/${database}`;
+}

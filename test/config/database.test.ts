@@ -1,0 +1,72 @@
+import { expect } from "chai";
+import { configVariable } from "hardhat/config";
+
+import { resolveDrConfig } from "../../src/config/resolve.js";
+import type { DrUserConfig } from "../../src/config/types.js";
+import { validateDrConfig } from "../../src/config/validate.js";
+import { configuredAccess } from "../../src/database/configured.js";
+import { errorOf } from "../offsite/describe-storage.js";
+
+describe("dr.database", () => {
+  const resolve = (
+    section: DrUserConfig,
+    environment: Readonly<Record<string, string>> = {},
+  ) =>
+    resolveDrConfig(
+      section,
+      "/project",
+      (value) =>
+        ({
+          get: async () =>
+            await Promise.resolve(
+              typeof value === "string" ? value : environment[value.name],
+            ),
+        }) as never,
+      environment,
+    );
+
+  it("is what the configuration, DATABASE_URL or POSTGRES_… say, in this order", async () => {
+    const url = "postgres://app@configured/takumi";
+    const DATABASE_URL = "postgres://app@variable/takumi";
+    const parts = {
+      POSTGRES_HOST: "parts",
+      POSTGRES_USER: "app",
+      POSTGRES_PASSWORD: "p@ss/word",
+      POSTGRES_DB: "takumi",
+    };
+    const everything = { DATABASE_URL, ...parts };
+    const hostOf = async (...args: Parameters<typeof resolve>) =>
+      (await configuredAccess(resolve(...args))).host;
+    expect(await hostOf({ database: { url } }, everything)).to.equal(
+      "configured",
+    );
+    expect(await hostOf({}, everything)).to.equal("variable");
+    expect(await hostOf({ database: {} }, parts)).to.equal("parts");
+    expect(await configuredAccess(resolve({}, parts))).to.deep.include({
+      user: "app",
+      password: "p@ss/word",
+      database: "takumi",
+      port: 5432,
+    });
+  });
+
+  it("needn't be there", async () => {
+    expect(resolve({}).database).to.be.undefined;
+    const error = await errorOf(configuredAccess(resolve({})));
+    expect(error.code).to.equal("DATABASE_NOT_CONFIGURED");
+  });
+
+  it("says what is wrong with it, and shows no password", () => {
+    const url = configVariable("DATABASE_URL");
+    expect(validateDrConfig({ database: { url } })).to.deep.equal([]);
+    for (const database of [
+      { url: "mysql://app:hunter2@db/takumi" },
+      { engine: "oracle" },
+      { criticalTables: [""] },
+    ]) {
+      const problems = validateDrConfig({ database });
+      expect(problems).to.have.length(1);
+      expect(JSON.stringify(problems)).to.not.include("hunter2");
+    }
+  });
+});

@@ -1,0 +1,140 @@
+import { createServer, type AddressInfo } from "node:net";
+import { once } from "node:events";
+
+import { expect } from "chai";
+
+import { inDatabase, parseDatabaseUrl } from "../../src/database/access.js";
+import { withSession } from "../../src/database/session.js";
+import { codeOf, errorOf } from "../offsite/describe-storage.js";
+import { usePostgres } from "../helpers/postgres.js";
+
+describe("a database's URL", () => {
+  it("is taken apart as libpq does", () => {
+    expect(
+      parseDatabaseUrl(
+        "postgresql://app:p%40ss@db.example.org:6432/takumi?sslmode=require",
+      ),
+    ).to.deep.equal({
+      host: "db.example.org",
+      port: 6432,
+      user: "app",
+      password: "p@ss",
+      database: "takumi",
+      ssl: { rejectUnauthorized: false },
+      sslOptions: { sslmode: "require" },
+    });
+    const { host, port } = parseDatabaseUrl("postgres:///takumi?host=/run/pg");
+    expect([host, port]).to.deep.equal(["/run/pg", 5432]);
+  });
+
+  it("is refused without being shown", async () => {
+    for (const url of [
+      "mysql://app:hunter2@db/takumi",
+      "postgres://app:hunter2@db",
+      "postgres://app:hunter2@db:notaport/takumi",
+      "postgres://app:hunter2@db/takumi?sslmode=verify-full&sslrootcert=/nowhere.pem",
+    ]) {
+      const error = await errorOf(
+        Promise.resolve().then(() => parseDatabaseUrl(url)),
+      );
+      expect(error.code).to.equal("DATABASE_URL_INVALID");
+      expect(JSON.stringify([error.message, error.fix])).not.to.include(
+        "hunter2",
+      );
+    }
+  });
+});
+
+describe("a session", () => {
+  const postgres = usePostgres();
+  const ask = async (access = postgres.cluster.access()) =>
+    await withSession(
+      access,
+      async ({ query }) =>
+        await query<{ one: number }>("SELECT $1::int AS one", [1]),
+    );
+
+  it("asks the server", async () => {
+    expect(await ask()).to.deep.equal([{ one: 1 }]);
+  });
+
+  it("sees values the same whatever is set for the role", async () => {
+    const { cluster } = postgres;
+    cluster.psql(
+      `ALTER ROLE ${cluster.user} SET TimeZone = 'Asia/Tokyo';
+       ALTER ROLE ${cluster.user} SET DateStyle = 'German';
+       ALTER ROLE ${cluster.user} SET bytea_output = 'escape';
+       ALTER ROLE ${cluster.user} SET extra_float_digits = -3;`,
+    );
+    try {
+      const [row] = await withSession(
+        cluster.access(),
+        async ({ query }) =>
+          await query(
+            `SELECT '2024-01-15 14:00+00'::timestamptz::text AS at,
+                    '\\x00ff'::bytea::text AS bytes, (0.1::float8 + 0.2)::text AS sum`,
+          ),
+      );
+      expect(row).to.deep.equal({
+        at: "2024-01-15 14:00:00+00",
+        bytes: "\\x00ff",
+        sum: "0.30000000000000004",
+      });
+    } finally {
+      cluster.psql(`ALTER ROLE ${cluster.user} RESET ALL`);
+    }
+  });
+
+  it("isn't opened with a wrong password, which is never shown", async () => {
+    const error = await errorOf(
+      ask({ ...postgres.cluster.access(), password: "hunter2" }),
+    );
+    expect(error.code).to.equal("DATABASE_DENIED");
+    expect(`${error.message} ${error.fix}`).not.to.include("hunter2");
+  });
+
+  it("says that there is no such database, or no such server", async () => {
+    const access = postgres.cluster.access();
+    expect(await codeOf(ask(inDatabase(access, "nowhere")))).to.equal(
+      "DATABASE_MISSING",
+    );
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    expect(await codeOf(ask({ ...access, port }))).to.equal(
+      "DATABASE_UNREACHABLE",
+    );
+  });
+
+  it("passes on what the server says", async () => {
+    const error = await errorOf(
+      withSession(
+        postgres.cluster.access(),
+        async ({ query }) => await query("SELECT * FROM nowhere"),
+      ),
+    );
+    expect(error.code).to.equal("DATABASE_FAILED");
+    expect(error.message).to.include('relation "nowhere" does not exist');
+  });
+
+  it("knows a role that may not, and a connection that is lost", async () => {
+    const { cluster } = postgres;
+    cluster.psql("CREATE ROLE reader LOGIN PASSWORD 'r'; CREATE TABLE t ()");
+    const reader = { ...cluster.access(), user: "reader", password: "r" };
+    expect(
+      await codeOf(
+        withSession(reader, async ({ query }) => await query("TABLE public.t")),
+      ),
+    ).to.equal("DATABASE_DENIED");
+    expect(
+      await codeOf(
+        withSession(
+          cluster.access(),
+          async ({ query }) =>
+            await query("SELECT pg_terminate_backend(pg_backend_pid())"),
+        ),
+      ),
+    ).to.equal("DATABASE_UNREACHABLE");
+  });
+});
