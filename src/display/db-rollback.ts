@@ -9,7 +9,7 @@ import type {
   SchemaChange,
   SchemaObject,
 } from "../database/migrations/schema.js";
-import { count, type Paint } from "./text.js";
+import { count, formatDuration, type Paint } from "./text.js";
 
 /** Of a history, so many of the newest are shown. */
 const SHOWN_MIGRATIONS = 10;
@@ -30,6 +30,10 @@ export function formatPreparedRollback(
       ? [
           ...formatChanges(trial.changes, paint),
           ...formatLosses(trial.losses, paint),
+          paint(
+            "dim",
+            `Tried in a transaction that was rolled back: ${formatDuration(trial.seconds * 1000)}, in which it held its locks.`,
+          ),
         ]
       : [
           paint("yellow", "What it changes can't be shown before it is done."),
@@ -255,6 +259,7 @@ export function rollbackToJson(
             status: trial.status,
             changes: trial.changes.map(changeToJson),
             losses: trial.losses.map((loss) => ({ ...loss })),
+            seconds: trial.seconds,
           },
     result:
       result === undefined

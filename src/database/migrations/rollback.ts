@@ -43,6 +43,8 @@ export interface TriedRollback {
   readonly status: "tried";
   readonly changes: readonly SchemaChange[];
   readonly losses: readonly Loss[];
+  /** How long it held its locks. */
+  readonly seconds: number;
 }
 
 /** Nobody can say what it does: it can't be tried. */
@@ -117,19 +119,14 @@ async function tryOut(
   options: RollbackOptions,
 ): Promise<TriedRollback | UntriedRollback> {
   const needs = transactionNeeds(file.statements);
-  const what = needs.outside.map(describeStatement).join(", ");
-  const refusal =
-    needs.outside.length > 0
-      ? new DrError("MIGRATION_NOT_ATOMIC", { file: file.path, what })
-      : undefined;
   try {
-    if (refusal !== undefined) {
-      throw refusal;
-    }
+    requireAtomic(needs, file);
+    const start = performance.now();
     const { changes, tables } = await applyOpenly(needs, migrator);
     await migrator.rollBack();
+    const seconds = (performance.now() - start) / 1000;
     const losses = await countAsBefore(migrator, tables, options);
-    return { status: "tried", changes, losses };
+    return { status: "tried", changes, losses, seconds };
   } catch (error) {
     await migrator.rollBack();
     if (
@@ -139,6 +136,16 @@ async function tryOut(
       return { status: "untried", reason: String(error.values.what) };
     }
     throw error;
+  }
+}
+
+function requireAtomic(
+  { outside }: TransactionNeeds,
+  file: MigrationFile,
+): void {
+  if (outside.length > 0) {
+    const what = outside.map(describeStatement).join(", ");
+    throw new DrError("MIGRATION_NOT_ATOMIC", { file: file.path, what });
   }
 }
 
