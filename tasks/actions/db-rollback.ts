@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { NewTaskActionFunction } from "hardhat/types/tasks";
 
+import { systemClock } from "../../src/core/clock.js";
 import { DrError } from "../../src/core/errors.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
 import type { DatabaseBackup } from "../../src/database/backup.js";
@@ -46,6 +47,7 @@ const action: NewTaskActionFunction<DatabaseRollbackArguments> = async (
       access,
       lockTimeoutSeconds: dr.database?.lockTimeoutSeconds ?? 0,
       allowOutsideTransaction: args.allowOutsideTransaction,
+      clock: systemClock,
       signal: interruption.signal,
     };
     output.progress(

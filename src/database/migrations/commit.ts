@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
+import type { Clock } from "../../core/clock.js";
 import { DrError, isDrError } from "../../core/errors.js";
 import { nameOfDatabase, type Access } from "../access.js";
 import { withSession } from "../session.js";
@@ -7,7 +6,8 @@ import type { FreshBackup } from "./fresh-backup.js";
 import type { MigrationFile } from "./migration-file.js";
 import { reasonOf, type Migrator } from "./migrator.js";
 
-const ATTEMPTS = 20;
+/** Half a minute: a server that crashed may be back by then. */
+const ATTEMPTS = 120;
 const PAUSE_MS = 250;
 
 /**
@@ -20,6 +20,7 @@ export async function commit(
   file: MigrationFile,
   migrator: Migrator,
   backup: FreshBackup,
+  clock: Clock,
 ): Promise<void> {
   const transaction = await migrator.transactionId();
   try {
@@ -29,7 +30,7 @@ export async function commit(
       throw failedAtCommit(file, error);
     }
     const { access } = migrator.observer;
-    const end = await askForEnd(access, transaction);
+    const end = await askForEnd(access, transaction, clock);
     if (end === "aborted") {
       throw failedAtCommit(file, error);
     }
@@ -64,6 +65,7 @@ function failedAtCommit(
 async function askForEnd(
   access: Access,
   transaction: string,
+  clock: Clock,
 ): Promise<string | undefined> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     try {
@@ -81,7 +83,7 @@ async function askForEnd(
     } catch {
       // It may be starting again.
     }
-    await sleep(PAUSE_MS);
+    await clock.sleep(PAUSE_MS);
   }
   return undefined;
 }

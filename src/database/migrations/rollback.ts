@@ -1,3 +1,4 @@
+import type { Clock } from "../../core/clock.js";
 import { DrError, isDrError } from "../../core/errors.js";
 import { nameOfDatabase, type Access } from "../access.js";
 import {
@@ -35,6 +36,7 @@ export interface RollbackOptions {
   readonly lockTimeoutSeconds: number;
   /** What PostgreSQL refuses in a transaction may run, one statement after the other. */
   readonly allowOutsideTransaction: boolean;
+  readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -121,10 +123,10 @@ async function tryOut(
   const needs = transactionNeeds(file.statements);
   try {
     requireAtomic(needs, file);
-    const start = performance.now();
+    const start = options.clock.now().getTime();
     const { changes, tables } = await applyOpenly(needs, migrator);
     await migrator.rollBack();
-    const seconds = (performance.now() - start) / 1000;
+    const seconds = (options.clock.now().getTime() - start) / 1000;
     const losses = await countAsBefore(migrator, tables, options);
     return { status: "tried", changes, losses, seconds };
   } catch (error) {
@@ -232,7 +234,9 @@ export async function applyRollback(
     options.signal?.throwIfAborted();
     const { changes, histories } =
       trial.status === "tried"
-        ? await applyAsShown(prepared, trial, migrator, backup)
+        ? await applyAsShown(prepared, trial, migrator, async () => {
+            await commit(file, migrator, backup, options.clock);
+          })
         : await applyOneByOne(file, migrator, backup);
     const named = nameHistories(histories, file);
     return {
@@ -248,7 +252,7 @@ async function applyAsShown(
   { file, database }: PreparedRollback,
   trial: TriedRollback,
   migrator: Migrator,
-  backup: FreshBackup,
+  commitIt: () => Promise<void>,
 ): Promise<Pick<Effects, "changes" | "histories">> {
   try {
     const needs = transactionNeeds(file.statements);
@@ -257,7 +261,7 @@ async function applyAsShown(
       const what = "the rollback changes other things now";
       throw new DrError("MIGRATION_DRIFTED", { database, what });
     }
-    await commit(file, migrator, backup);
+    await commitIt();
     return { changes, histories };
   } catch (error) {
     await migrator.rollBack();

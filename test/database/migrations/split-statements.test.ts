@@ -3,6 +3,8 @@ import fc from "fast-check";
 
 import { lexSql } from "../../../src/database/migrations/lex-sql.js";
 import { splitStatements } from "../../../src/database/migrations/split-statements.js";
+import { withSession } from "../../../src/database/session.js";
+import { usePostgres } from "../../helpers/postgres.js";
 import { codeOf, errorOf } from "../../offsite/describe-storage.js";
 
 const split = (sql: string) =>
@@ -30,13 +32,14 @@ const PIECES = [
   "$tag$ ; $$ $ta$ 'x $tag$",
   "$ä_1$;$ä_1$",
   "/* ; /* nested ' */ \" */",
-  "-- a comment; isn't SQL\n",
+  // With a word after it: what stands on lines of its own goes on with the string before.
+  "-- a comment; isn't SQL\nx",
   "(a; b; (c;))",
   "x::text",
   "a - -1",
   "a */ b",
   "'smile 😀;'",
-  "\r\n",
+  "\r\nx",
   "CASE WHEN a THEN b END",
 ];
 
@@ -50,6 +53,56 @@ describe("splitting SQL into statements", () => {
         expect(split(statements.join(" ; \n"))).to.deep.equal(statements);
       }),
     );
+  });
+
+  describe("beside the server", () => {
+    const postgres = usePostgres();
+
+    /** Each is one value, as long as nothing in it is taken for an end. */
+    const VALUES = [
+      "'it''s; --'",
+      "E'it\\'s; /*'",
+      "E'\\\\'",
+      "E'one\\'' \n -- ';'\n 'two\\';'",
+      "'back\\'",
+      "'one;'\n'two;'",
+      "U&'d\\0061t;'",
+      "$$;$$",
+      "$$ $x$ ' $$",
+      "$tag$ ; $$ $ta$ 'x $tag$",
+      "$ä_1$;$ä_1$",
+      "/* ; /* nested ' */ \" */ 1",
+      "-- ; '\n 2",
+      "(SELECT ';')",
+      "3 - -1",
+      '4 AS "a;""b"',
+      "5 a$b$",
+      "CASE WHEN true THEN ';' END",
+    ];
+
+    it("finds as many statements, with the same results", async () => {
+      await withSession(postgres.cluster.access(), async ({ client }) => {
+        const ask = async (text: string) => {
+          const answer = await client.query({ text, rowMode: "array" });
+          return [answer].flat().map(({ rows }) => JSON.stringify(rows));
+        };
+        const statements = fc.array(
+          fc.constantFrom(...VALUES).map((value) => `SELECT ${value}`),
+          { minLength: 1 },
+        );
+        await fc.assert(
+          fc.asyncProperty(statements, async (each) => {
+            const sql = each.join(";");
+            const alone: string[] = [];
+            for (const text of split(sql)) {
+              alone.push(...(await ask(text)));
+            }
+            expect(alone).to.deep.equal(await ask(sql));
+            expect(alone).to.have.length(each.length);
+          }),
+        );
+      });
+    });
   });
 
   it("loses no character, whatever the text", () => {
