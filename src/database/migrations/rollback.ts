@@ -229,9 +229,7 @@ export async function applyRollback(
   const { file, trial } = prepared;
   return await withMigrator(file, options, async (migrator) => {
     await lockMigrations(migrator.observer, prepared.histories);
-    options.signal?.throwIfAborted();
     const backup = await backUp();
-    options.signal?.throwIfAborted();
     const { changes, histories } =
       trial.status === "tried"
         ? await applyAsShown(prepared, trial, migrator, async () => {
