@@ -26,6 +26,7 @@ export const actions = {
   runs: () => import("./actions/runs.js"),
   backup: () => import("./actions/backup.js"),
   dbBackup: () => import("./actions/db-backup.js"),
+  dbRollback: () => import("./actions/db-rollback.js"),
   backupRestore: () => import("./actions/backup-restore.js"),
   snapshot: () => import("./actions/snapshot.js"),
   snapshotVerify: () => import("./actions/snapshot-verify.js"),

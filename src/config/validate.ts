@@ -41,6 +41,7 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
       criticalTables: isListOf(isText),
       timeLimitMinutes: isPositive,
       sampleAboveBytes: isPositive,
+      lockTimeoutSeconds: isPositive,
     },
     snapshot: { views: isRecordOf(isListOf(isSignature)) },
     files: isListOf(isText),
