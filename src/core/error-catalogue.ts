@@ -642,6 +642,26 @@ export const CATALOGUE = {
     fix: "Its own words are above. Nothing was made of what it had given so far.",
     exitCode: error,
   },
+  DATABASE_BUSY: {
+    message: "{database} is being restored already, by {who}.",
+    fix: "Wait until it has ended. If nobody is at it any more end that session: its process is gone with it.",
+    exitCode: refused,
+  },
+  DATABASE_SWAP_BLOCKED: {
+    message: "{database} can't be put aside: {reasons}.",
+    fix: "Do that, and run it again; nothing has changed. With `--into NAME` it is restored beside, and nothing is put aside.",
+    exitCode: refused,
+  },
+  DATABASE_SESSIONS_LEFT: {
+    message: "{database} is in use, and these sessions don't end: {sessions}.",
+    fix: "{database} is as it was. Stop what they belong to, or end them on the server (`SELECT pg_terminate_backend(PROCESS)`), then run it again.",
+    exitCode: refused,
+  },
+  DATABASE_NOTHING_TO_UNDO: {
+    message: "There is no database that was put aside for {database}.",
+    fix: "`psql --list` shows all; those that were put aside are called {database}_before_ and a time.",
+    exitCode: refused,
+  },
   OFFSITE_UNREACHABLE: {
     message: "{storage} can't be reached ({operation}): {reason}.",
     fix: "Try again later, or use another target: `--target NAME`.",
