@@ -14,6 +14,7 @@ export interface Session {
    * DATABASE_UNREACHABLE when the connection is lost.
    */
   query<Row extends QueryResultRow>(
+    this: void,
     sql: string,
     values?: readonly unknown[],
   ): Promise<Row[]>;
@@ -31,6 +32,7 @@ const PINNED = `
   SET bytea_output = 'hex';
   SET xmlbinary = 'base64';
   SET lc_monetary = 'C';
+  SET quote_all_identifiers = off;
   SET search_path = '';
   SET row_security = off;
   SET statement_timeout = 0;

@@ -1,0 +1,141 @@
+import type {
+  Fingerprint,
+  SequenceFingerprint,
+  TableFingerprint,
+} from "./fingerprint-shape.js";
+
+/**
+ * What a restored database has otherwise than it was when it was backed up, one
+ * sentence each; none: it is the same. Not told is what a restore may change:
+ * the server, versions of extensions, and with another major version how
+ * definitions are shown.
+ *
+ * @param found - Taken with `like: expected`.
+ */
+export function compareFingerprints(
+  expected: Fingerprint,
+  found: Fingerprint,
+): readonly string[] {
+  return [
+    ...compareSettings(expected, found),
+    ...pairUp("table", expected.tables, found.tables, compareTable),
+    ...pairUp("sequence", expected.sequences, found.sequences, compareSequence),
+    ...compareLargeObjects(expected, found),
+  ];
+}
+
+function compareSettings(
+  expected: Fingerprint,
+  found: Fingerprint,
+): readonly string[] {
+  const differences: string[] = [];
+  if (expected.encoding !== found.encoding) {
+    differences.push(
+      `The encoding is ${found.encoding} instead of ${expected.encoding}.`,
+    );
+  }
+  const [wanted, is] = [expected, found].map(nameOfLocale);
+  if (wanted !== is) {
+    differences.push(`The locale is ${is ?? ""} instead of ${wanted ?? ""}.`);
+  }
+  const present = new Set(found.extensions.map(({ name }) => name));
+  for (const { name } of expected.extensions) {
+    if (!present.has(name)) {
+      differences.push(`The extension ${name} is missing.`);
+    }
+  }
+  if (
+    majorOf(expected) === majorOf(found) &&
+    expected.schema !== found.schema
+  ) {
+    differences.push(
+      "Something is defined otherwise: a table, index, constraint, function, policy, owner or grant.",
+    );
+  }
+  return differences;
+}
+
+function nameOfLocale({ locale }: Fingerprint): string {
+  const { provider, collate, ctype, icu } = locale;
+  return [provider, collate, ctype, ...(icu === undefined ? [] : [icu])].join(
+    " ",
+  );
+}
+
+function majorOf({ server }: Fingerprint): string {
+  return server.split(".")[0] ?? "";
+}
+
+function compareTable(
+  expected: TableFingerprint,
+  found: TableFingerprint,
+): string | undefined {
+  const { name, rows } = expected;
+  if (expected.computed) {
+    return undefined;
+  }
+  if (rows !== found.rows) {
+    return `The table ${name} has ${found.rows} rows instead of ${rows}.`;
+  }
+  const isComparable =
+    expected.hash !== undefined &&
+    found.hash !== undefined &&
+    expected.sampled === found.sampled;
+  return isComparable && expected.hash !== found.hash
+    ? `The table ${name} holds something else in its ${rows} rows.`
+    : undefined;
+}
+
+/** One that was used while it was backed up may have gone on. */
+function compareSequence(
+  expected: SequenceFingerprint,
+  found: SequenceFingerprint,
+): string | undefined {
+  const { name, counts } = expected;
+  if (counts === "around") {
+    return undefined;
+  }
+  const sign = counts === "down" ? -1n : 1n;
+  const ahead = (BigInt(found.last) - BigInt(expected.last)) * sign;
+  return ahead < 0n || (ahead === 0n && expected.isCalled && !found.isCalled)
+    ? `The sequence ${name} is at ${found.last}, behind ${expected.last}.`
+    : undefined;
+}
+
+function compareLargeObjects(
+  { largeObjects: expected }: Fingerprint,
+  { largeObjects: found }: Fingerprint,
+): readonly string[] {
+  if (expected.count !== found.count) {
+    return [
+      `There are ${found.count} large objects instead of ${expected.count}.`,
+    ];
+  }
+  const isHashed = expected.hash !== undefined && found.hash !== undefined;
+  return isHashed && expected.hash !== found.hash
+    ? [`The ${expected.count} large objects hold something else.`]
+    : [];
+}
+
+function pairUp<T extends { readonly name: string }>(
+  what: string,
+  expected: readonly T[],
+  found: readonly T[],
+  compare: (expected: T, found: T) => string | undefined,
+): readonly string[] {
+  const unmatched = new Map(found.map((one) => [one.name, one]));
+  const differences = expected.flatMap((one) => {
+    const { name } = one;
+    const other = unmatched.get(name);
+    unmatched.delete(name);
+    const difference =
+      other === undefined
+        ? `The ${what} ${name} is missing.`
+        : compare(one, other);
+    return difference === undefined ? [] : [difference];
+  });
+  const others = [...unmatched.keys()].map(
+    (name) => `The ${what} ${name} wasn't in the backup.`,
+  );
+  return [...differences, ...others];
+}

@@ -1,0 +1,60 @@
+import type { SnapshotOptions } from "./snapshot.js";
+
+/** What a database holds, as one snapshot saw it. Numbers that may be large are decimal strings. */
+export interface Fingerprint {
+  /** `15.18` */
+  readonly server: string;
+  /** `UTF8` */
+  readonly encoding: string;
+  readonly locale: {
+    /** libc, ICU, built in. */
+    readonly provider: "c" | "i" | "b";
+    readonly collate: string;
+    readonly ctype: string;
+    readonly icu?: string;
+  };
+  /** Without plpgsql, which is everywhere. */
+  readonly extensions: readonly {
+    readonly name: string;
+    readonly version: string;
+  }[];
+  /** Owners of objects, and those that have been granted something. */
+  readonly roles: readonly string[];
+  /** SHA-256 of how all is defined, hexadecimal; the same after a dump and a restore. */
+  readonly schema: string;
+  /** Those that hold rows, partitions and materialized views too; by name. */
+  readonly tables: readonly TableFingerprint[];
+  readonly sequences: readonly SequenceFingerprint[];
+  readonly largeObjects: { readonly count: string; readonly hash?: string };
+}
+
+export interface TableFingerprint {
+  /** `public.profiles`: quoted as needed, always with its schema. */
+  readonly name: string;
+  readonly rows: string;
+  /** Sum of the hashes of all rows; absent where it isn't told. */
+  readonly hash?: string;
+  /** Of how many rows in 1000 the hash is, where it isn't of all. */
+  readonly sampled?: number;
+  /** A materialized view: a restore computes it anew, from rows that may be newer than it was. */
+  readonly computed?: true;
+}
+
+export interface SequenceFingerprint {
+  readonly name: string;
+  readonly last: string;
+  readonly isCalled: boolean;
+  /** Where it doesn't count upwards for ever. */
+  readonly counts?: "down" | "around";
+}
+
+export interface FingerprintOptions extends SnapshotOptions {
+  /** Only rows are counted: `false`. */
+  readonly hashes?: boolean;
+  /** Bytes on the server's disk; a larger table is hashed by a sample of its rows. */
+  readonly sampleAbove?: number;
+  /** Samples are drawn as in this one, so that both can be compared. */
+  readonly like?: Fingerprint;
+  /** Told after each table how many bytes of the server's disk have been read. */
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+}

@@ -1,0 +1,157 @@
+import { inParallel } from "../core/in-parallel.js";
+import type {
+  FingerprintOptions,
+  TableFingerprint,
+} from "./fingerprint-shape.js";
+import type { Session } from "./session.js";
+
+interface Table {
+  readonly name: string;
+  /** On the server's disk, TOAST included. */
+  readonly sizeBytes: string;
+  readonly isView: boolean;
+  readonly isPopulated: boolean;
+  /** The primary key's columns, quoted. */
+  readonly key: readonly string[] | null;
+  /** Of an extension's own rows, which are in no dump: `WHERE …`. */
+  readonly condition: string | null;
+}
+
+const PER_MILLE = 1000;
+
+/**
+ * Counts and hashes the rows of all tables, the largest first, each session one
+ * at a time.
+ *
+ * @param sessions - In the same snapshot.
+ */
+export async function fingerprintTables(
+  sessions: readonly Session[],
+  options: FingerprintOptions,
+): Promise<TableFingerprint[]> {
+  const [first] = sessions;
+  if (first === undefined) {
+    return [];
+  }
+  const tables = await listTables(first);
+  const totalBytes = tables.reduce(
+    (sum, one) => sum + Number(one.sizeBytes),
+    0,
+  );
+  let doneBytes = 0;
+  const free = [...sessions];
+  const found = await inParallel(tables, sessions.length, async (table) => {
+    options.signal?.throwIfAborted();
+    const session = free.pop() ?? first;
+    try {
+      const fingerprint = await fingerprintTable(session, table, options);
+      doneBytes += Number(table.sizeBytes);
+      options.onProgress?.(doneBytes, totalBytes);
+      return fingerprint;
+    } finally {
+      free.push(session);
+    }
+  });
+  return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/**
+ * What pg_dump takes rows of. Of an extension's tables only those it declares
+ * to hold the user's; of unlogged ones none on a standby, which hasn't got them.
+ */
+async function listTables({ query }: Session): Promise<Table[]> {
+  return await query<Table & Record<string, unknown>>(`
+    SELECT format('%I.%I', n.nspname, c.relname) AS name,
+      pg_table_size(c.oid)::text AS "sizeBytes",
+      c.relkind = 'm' AS "isView",
+      c.relispopulated AS "isPopulated",
+      (SELECT array_agg(quote_ident(a.attname) ORDER BY a.attnum)
+        FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+        WHERE i.indrelid = c.oid AND i.indisprimary) AS key,
+      x.condition
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN pg_depend e ON e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e'
+    LEFT JOIN (
+      SELECT unnest(extconfig) AS of, unnest(extcondition) AS condition FROM pg_extension
+    ) x ON x.of = c.oid
+    WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't'
+      AND NOT (c.relpersistence = 'u' AND pg_is_in_recovery())
+      AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      AND (e.objid IS NULL OR x.of IS NOT NULL)
+    ORDER BY pg_table_size(c.oid) DESC`);
+}
+
+async function fingerprintTable(
+  { query }: Session,
+  table: Table,
+  options: FingerprintOptions,
+): Promise<TableFingerprint> {
+  const { name, isView, isPopulated, condition } = table;
+  const computed = isView ? { computed: true as const } : {};
+  if (!isPopulated) {
+    return { name, rows: "0", ...computed };
+  }
+  const sampled = sampleOf(table, options);
+  const [row] = await query<{ rows: string; hash?: string }>(
+    `SELECT count(*)::text AS rows${hashOf(table, sampled, options)}
+    FROM ONLY ${name} AS t ${condition ?? ""}`,
+  );
+  const { rows = "0", hash } = row ?? {};
+  return {
+    name,
+    rows,
+    ...(hash === undefined ? {} : { hash }),
+    ...(hash === undefined || sampled === undefined ? {} : { sampled }),
+    ...computed,
+  };
+}
+
+/**
+ * Hashes add up to the same in whatever order rows come. `(t.*)` is the row
+ * also where a column is called `t`.
+ */
+function hashOf(
+  { key }: Table,
+  sampled: number | undefined,
+  { hashes }: FingerprintOptions,
+): string {
+  if (hashes === false) {
+    return "";
+  }
+  const chosen =
+    sampled === undefined
+      ? ""
+      : ` FILTER (WHERE (${hash(textOfKey(key))} & 9223372036854775807) % ${PER_MILLE} < ${sampled})`;
+  return `, coalesce(sum(${hash("(t.*)::text")}::numeric)${chosen}, 0)::text AS hash`;
+}
+
+function hash(text: string): string {
+  return `hashtextextended(${text} COLLATE "C", 0)`;
+}
+
+/**
+ * A row is in the sample for what its primary key is: the same rows are chosen
+ * wherever they lie, in the original and in what was restored from it. Hashing
+ * only the key is what makes it cheaper. TABLESAMPLE chooses by place on the disk.
+ */
+function textOfKey(key: readonly string[] | null): string {
+  return key === null
+    ? "(t.*)::text"
+    : `ROW(${key.map((column) => `t.${column}`).join(", ")})::text`;
+}
+
+/** Rows in 1000; undefined: all. Without a key, choosing would cost what hashing does. */
+function sampleOf(
+  { name, sizeBytes, key }: Table,
+  { like, sampleAbove = Infinity }: FingerprintOptions,
+): number | undefined {
+  if (like !== undefined) {
+    return like.tables.find((one) => one.name === name)?.sampled;
+  }
+  const size = Number(sizeBytes);
+  if (key === null || size <= sampleAbove) {
+    return undefined;
+  }
+  const share = Math.floor((PER_MILLE * sampleAbove) / size);
+  return Math.min(Math.max(share, 1), PER_MILLE - 1);
+}
