@@ -10,8 +10,8 @@ export interface Swap {
   readonly live: string;
   /** The database that gets it. */
   readonly incoming: string;
-  /** What the present one is called from then on. */
-  readonly aside: string;
+  /** What the present one is called from then on; absent: there is none. */
+  readonly aside?: string;
   /** Whether what is incoming gets the present one's owner, privileges, settings, limits and comment. */
   readonly carriesSettings: boolean;
 }
@@ -121,7 +121,9 @@ async function renameBoth(
   if (carriesSettings) {
     await carrySettings(session, live, incoming);
   }
-  await session.query(rename(live, aside));
+  if (aside !== undefined) {
+    await session.query(rename(live, aside));
+  }
   await session.query(rename(incoming, live));
   await session.query("COMMIT");
 }
@@ -214,4 +216,18 @@ export async function findAside(
     throw new DrError("DATABASE_NOTHING_TO_UNDO", { database: live });
   }
   return newest.name;
+}
+
+/** @throws {DrError} DATABASE_EXISTS. */
+export async function requireNew(
+  session: Session,
+  database: string,
+): Promise<void> {
+  const found = await session.query(
+    "SELECT FROM pg_database WHERE datname = $1",
+    [database],
+  );
+  if (found.length > 0) {
+    throw new DrError("DATABASE_EXISTS", { database });
+  }
 }
