@@ -146,17 +146,30 @@ async function streamTo(
   const written = writing(path, async () => {
     await pipeline(encrypted, createWriteStream(path, options));
   });
-  const [wrote, made] = await Promise.allSettled([written, produced]);
-  for (const end of [made, wrote]) {
-    if (end.status === "rejected") {
-      throw end.reason;
-    }
-  }
+  await allOrFirstFailure([written, produced]);
   return {
     plain: plain.extent(),
     stored: stored.extent(),
     ...(sealed === undefined ? {} : { encryption: sealed.record() }),
   };
+}
+
+/** The other is waited for: what writes to a full disk breaks whoever makes the stream. */
+async function allOrFirstFailure(
+  ends: readonly (Promise<unknown> | undefined)[],
+): Promise<void> {
+  const failures: unknown[] = [];
+  await Promise.all(
+    ends.map(
+      async (end) =>
+        await end?.catch((error: unknown) => {
+          failures.push(error);
+        }),
+    ),
+  );
+  if (failures.length > 0) {
+    throw failures[0];
+  }
 }
 
 /**

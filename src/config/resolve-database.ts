@@ -11,6 +11,9 @@ const DATABASE_URL: ConfigurationVariable = {
   name: "DATABASE_URL",
 };
 
+const TIME_LIMIT_MINUTES = 240;
+const SAMPLE_ABOVE_BYTES = 10e9;
+
 /** Undefined unless something says which database it is. */
 export function resolveDatabase(
   section: DrUserConfig["database"],
@@ -31,6 +34,8 @@ export function resolveDatabase(
         : resolveVariable(given ?? DATABASE_URL),
     engine: section?.engine ?? "postgres",
     criticalTables: section?.criticalTables ?? [],
+    timeLimitMinutes: section?.timeLimitMinutes ?? TIME_LIMIT_MINUTES,
+    sampleAboveBytes: section?.sampleAboveBytes ?? SAMPLE_ABOVE_BYTES,
   };
 }
 

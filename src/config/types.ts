@@ -196,6 +196,10 @@ export interface DrUserConfig {
     readonly engine?: DatabaseEngine;
     /** They must be there and hold rows, or a restore isn't good: `profiles`, or `app.profiles`. */
     readonly criticalTables?: readonly string[];
+    /** A backup that takes longer is given up: while it reads, the server can't clean up. Default: 240. */
+    readonly timeLimitMinutes?: number;
+    /** Of tables that are larger on the server's disk only a sample of the rows is hashed. Default: 10 GB. */
+    readonly sampleAboveBytes?: number;
   };
   /** What `dr:snapshot` reads besides what it always reads. */
   readonly snapshot?: {
@@ -291,6 +295,8 @@ export interface DrConfig {
     readonly url: Secret;
     readonly engine: DatabaseEngine;
     readonly criticalTables: readonly string[];
+    readonly timeLimitMinutes: number;
+    readonly sampleAboveBytes: number;
   };
   readonly snapshot: {
     readonly views: Readonly<Record<string, readonly string[]>>;

@@ -39,6 +39,8 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
       url: isDatabaseUrl,
       engine: isOneOf("postgres"),
       criticalTables: isListOf(isText),
+      timeLimitMinutes: isPositive,
+      sampleAboveBytes: isPositive,
     },
     snapshot: { views: isRecordOf(isListOf(isSignature)) },
     files: isListOf(isText),

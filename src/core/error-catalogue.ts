@@ -523,6 +523,11 @@ export const CATALOGUE = {
     fix: "Restore the same backup again with `npx hardhat dr:backup:restore`: it puts all of it in its place, and aside what is there. Or move back yourself what was there, and delete {file}.",
     exitCode: partial,
   },
+  BACKUP_INTERRUPTED: {
+    message: "Interrupted; the backup wasn't made.",
+    fix: "Run it again; backups that were made before are whole.",
+    exitCode: refused,
+  },
   RESTORE_INTERRUPTED: {
     message: "Interrupted; nothing was restored.",
     fix: "Run it again.",
@@ -626,6 +631,18 @@ export const CATALOGUE = {
     message: "The database {database} says: {reason}.",
     fix: "PostgreSQL's own words are above; its log may say more.",
     exitCode: error,
+  },
+  DATABASE_TIME_LIMIT: {
+    message:
+      "The backup of the database took longer than {minutes} minutes, and was given up.",
+    fix: "Run it when the server has less to do, with `--jobs`, or set `dr.database.timeLimitMinutes` higher. Nothing was made.",
+    exitCode: error,
+  },
+  DATABASE_SPACE_MISSING: {
+    message:
+      "A dump in directory format needs about {megabytes} MB in {folder}, where {free} MB are free.",
+    fix: "Make room, or leave out `--jobs` and `--format directory`: other formats are compressed on their way to the disk.",
+    exitCode: refused,
   },
   DATABASE_TOOL_MISSING: {
     message: "There is no {tool} for PostgreSQL {server} on this machine.",

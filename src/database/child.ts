@@ -21,6 +21,7 @@ export interface ChildOptions {
 
 /** Of what it says on stderr: the end says why. */
 const KEPT_CHARACTERS = 4096;
+const PATIENCE_MS = 5000;
 
 /**
  * Starts a program of PostgreSQL. It learns where to connect, and the
@@ -79,6 +80,7 @@ async function waitFor(
       string | null,
     ];
   } catch (error) {
+    await untilGone(child);
     interruption?.throwIfAborted();
     const reason = messageOf(error);
     throw new DrError(
@@ -94,6 +96,16 @@ async function waitFor(
       tool: path,
       reason: `${reason} (${end})`,
     });
+  }
+}
+
+/** What was called off may write for a moment longer, and wait for a server that doesn't answer. */
+async function untilGone(child: ReturnType<typeof spawn>): Promise<void> {
+  const { pid, exitCode, signalCode } = child;
+  if (pid !== undefined && exitCode === null && signalCode === null) {
+    const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+    await once(child, "exit");
+    clearTimeout(timer);
   }
 }
 

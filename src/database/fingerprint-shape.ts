@@ -49,6 +49,8 @@ export interface SequenceFingerprint {
 }
 
 export interface FingerprintOptions extends SnapshotOptions {
+  /** Read before; absent: now. */
+  readonly sequences?: readonly SequenceFingerprint[];
   /** Only rows are counted: `false`. */
   readonly hashes?: boolean;
   /** Bytes on the server's disk; a larger table is hashed by a sample of its rows. */

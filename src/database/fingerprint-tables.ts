@@ -5,7 +5,7 @@ import type {
 } from "./fingerprint-shape.js";
 import type { Session } from "./session.js";
 
-interface Table {
+export interface Table {
   readonly name: string;
   /** On the server's disk, TOAST included. */
   readonly sizeBytes: string;
@@ -59,7 +59,7 @@ export async function fingerprintTables(
  * What pg_dump takes rows of. Of an extension's tables only those it declares
  * to hold the user's; of unlogged ones none on a standby, which hasn't got them.
  */
-async function listTables({ query }: Session): Promise<Table[]> {
+export async function listTables({ query }: Session): Promise<Table[]> {
   return await query<Table & Record<string, unknown>>(`
     SELECT format('%I.%I', n.nspname, c.relname) AS name,
       pg_table_size(c.oid)::text AS "sizeBytes",

@@ -33,7 +33,7 @@ export async function takeFingerprint(
   session: Session,
   options: FingerprintOptions = {},
 ): Promise<Fingerprint> {
-  const sequences = await readSequences(session);
+  const sequences = options.sequences ?? (await readSequences(session));
   return await inSnapshot(session, options, async (sessions) => {
     const schema = await hashDefinitions(session);
     return {
@@ -82,7 +82,8 @@ const ROLES = `
     UNION SELECT proowner FROM pg_proc WHERE oid >= 16384
     UNION SELECT typowner FROM pg_type WHERE oid >= 16384)`;
 
-async function readSequences({
+/** All sequences, by name. @throws {DrError} like {@link takeFingerprint}. */
+export async function readSequences({
   query,
 }: Session): Promise<SequenceFingerprint[]> {
   const found = await query<{ name: string; counts: "down" | "around" | null }>(

@@ -1,3 +1,4 @@
+import { cancellable } from "./cancellable.js";
 import { closeSession, openSession, type Session } from "./session.js";
 
 export interface SnapshotOptions {
@@ -43,7 +44,6 @@ export async function inSnapshot<T>(
     return result;
   } catch (error) {
     await session.query("ROLLBACK").catch(() => undefined);
-    signal?.throwIfAborted();
     throw error;
   } finally {
     await Promise.all(sessions.slice(1).map(closeSession));
@@ -66,48 +66,5 @@ export async function begin(
   await query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   if (snapshot !== undefined) {
     await query(`SET TRANSACTION SNAPSHOT '${snapshot.replaceAll("'", "''")}'`);
-  }
-}
-
-/** A statement that nobody waits for any more would go on for as long as it takes. */
-async function cancellable<T>(
-  sessions: readonly Session[],
-  signal: AbortSignal | undefined,
-  work: () => Promise<T>,
-): Promise<T> {
-  const numbers = await Promise.all(sessions.map(numberOf));
-  const [first] = sessions;
-  const cancel = () => {
-    if (first !== undefined) {
-      void cancelAll(first, numbers);
-    }
-  };
-  signal?.addEventListener("abort", cancel);
-  try {
-    return await work();
-  } finally {
-    signal?.removeEventListener("abort", cancel);
-  }
-}
-
-async function numberOf({ query }: Session): Promise<number> {
-  const [row] = await query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
-  return row?.pid ?? 0;
-}
-
-/** Where the server can't be asked either, the connection is lost: that ends them as well. */
-async function cancelAll(
-  { access }: Session,
-  numbers: readonly number[],
-): Promise<void> {
-  try {
-    const session = await openSession(access);
-    await session.query(
-      "SELECT pg_cancel_backend(pid) FROM unnest($1::int[]) AS pid",
-      [numbers],
-    );
-    await closeSession(session);
-  } catch {
-    // Nobody waits for it.
   }
 }

@@ -15,6 +15,7 @@ import { withSession } from "../../src/database/session.js";
 import { canonicalJson, type Json } from "../../src/core/canonical-json.js";
 import { errorOf } from "../offsite/describe-storage.js";
 import { serverPrograms, usePostgres } from "../helpers/postgres.js";
+import { until } from "../helpers/until.js";
 
 const EVERYTHING = join(
   import.meta.dirname,
@@ -368,9 +369,3 @@ describe("a database's fingerprint", function () {
     });
   });
 });
-
-async function until(check: () => boolean): Promise<void> {
-  while (!check()) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
