@@ -3,6 +3,7 @@ import type { HardhatPlugin } from "hardhat/types/plugins";
 import {
   backupRestoreTask,
   backupTask,
+  dbBackupTask,
   emergencyTask,
   incidentReportTask,
   initTask,
@@ -72,6 +73,7 @@ const hardhatDr: HardhatPlugin = {
     incidentReportTask,
     backupTask,
     backupRestoreTask,
+    dbBackupTask,
     snapshotTask,
     snapshotVerifyTask,
     snapshotRestoreTask,

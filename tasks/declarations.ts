@@ -523,11 +523,11 @@ export const runsTask = drTask("dr:runs", "List the runs of a network")
 
 export const backupTask = drTask(
   "dr:backup",
-  "Back up everything that is configured: contracts, database, files, configuration",
+  "Back up everything that is configured: database, contracts, files, configuration",
 )
   .addOption({
     name: "only",
-    description: "Kinds of backups, by comma: files,configuration",
+    description: "Kinds of backups, by comma: database,files,configuration",
     type: ArgumentType.STRING_WITHOUT_DEFAULT,
     defaultValue: undefined,
   })
@@ -536,6 +536,36 @@ export const backupTask = drTask(
     description: "All files, also those that have not changed",
   })
   .setAction(actions.backup)
+  .build();
+
+export const dbBackupTask = drTask(
+  "dr:db:backup",
+  "Back up the database, and keep with it what proves a restore",
+)
+  .addFlag({
+    name: "dryRun",
+    description: "See whether it can be done, and touch nothing",
+  })
+  .addOption({
+    name: "format",
+    description:
+      "What pg_dump writes: custom, plain (SQL) or directory; default: custom",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "jobs",
+    description:
+      "How many tables are dumped at a time, in directory format; needs room for an uncompressed dump",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addFlag({
+    name: "noHashes",
+    description:
+      "Count rows but don't hash them: faster, and a restore proves less",
+  })
+  .setAction(actions.dbBackup)
   .build();
 
 export const backupRestoreTask = drTask(

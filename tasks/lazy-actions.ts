@@ -25,6 +25,7 @@ export const actions = {
   resume: () => import("./actions/resume.js"),
   runs: () => import("./actions/runs.js"),
   backup: () => import("./actions/backup.js"),
+  dbBackup: () => import("./actions/db-backup.js"),
   backupRestore: () => import("./actions/backup-restore.js"),
   snapshot: () => import("./actions/snapshot.js"),
   snapshotVerify: () => import("./actions/snapshot-verify.js"),

@@ -1,8 +1,9 @@
-import { access, open, readFile, stat } from "node:fs/promises";
+import { access, open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { Readable } from "node:stream";
 
-import { DrError, hasCode } from "../core/errors.js";
+import { DrError } from "../core/errors.js";
+import { readIfThere } from "../core/if-there.js";
 import { UNWATCHED, type Meter } from "../core/meter.js";
 import { readFileStream } from "../core/read-file-stream.js";
 import {
@@ -116,17 +117,6 @@ async function requireChecksum(
     /^\\?([0-9a-f]{64})\b/i.exec(text) ?? [];
   const { sha256 } = await measureFile(path, reach);
   demand(name, "SHA-256", expected.toLowerCase(), sha256);
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) {
-      return undefined;
-    }
-    throw error;
-  }
 }
 
 async function readHead(path: string): Promise<Buffer> {

@@ -3,7 +3,7 @@ import type { BigIntStats } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { hasCode } from "../core/errors.js";
+import { ifThere } from "../core/if-there.js";
 
 /** Something in a folder. */
 export interface Found {
@@ -51,15 +51,4 @@ function toTexts(names: readonly Buffer[]): readonly {
   return names
     .map((name) => ({ name: name.toString(), isReachable: isUtf8(name) }))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) {
-      return undefined;
-    }
-    throw error;
-  }
 }

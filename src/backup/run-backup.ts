@@ -38,6 +38,8 @@ export interface BackupRun {
   /** Only these of the parts; absent: all that are configured. */
   readonly only?: readonly PartKind[];
   readonly clock: Clock;
+  /** Once it is aborted no other part is begun. */
+  readonly signal?: AbortSignal;
   /** Removes what is too old of these kinds. */
   readonly prune: (kinds: readonly ArtifactKind[]) => Promise<Pruned>;
   readonly onStart: (kind: PartKind) => void;
@@ -106,10 +108,13 @@ function requireSomething({ parts, only }: BackupRun): void {
 
 async function runPart(
   { kind, isConfigured, run }: BackupPart,
-  { clock, onStart }: BackupRun,
+  { clock, onStart, signal }: BackupRun,
 ): Promise<PartOutcome> {
   if (!isConfigured) {
     return { kind, status: "not-configured" };
+  }
+  if (signal?.aborted) {
+    return { kind, status: "failed", seconds: 0, error: signal.reason };
   }
   onStart(kind);
   const start = clock.now().getTime();
@@ -133,14 +138,16 @@ async function tryPrune(
   }
 }
 
-/** What went wrong, in order. */
+/** What went wrong, in order; once, where it kept several parts from being made. */
 export function failuresOf({
   parts,
   pruned,
 }: BackupReport): readonly unknown[] {
-  return [...parts, ...(pruned === undefined ? [] : [pruned])].flatMap((one) =>
+  const all = [...parts, ...(pruned === undefined ? [] : [pruned])];
+  const failures = all.flatMap((one) =>
     one.status === "failed" ? [one.error] : [],
   );
+  return [...new Set(failures)];
 }
 
 /** Part-way when some backups were made; where none was, as the first failure has it. */

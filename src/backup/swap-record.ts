@@ -1,10 +1,11 @@
-import { lstat, readFile, rm } from "node:fs/promises";
+import { lstat, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import * as z from "zod";
 
 import { syncFolder, writeAtomically } from "../core/atomic-write.js";
-import { DrError, hasCode, messageOf } from "../core/errors.js";
+import { DrError, messageOf } from "../core/errors.js";
+import { readIfThere } from "../core/if-there.js";
 import { writing } from "../core/writing.js";
 
 const path = z.string();
@@ -112,14 +113,8 @@ async function readableSwaps(file: string): Promise<readonly SwapRecord[]> {
 }
 
 async function readSwaps(file: string): Promise<readonly SwapRecord[]> {
-  try {
-    return schema.parse(JSON.parse(await readFile(file, "utf8")));
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) {
-      return [];
-    }
-    throw error;
-  }
+  const text = await readIfThere(file);
+  return text === undefined ? [] : schema.parse(JSON.parse(text));
 }
 
 async function writeSwaps(

@@ -465,7 +465,7 @@ export const CATALOGUE = {
   // Backups of files and configuration
   BACKUP_NOTHING_CONFIGURED: {
     message: "There is nothing to back up: {what}.",
-    fix: "Name what `dr:backup` shall back up in hardhat.config.ts: `dr.files`, `dr.configuration`; contracts are backed up once there is a deploy.json.",
+    fix: "Name what `dr:backup` shall back up in hardhat.config.ts: `dr.database`, `dr.files`, `dr.configuration`; contracts are backed up once there is a deploy.json.",
     exitCode: refused,
   },
   BACKUP_SOURCE_UNREADABLE: {

@@ -14,7 +14,7 @@ import { DrError } from "../core/errors.js";
 import { removeTree } from "../core/remove-tree.js";
 import { removeAbandoned, temporaryBeside } from "../core/temporary-file.js";
 import { writing } from "../core/writing.js";
-import type { Access } from "./access.js";
+import { nameOfDatabase, type Access } from "./access.js";
 import { cancellable } from "./cancellable.js";
 import { startChild } from "./child.js";
 import { configuredAccess } from "./configured.js";
@@ -55,6 +55,51 @@ export interface DatabaseBackup {
   readonly fingerprint: Fingerprint;
   /** What people should know of it: sentences. */
   readonly notices: readonly string[];
+}
+
+/** What a backup would be made of. */
+export interface DatabasePlan extends DatabaseBackupOptions {
+  /** `takumi at db.example.org:5432` */
+  readonly database: string;
+  /** `15.18` */
+  readonly server: string;
+  readonly tables: number;
+  /** On the server's disk, without indexes. */
+  readonly sizeBytes: number;
+  /** Its path and its version. */
+  readonly pgDump: string;
+  readonly folder: string;
+  /** Needed beside the artifact while it is made. */
+  readonly temporaryBytes?: number;
+  readonly notices: readonly string[];
+}
+
+/**
+ * Sees whether the configured database can be backed up, and makes nothing.
+ *
+ * @throws {DrError} like {@link backUpDatabase}.
+ */
+export async function planDatabaseBackup(
+  context: DatabaseBackupContext,
+  options: DatabaseBackupOptions,
+): Promise<DatabasePlan> {
+  const access = await configuredAccess(context.config);
+  const { folder } = await placeOf(context, "database");
+  const { server, pgDump, ...prepared } = await withSession(
+    access,
+    async (session) => await prepareBackup(session, context.programs),
+  );
+  return {
+    ...options,
+    ...prepared,
+    database: nameOfDatabase(access),
+    server: formatVersion(server),
+    pgDump: `${pgDump.path} ${formatVersion(pgDump.version)}`,
+    folder,
+    ...(options.format === "directory"
+      ? { temporaryBytes: prepared.sizeBytes }
+      : {}),
+  };
 }
 
 /** Tables are read by so many sessions at a time to be hashed; the server's own workers help with large ones. */

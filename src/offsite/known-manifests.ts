@@ -1,11 +1,11 @@
-import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import * as z from "zod";
 
 import type { ManifestText } from "../artifact/find-breaks.js";
 import { MANIFEST_SUFFIX, parseArtifactName } from "../artifact/name.js";
-import { hasCode } from "../core/errors.js";
+import { readIfThere } from "../core/if-there.js";
+import { namesIn } from "../core/names-in.js";
 
 /** What is needed of a replication's report. */
 const schema = z.object({
@@ -61,17 +61,6 @@ async function readReplicated(
   );
 }
 
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) {
-      return [];
-    }
-    throw error;
-  }
-}
-
 /** @returns undefined of one that can't be read: it tells nothing. */
 async function readReport(
   path: string,
@@ -81,16 +70,5 @@ async function readReport(
     return schema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
-  }
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) {
-      return undefined;
-    }
-    throw error;
   }
 }

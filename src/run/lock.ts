@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
-import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { link, mkdir, open, rename, rm } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 
 import type { Clock } from "../core/clock.js";
 import { DrError, hasCode } from "../core/errors.js";
+import { readIfThere } from "../core/if-there.js";
 import { removeAbandoned, temporaryBeside } from "../core/temporary-file.js";
 import { writing } from "../core/writing.js";
 import { isSameProcess, processBirth } from "./process-birth.js";
@@ -174,17 +175,6 @@ async function writeTemporary(path: string, text: string): Promise<string> {
     throw error;
   } finally {
     await file.close();
-  }
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) {
-      return undefined;
-    }
-    throw error;
   }
 }
 

@@ -3,7 +3,8 @@ import { join } from "node:path";
 
 import { extentOf } from "../artifact/measure.js";
 import { canonicalJson, type Json } from "../core/canonical-json.js";
-import { DrError, hasCode } from "../core/errors.js";
+import { DrError } from "../core/errors.js";
+import { ifThere } from "../core/if-there.js";
 import { writing } from "../core/writing.js";
 import type { OpenedSnapshot } from "./open-snapshot.js";
 import { ARTIFACTS, deployFilePath, OPENZEPPELIN } from "./snapshot.js";
@@ -134,16 +135,7 @@ function plan(
 
 /** @throws {DrError} NOT_WRITABLE. */
 export async function readIfThere(path: string): Promise<Buffer | undefined> {
-  return await writing(path, async () => {
-    try {
-      return await readFile(path);
-    } catch (error) {
-      if (hasCode(error, "ENOENT")) {
-        return undefined;
-      }
-      throw error;
-    }
-  });
+  return await writing(path, async () => await ifThere(readFile(path)));
 }
 
 /** Each build has an id of its own, also of what it compiles to the same. */

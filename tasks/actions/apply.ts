@@ -173,13 +173,16 @@ export function tellOutcome(run: string, outcome: RunOutcome): void {
 /** Ctrl-C, being told to end, and a terminal that is closed. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+type InterruptionCode =
+  "INTERRUPTED" | "BACKUP_INTERRUPTED" | "RESTORE_INTERRUPTED";
+
 /** Ctrl-C, made polite: the first stops the run at a safe point, the second kills. */
 export class Interruption {
   readonly #controller = new AbortController();
-  readonly #code: "INTERRUPTED" | "RESTORE_INTERRUPTED";
+  readonly #code: InterruptionCode;
 
   /** @param code - What is said when it has stopped. */
-  constructor(code: "INTERRUPTED" | "RESTORE_INTERRUPTED" = "INTERRUPTED") {
+  constructor(code: InterruptionCode = "INTERRUPTED") {
     this.#code = code;
   }
 

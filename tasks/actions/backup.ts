@@ -14,25 +14,16 @@ import {
 } from "../../src/backup/part.js";
 import { swapRecordFile } from "../../src/backup/folder.js";
 import { requireEncryption } from "../../src/backup/place.js";
-import { pruneLocally } from "../../src/backup/prune.js";
-import {
-  exitCodeOf,
-  failuresOf,
-  runBackup,
-} from "../../src/backup/run-backup.js";
 import { findBrokenOff } from "../../src/backup/swap-record.js";
-import { writeBackupReport } from "../../src/backup/write-report.js";
 import { systemClock } from "../../src/core/clock.js";
 import { DrError } from "../../src/core/errors.js";
-import { EXIT_CODES } from "../../src/core/exit-codes.js";
 import type { Meter } from "../../src/core/meter.js";
-import { backupToJson, formatBackup } from "../../src/display/backup.js";
-import { anyErrorToJson, formatAnyError } from "../../src/display/error.js";
-import { paintFor } from "../../src/display/text.js";
 import { listLocalArtifacts } from "../../src/offsite/local-artifacts.js";
 import { snapshotContracts } from "../../src/session/snapshot.js";
 import { Interruption } from "./apply.js";
-import { backupContext, whileLocked } from "./backup-context.js";
+import { backupContext } from "./backup-context.js";
+import { databasePart } from "./database-part.js";
+import { makeBackups } from "./make-backups.js";
 import { chooseTargets } from "./offsite.js";
 import { replicateAll } from "./offsite-replicate.js";
 import { runTask, type Output } from "./output.js";
@@ -50,46 +41,23 @@ interface BackupArguments {
 const action: NewTaskActionFunction<BackupArguments> = async (args, hre) =>
   await runTask(args, async (output) => {
     const context = backupContext(hre);
-    const brokenOff: DrError[] = [];
-    const parts = backupParts(hre, output, context, args);
-    const report = await runBackup({
-      parts,
-      after: [offsitePart(hre, output)],
-      ...(args.only === undefined ? {} : { only: parseOnly(args.only, parts) }),
-      clock: context.clock,
-      prune: async (kinds) =>
-        await pruneLocally(context.config, kinds, context.clock.now()),
-      onStart: (kind) => {
-        output.progress(`… ${kind}`);
+    const interruption = new Interruption("BACKUP_INTERRUPTED");
+    const parts = backupParts(hre, output, context, interruption, args);
+    return await makeBackups(
+      {
+        context,
+        parts,
+        after: [offsitePart(hre, output)],
+        ...(args.only === undefined
+          ? {}
+          : { only: parseOnly(args.only, parts) }),
+        interruption,
+        // What is backed up then may be half of what it should be.
+        findTrouble: async () =>
+          await findBrokenOff(swapRecordFile(context.config)),
       },
-      whileLocked: async (work) =>
-        await whileLocked(context, async () => {
-          // What is backed up then may be half of what it should be.
-          const error = await findBrokenOff(swapRecordFile(context.config));
-          brokenOff.push(...(error === undefined ? [] : [error]));
-          return await work();
-        }),
-    });
-    output.text(formatBackup(report, output.paint));
-    failuresOf(report).forEach(tell);
-    const json = backupToJson(report);
-    const exitCode = exitCodeOf(report);
-    const { startedAt } = report;
-    try {
-      const path = await writeBackupReport(context.config, startedAt, json);
-      output.text(`Report: ${path}\n`);
-      if (brokenOff[0] !== undefined) {
-        throw brokenOff[0];
-      }
-      return { json: { ...json, report: path }, exitCode };
-    } catch (error) {
-      // The backups are there all the same.
-      tell(error);
-      return {
-        json: { ...json, error: anyErrorToJson(error) },
-        exitCode: exitCode === EXIT_CODES.done ? EXIT_CODES.partial : exitCode,
-      };
-    }
+      output,
+    );
   });
 
 export default action;
@@ -119,10 +87,16 @@ function backupParts(
   hre: HardhatRuntimeEnvironment,
   output: Output,
   context: FileBackupContext,
+  interruption: Interruption,
   { full }: BackupArguments,
 ): readonly BackupPart[] {
   const { files, configuration } = context.config;
   return [
+    databasePart(context, output, interruption, {
+      format: "custom",
+      jobs: 1,
+      hashes: true,
+    }),
     {
       kind: "contracts",
       isConfigured: existsSync(join(chosenNetwork(hre).folder, "deploy.json")),
@@ -212,8 +186,4 @@ function parseOnly(
     }
     return kind;
   });
-}
-
-function tell(error: unknown): void {
-  process.stderr.write(formatAnyError(error, paintFor(process.stderr)));
 }

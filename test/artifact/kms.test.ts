@@ -28,6 +28,7 @@ import { validateDrConfig } from "../../src/config/validate.js";
 import { systemClock } from "../../src/core/clock.js";
 import { codeOf, refusalOf } from "../deployments/refusal.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
+import { useEnvironment } from "../helpers/environment.js";
 import { KMS_KEY, KmsServer, OTHER_KMS_KEY } from "../helpers/kms-server.js";
 
 const CONTENT = Buffer.alloc(3_000_000, "profile,endorsement\n");
@@ -44,7 +45,7 @@ const CONFIG: EncryptionConfig = { ...FORMAT, kmsKey: KMS_KEY };
 describe("an artifact encrypted with a KMS key", () => {
   const folder = useTemporaryFolder();
   let kms: KmsServer;
-  let environment: NodeJS.ProcessEnv;
+  const environment = useEnvironment();
 
   before(async () => {
     kms = await KmsServer.start();
@@ -55,8 +56,7 @@ describe("an artifact encrypted with a KMS key", () => {
   });
 
   beforeEach(() => {
-    environment = { ...process.env };
-    Object.assign(process.env, {
+    for (const [name, value] of Object.entries({
       AWS_ENDPOINT_URL_KMS: kms.url,
       AWS_ACCESS_KEY_ID: "AKIAEXAMPLE",
       AWS_SECRET_ACCESS_KEY: SECRET,
@@ -65,13 +65,11 @@ describe("an artifact encrypted with a KMS key", () => {
       AWS_EC2_METADATA_DISABLED: "true",
       AWS_CONFIG_FILE: "/dev/null",
       AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
-    });
+    })) {
+      environment.set(name, value);
+    }
     kms.asked.length = 0;
     kms.failure = undefined;
-  });
-
-  afterEach(() => {
-    process.env = environment;
   });
 
   async function write(

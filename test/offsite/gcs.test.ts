@@ -21,7 +21,7 @@ import { codeOf, describeStorage, sourceOf } from "./describe-storage.js";
 import { useGcsServer, type Operation } from "./gcs-server.js";
 import type { FaultKind } from "./gcs-server/faults.js";
 import { crc32cOf } from "./gcs-server/objects.js";
-import { useEnvironment } from "./use-environment.js";
+import { useEnvironment } from "../helpers/environment.js";
 
 const GRANULE = 262_144;
 /** Three chunks of two granules, and a bit. */

@@ -5,7 +5,7 @@ import { errorOf, sourceOf } from "./describe-storage.js";
 import { openS3 } from "../../src/offsite/drivers/s3.js";
 import { PART_BYTES, useS3 } from "./s3-scene.js";
 import type { S3Fault } from "./s3-server.js";
-import { useEnvironment } from "./use-environment.js";
+import { useEnvironment } from "../helpers/environment.js";
 
 const PAGE = "<html><body><h1>Bad Gateway</h1></body></html>";
 

@@ -17,7 +17,7 @@ import {
 } from "./describe-storage.js";
 import { PART_BYTES, secret, useS3, type S3Scene } from "./s3-scene.js";
 import type { S3Fault, S3Operation } from "./s3-server.js";
-import { useEnvironment } from "./use-environment.js";
+import { useEnvironment } from "../helpers/environment.js";
 
 describe("the storage in S3", function () {
   this.timeout(60_000);

@@ -103,6 +103,7 @@ describe("dr:backup and dr:backup:restore", () => {
     const { parts, report } = await backUp();
     expect(process.exitCode).to.equal(0);
     expect(parts.map(({ kind, status }) => [kind, status])).to.deep.equal([
+      ["database", "not-configured"],
       ["contracts", "not-configured"],
       ["files", "done"],
       ["configuration", "done"],
@@ -131,6 +132,7 @@ describe("dr:backup and dr:backup:restore", () => {
   it("make only what is asked for", async () => {
     const { parts } = await backUp({ only: "configuration" });
     expect(parts.map(({ status }) => status)).to.deep.equal([
+      "not-asked-for",
       "not-asked-for",
       "not-asked-for",
       "done",

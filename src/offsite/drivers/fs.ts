@@ -16,6 +16,7 @@ import { Measure, measuring, requireExtent } from "../../artifact/measure.js";
 import type { FsTarget } from "../../config/types.js";
 import { syncFolder } from "../../core/atomic-write.js";
 import { DrError, hasCode, isDrError, messageOf } from "../../core/errors.js";
+import { ifThere } from "../../core/if-there.js";
 import { removeAbandoned, temporaryBeside } from "../../core/temporary-file.js";
 import type {
   ByteRange,
@@ -128,17 +129,10 @@ export class FsStorage implements Storage {
   }
 
   async #look(key: string): Promise<StoredObject | undefined> {
-    try {
-      const found = await lstat(this.#path(key));
-      return found.isFile()
-        ? { key, sizeBytes: found.size, modifiedAt: found.mtime }
-        : undefined;
-    } catch (error) {
-      if (hasCode(error, "ENOENT")) {
-        return undefined;
-      }
-      throw error;
-    }
+    const found = await ifThere(lstat(this.#path(key)));
+    return found?.isFile() === true
+      ? { key, sizeBytes: found.size, modifiedAt: found.mtime }
+      : undefined;
   }
 
   #path(key: string): string {
@@ -203,20 +197,11 @@ export class FsStorage implements Storage {
 
 /** Paths of all files below a folder, with `/`; none where there is no folder yet. */
 async function filesBelow(folder: string): Promise<string[]> {
-  try {
-    const entries = await readdir(folder, {
-      recursive: true,
-      withFileTypes: true,
-    });
-    return entries
-      .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
-      .map(({ parentPath, name }) =>
-        relative(folder, join(parentPath, name)).replaceAll("\\", "/"),
-      );
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) {
-      return [];
-    }
-    throw error;
-  }
+  const options = { recursive: true, withFileTypes: true } as const;
+  const entries = (await ifThere(readdir(folder, options))) ?? [];
+  return entries
+    .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
+    .map(({ parentPath, name }) =>
+      relative(folder, join(parentPath, name)).replaceAll("\\", "/"),
+    );
 }

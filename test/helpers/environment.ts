@@ -18,7 +18,9 @@ export function useEnvironment(): {
   });
   return {
     set: (name, value) => {
-      before.set(name, before.get(name) ?? process.env[name]);
+      if (!before.has(name)) {
+        before.set(name, process.env[name]);
+      }
       write(name, value);
     },
   };
