@@ -101,7 +101,7 @@ async function tryDrop(session: Session, { name }: Scratch): Promise<void> {
 }
 
 /** A name for what came out, though it isn't good. */
-async function keepScratch(
+export async function keepScratch(
   session: Session,
   { name }: Scratch,
   { like, clock }: Pick<FillOptions, "like" | "clock">,

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,7 +16,10 @@ import {
   claimDatabase,
   withMaintenance,
 } from "../../src/database/maintenance.js";
-import { prepareDatabaseRestore } from "../../src/database/restore.js";
+import {
+  prepareDatabaseRestore,
+  restoreDatabase,
+} from "../../src/database/restore.js";
 import { undoRestore } from "../../src/database/restore-undo.js";
 import { closeSession, openSession } from "../../src/database/session.js";
 import { runKilled } from "../helpers/killed-worker.js";
@@ -137,10 +141,9 @@ describe("restoring a database", function () {
       );
       const text = await readFile(path, "utf8");
       await truncate(path, text.indexOf("\n700\t") + 1);
-      scene.psql("ALTER TABLE endorsements DROP CONSTRAINT endorsements_pkey");
       expect(
         await codeOf(scene.restore(path, { ...accepted, criticalTables: [] })),
-      ).to.be.oneOf(["DATABASE_DUMP_CUT"]);
+      ).to.equal("DATABASE_DUMP_CUT");
       await expectUntouched();
     });
 
@@ -150,10 +153,9 @@ describe("restoring a database", function () {
         `(pg_dump takumi; echo '\\! touch ${evil}'; echo '\\connect takumi'; echo 'DROP TABLE profiles CASCADE;'; echo '-- PostgreSQL database dump complete')`,
         "takumi_db_20240115_140000.sql",
       );
-      expect(await codeOf(scene.restore(path, accepted))).to.equal(
-        "DATABASE_TOOL_FAILED",
-      );
-      expect(await codeOf(stat(evil))).to.equal("ENOENT");
+      const error = await errorOf(scene.restore(path, accepted));
+      expect(error.message).to.include("backslash commands are restricted");
+      expect(existsSync(evil)).to.be.false;
       await expectUntouched();
     });
 
@@ -200,7 +202,6 @@ describe("restoring a database", function () {
           })),
         },
       };
-      const { restoreDatabase } = await import("../../src/database/restore.js");
       const attempt = async (keep: boolean) =>
         await errorOf(restoreDatabase(wrong, scene.options({ keep })));
       const error = await attempt(false);
@@ -249,7 +250,7 @@ describe("restoring a database", function () {
             "DATABASE_TOOL_FAILED",
             "DATABASE_DUMP_CUT",
             "DATABASE_RESTORED_WRONG",
-            "ARCHIVE_BROKEN",
+            "ARCHIVE_ENTRY_REFUSED",
           ]);
           await rm(spoilt);
           await expectUntouched();
@@ -321,9 +322,7 @@ describe("restoring a database", function () {
       }
       const path = await scene.backUp();
       const { TMPDIR } = process.env;
-      const small = join(scene.folder, "backups");
       process.env.TMPDIR = join(scene.folder, "small");
-      const { mkdir } = await import("node:fs/promises");
       await mkdir(process.env.TMPDIR);
       const disk = SmallDisk.mount(process.env.TMPDIR, 8192);
       try {
@@ -338,7 +337,6 @@ describe("restoring a database", function () {
           process.env.TMPDIR = TMPDIR;
         }
       }
-      expect(small).to.be.a("string");
       await expectUntouched();
     });
 
@@ -547,7 +545,7 @@ describe("restoring a database", function () {
       }
       await scene.restore(path);
       expect(scene.liveRows()).to.equal("1000");
-      expect(scene.databases().filter((name) => /scratch/.test(name))).to.be
+      expect(scene.databases().filter((name) => name.includes('scratch'))).to.be
         .empty;
       expect(await scene.leftFiles()).to.deep.equal([]);
     });
