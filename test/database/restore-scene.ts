@@ -128,12 +128,13 @@ export class RestoreScene {
   async backUp(
     format: DumpFormat = "custom",
     section: DrUserConfig = { encryption: { keyFile: this.keyFile } },
+    at = new Date(),
   ): Promise<string> {
     const { written } = await backUpDatabase(
       {
         config: this.config(section),
         project: this.folder,
-        clock: systemClock,
+        clock: { ...systemClock, now: () => at },
         tool: "hardhat-dr test",
       },
       { format, jobs: format === "directory" ? 2 : 1, hashes: true },

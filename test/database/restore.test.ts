@@ -545,7 +545,7 @@ describe("restoring a database", function () {
       }
       await scene.restore(path);
       expect(scene.liveRows()).to.equal("1000");
-      expect(scene.databases().filter((name) => name.includes('scratch'))).to.be
+      expect(scene.databases().filter((name) => name.includes("scratch"))).to.be
         .empty;
       expect(await scene.leftFiles()).to.deep.equal([]);
     });
