@@ -590,6 +590,86 @@ export const dbRollbackTask = drTask(
   .setAction(actions.dbRollback)
   .build();
 
+const DATABASE_BACKUP = {
+  name: "file",
+  description: "A backup's name or path, or latest; default: latest",
+  defaultValue: "latest",
+} as const;
+
+const RESTORE_JOBS = {
+  name: "jobs",
+  description:
+    "How many tables and indexes are restored at a time; more than one needs room for the dump in the clear",
+  type: ArgumentType.STRING_WITHOUT_DEFAULT,
+  defaultValue: undefined,
+} as const;
+
+const NO_OWNER = {
+  name: "noOwner",
+  description:
+    "Leave out owners and privileges, where the roles that have them are missing",
+} as const;
+
+const ACCEPT_UNAUTHENTICATED = {
+  name: "acceptUnauthenticated",
+  description: "Take a backup though nothing proves who made it",
+} as const;
+
+export const dbRestoreTask = drTask(
+  "dr:db:restore",
+  "Restore the database beside the live one, prove it, then swap them",
+)
+  .addFlag({
+    name: "dryRun",
+    description: "Check it, show what would be done, and touch nothing",
+  })
+  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addFlag({
+    name: "undo",
+    description: "Bring back the database that was put aside last",
+  })
+  .addOption({
+    name: "before",
+    description: "The newest backup before a time: 2024-01-15T14:00:00Z",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "into",
+    description: "The name of a new database; the live one isn't touched then",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption(RESTORE_JOBS)
+  .addFlag(NO_OWNER)
+  .addFlag(ACCEPT_UNAUTHENTICATED)
+  .addFlag({
+    name: "keep",
+    description: "Keep what came out when it isn't what was backed up",
+  })
+  .addPositionalArgument(DATABASE_BACKUP)
+  .setAction(actions.dbRestore)
+  .build();
+
+export const dbVerifyTask = drTask(
+  "dr:db:verify",
+  "Restore a backup of the database on trial, and write down that it is good",
+)
+  .addFlag({
+    name: "fast",
+    description: "Only digests and who made it; proves no restore",
+  })
+  .addFlag({
+    name: "keep",
+    description: "Keep the database that came out",
+  })
+  .addOption(RESTORE_JOBS)
+  .addFlag(NO_OWNER)
+  .addFlag(ACCEPT_UNAUTHENTICATED)
+  .addPositionalArgument(DATABASE_BACKUP)
+  .setAction(actions.dbVerify)
+  .build();
+
 export const backupRestoreTask = drTask(
   "dr:backup:restore",
   "Restore files or configuration from a backup; what is there is put aside",

@@ -19,6 +19,7 @@ import { isDrError } from "../core/errors.js";
 import { writing } from "../core/writing.js";
 import { listArtifacts } from "../artifact/list-artifacts.js";
 import { placeFolder } from "./folder.js";
+import { listLocalProofs } from "./proof.js";
 
 /** What retention did here. */
 export interface Pruned {
@@ -57,19 +58,33 @@ async function pruneKind(
 ): Promise<Pruned> {
   const folder = placeFolder(config, kind);
   const { entries } = await listArtifacts(folder, config.project);
+  const proofs = await listLocalProofs(folder);
   const { keep, remove } = decideRetention(
     await Promise.all(
       entries
         .filter((entry) => entry.kind === kind)
-        .map(async (entry) => await toRetentionEntry(folder, entry)),
+        .map(async (entry) => ({
+          ...(await toRetentionEntry(folder, entry)),
+          ...lastOf(proofs.get(entry.name)),
+        })),
     ),
     config.retention.localDays,
     now,
   );
   for (const name of remove) {
-    await removeArtifact(folder, name);
+    const proven = proofs.get(name) ?? [];
+    await removeArtifact(folder, name, proven);
   }
   return { removed: remove, kept: keep.filter(({ why }) => why !== "young") };
+}
+
+function lastOf(
+  proofs: readonly { readonly at: Date }[] = [],
+): Pick<RetentionEntry, "provenAt"> {
+  const [last] = proofs
+    .map(({ at }) => at)
+    .toSorted((a, b) => b.getTime() - a.getTime());
+  return last === undefined ? {} : { provenAt: last };
 }
 
 async function toRetentionEntry(
@@ -94,11 +109,18 @@ async function toRetentionEntry(
 }
 
 /** Without its manifest it is no backup any more, should anything come between. */
-async function removeArtifact(folder: string, name: string): Promise<void> {
+async function removeArtifact(
+  folder: string,
+  name: string,
+  proofs: readonly { readonly name: string }[],
+): Promise<void> {
   const path = join(folder, name);
   await writing(path, async () => {
     for (const suffix of [MANIFEST_SUFFIX, CHECKSUM_SUFFIX, ""]) {
       await rm(`${path}${suffix}`, { force: true });
+    }
+    for (const proof of proofs) {
+      await rm(join(folder, proof.name), { force: true });
     }
   });
 }

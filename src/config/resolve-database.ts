@@ -35,6 +35,10 @@ export function resolveDatabase(
         : resolveVariable(given ?? DATABASE_URL),
     engine: section?.engine ?? "postgres",
     criticalTables: section?.criticalTables ?? [],
+    verify:
+      section?.verify?.url === undefined
+        ? {}
+        : { url: resolveVariable(section.verify.url) },
     timeLimitMinutes: section?.timeLimitMinutes ?? TIME_LIMIT_MINUTES,
     sampleAboveBytes: section?.sampleAboveBytes ?? SAMPLE_ABOVE_BYTES,
     lockTimeoutSeconds: section?.lockTimeoutSeconds ?? LOCK_TIMEOUT_SECONDS,

@@ -196,6 +196,11 @@ export interface DrUserConfig {
     readonly engine?: DatabaseEngine;
     /** They must be there and hold rows, or a restore isn't good: `profiles`, or `app.profiles`. */
     readonly criticalTables?: readonly string[];
+    /** Where `dr:db:verify` restores on trial. Default: the same server. */
+    readonly verify?: {
+      /** Another server's; any database there that is there. */
+      readonly url?: SensitiveString;
+    };
     /** A backup that takes longer is given up: while it reads, the server can't clean up. Default: 240. */
     readonly timeLimitMinutes?: number;
     /** Of tables that are larger on the server's disk only a sample of the rows is hashed. Default: 10 GB. */
@@ -297,6 +302,7 @@ export interface DrConfig {
     readonly url: Secret;
     readonly engine: DatabaseEngine;
     readonly criticalTables: readonly string[];
+    readonly verify: { readonly url?: Secret };
     readonly timeLimitMinutes: number;
     readonly sampleAboveBytes: number;
     readonly lockTimeoutSeconds: number;

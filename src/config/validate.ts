@@ -39,6 +39,7 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
       url: isDatabaseUrl,
       engine: isOneOf("postgres"),
       criticalTables: isListOf(isText),
+      verify: isVerifySection,
       timeLimitMinutes: isPositive,
       sampleAboveBytes: isPositive,
       lockTimeoutSeconds: isPositive,
@@ -285,6 +286,18 @@ function isUrl(value: unknown): string | undefined {
   return typeof value === "string" && URL.canParse(value)
     ? undefined
     : "Expected a URL";
+}
+
+function isVerifySection(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null) {
+    return "Expected an object with a url";
+  }
+  const { url, ...others } = value as { readonly url?: unknown };
+  const [other] = Object.keys(others);
+  if (other !== undefined) {
+    return `There is no option ${other}`;
+  }
+  return url === undefined ? undefined : isDatabaseUrl(url);
 }
 
 /** What is wrong is said without showing any of it: it holds a password. */

@@ -712,6 +712,58 @@ export const CATALOGUE = {
     fix: "Run it again.",
     exitCode: refused,
   },
+  DATABASE_BUSY: {
+    message: "{database} is being restored already, by {who}.",
+    fix: "Wait until it has ended. If nobody is at it any more end that session: its process is gone with it.",
+    exitCode: refused,
+  },
+  DATABASE_SWAP_BLOCKED: {
+    message: "{database} can't be put aside: {reasons}.",
+    fix: "Do that, and run it again; nothing has changed. With `--into NAME` it is restored beside, and nothing is put aside.",
+    exitCode: refused,
+  },
+  DATABASE_SESSIONS_LEFT: {
+    message: "{database} is in use, and these sessions don't end: {sessions}.",
+    fix: "{database} is as it was. Stop what they belong to, or end them on the server (`SELECT pg_terminate_backend(PROCESS)`), then run it again.",
+    exitCode: refused,
+  },
+  DATABASE_NOTHING_TO_UNDO: {
+    message: "There is no database that was put aside for {database}.",
+    fix: "`psql --list` shows all; those that were put aside are called {database}_before_ and a time.",
+    exitCode: refused,
+  },
+  DATABASE_EXISTS: {
+    message: "There is a database {database} already.",
+    fix: "Name another with `--into`, or drop that one yourself; none that is there is ever written into.",
+    exitCode: refused,
+  },
+  DATABASE_UNFIT: {
+    message: "{name} can't be restored there: {reasons}.",
+    fix: "Do that, and run it again; nothing was made.",
+    exitCode: refused,
+  },
+  DATABASE_CLIENT_UNSAFE: {
+    message:
+      "Nothing proves who made {name}, and through {tool} {version} its maker could run programs on this machine.",
+    fix: "{way}. Nothing was restored.",
+    exitCode: refused,
+  },
+  DATABASE_DUMP_CUT: {
+    message: "{name} is cut off: it doesn't end as pg_dump ends a dump.",
+    fix: "Take another copy of it, or another backup; nothing was restored.",
+    exitCode: refused,
+  },
+  DATABASE_RESTORED_WRONG: {
+    message: "What came out of {name} isn't what was backed up: {problems}",
+    fix: "The live database is as it was: take another backup, or {where}.",
+    exitCode: error,
+  },
+  RESTORE_RECORD_UNREADABLE: {
+    message:
+      "{file}, which tells how far a broken-off restore of the database came, can't be read: {reason}.",
+    fix: "Delete it and run the restore again: it starts anew, and drops what was left.",
+    exitCode: refused,
+  },
   OFFSITE_UNREACHABLE: {
     message: "{storage} can't be reached ({operation}): {reason}.",
     fix: "Try again later, or use another target: `--target NAME`.",

@@ -1,6 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import type { Readable, Writable } from "node:stream";
+import {
+  PassThrough,
+  pipeline,
+  type Readable,
+  type Writable,
+} from "node:stream";
 
 import { DrError, messageOf } from "../core/errors.js";
 import type { Access } from "./access.js";
@@ -47,7 +52,10 @@ export function startChild(
   child.stdin.on("error", () => undefined);
   const ended = waitFor(child, path, () => said, signal);
   ended.catch(() => undefined);
-  return { stdin: child.stdin, stdout: child.stdout, ended };
+  // Node throws away what nobody has begun to read when the program ends.
+  const stdout = new PassThrough();
+  pipeline(child.stdout, stdout, () => undefined);
+  return { stdin: child.stdin, stdout, ended };
 }
 
 /** What it says on stdout; for what is short. @throws {DrError} DATABASE_TOOL_FAILED. */

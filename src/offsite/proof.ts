@@ -1,9 +1,8 @@
+import { formatProofName, parseProofName } from "../artifact/proof-name.js";
 import { canonicalJson, type Json } from "../core/canonical-json.js";
 import { ensureObject } from "./ensure-object.js";
 import { textSource } from "./file-source.js";
 import type { Storage } from "./storage.js";
-
-const NAME = /^(?<key>.+)\.proven\.(?<at>\d{8}T\d{6}Z)\.json$/;
 
 /**
  * Writes down beside an artifact that it was restored and was good; when, is
@@ -20,12 +19,7 @@ export async function recordProof(
 ): Promise<void> {
   const provenAt = `${at.toISOString().slice(0, 19)}Z`;
   const text = `${canonicalJson({ key, provenAt, how })}\n`;
-  await ensureObject(storage, proofKey(key, at), textSource(text));
-}
-
-function proofKey(key: string, at: Date): string {
-  const compact = at.toISOString().replace(/[-:]|\.\d+/g, "");
-  return `${key}.proven.${compact}.json`;
+  await ensureObject(storage, formatProofName(key, at), textSource(text));
 }
 
 export interface Proof {
@@ -38,10 +32,8 @@ export interface Proof {
 
 /** @returns undefined when the object is no proof. */
 export function parseProofKey(object: string): Proof | undefined {
-  const { key, at } = NAME.exec(object)?.groups ?? {};
-  if (key === undefined || at === undefined) {
-    return undefined;
-  }
-  const iso = at.replace(/(....)(..)(..)T(..)(..)(..)Z/, "$1-$2-$3T$4:$5:$6Z");
-  return { object, key, at: new Date(iso) };
+  const { artifact, at } = parseProofName(object) ?? {};
+  return artifact === undefined || at === undefined
+    ? undefined
+    : { object, key: artifact, at };
 }

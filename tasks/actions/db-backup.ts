@@ -17,6 +17,7 @@ import {
 import { Interruption } from "./apply.js";
 import { backupContext } from "./backup-context.js";
 import { databasePart } from "./database-part.js";
+import { parseJobs } from "./jobs.js";
 import { makeBackups } from "./make-backups.js";
 import { runTask } from "./output.js";
 
@@ -81,13 +82,6 @@ function parseOptions({
     throw invalid("--format", wanted, "directory, the only one with --jobs");
   }
   return { format, jobs, hashes: !noHashes };
-}
-
-function parseJobs(text: string): number {
-  if (!/^[1-9]\d?$/.test(text)) {
-    throw invalid("--jobs", text, "a number from 1 to 99");
-  }
-  return Number(text);
 }
 
 function invalid(option: string, value: string, expected: string): DrError {

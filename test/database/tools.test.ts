@@ -97,6 +97,16 @@ describe("PostgreSQL's programs", () => {
     ).to.equal("DATABASE_TOOL_FAILED");
   });
 
+  it("are read to their end, also by who begins when they have ended", async () => {
+    const place = await install("whole", "echo all of it");
+    const { stdout, ended } = startChild(join(place, "pg_dump"), [], {
+      access: ACCESS,
+    });
+    await ended;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(String(await stdout.toArray())).to.equal("all of it\n");
+  });
+
   it("can be called off", async () => {
     const place = await install("slow", "exec sleep 60");
     const controller = new AbortController();

@@ -1,0 +1,173 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+
+import { formatTimestamp } from "../artifact/name.js";
+import type { Fingerprint } from "./fingerprint.js";
+import { tryLock, unlock } from "./maintenance.js";
+import type { Session } from "./session.js";
+import { endSessions } from "./swap-sessions.js";
+
+/** A database of ours that nobody uses yet: it is filled, looked at, and renamed or dropped. */
+export interface Scratch {
+  readonly name: string;
+  /** What tells it from others under any name. */
+  readonly oid: string;
+}
+
+/** How texts are stored and sorted in a database; can't be changed later. */
+export type Layout = Pick<Fingerprint, "encoding" | "locale">;
+
+/** Only this tool gives such names. */
+const NAME = "hardhat_dr_scratch";
+const PATTERN = `^${NAME}_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$`;
+const FIRST_WITH_PROVIDERS = 15;
+
+/**
+ * Makes an empty database. It is claimed for as long as the session lasts: one
+ * that nobody claims any more was left by a process that died.
+ *
+ * @param session - Beside it.
+ * @param layout - Absent: the server's own.
+ * @throws {DrError} DATABASE_DENIED when the role may not, DATABASE_FAILED when
+ * the server doesn't know the locale.
+ */
+export async function createScratch(
+  session: Session,
+  at: Date,
+  layout?: Layout,
+): Promise<Scratch> {
+  const random = randomBytes(4).toString("hex");
+  const name = `${NAME}_${formatTimestamp(at)}_${random}`;
+  const { client } = session;
+  const marker = `hardhat-dr scratch, ${hostname()} ${String(process.pid)} ${at.toISOString()}`;
+  await tryLock(session, name);
+  await session.query(
+    `CREATE DATABASE ${name} TEMPLATE template0 ${layout === undefined ? "" : await formatLayout(session, layout)}`,
+  );
+  await session.query(
+    `COMMENT ON DATABASE ${name} IS ${client.escapeLiteral(marker)}`,
+  );
+  return { name, oid: (await findOid(session, name)) ?? "" };
+}
+
+async function formatLayout(
+  session: Session,
+  { encoding, locale }: Layout,
+): Promise<string> {
+  const { client } = session;
+  const { provider, collate, ctype, icu } = locale;
+  const options: [string, string][] = [
+    ["ENCODING", encoding],
+    ["LC_COLLATE", collate],
+    ["LC_CTYPE", ctype],
+  ];
+  if ((await serverMajor(session)) >= FIRST_WITH_PROVIDERS) {
+    const names = { c: "libc", i: "icu", b: "builtin" };
+    options.push(["LOCALE_PROVIDER", names[provider]]);
+  }
+  if (icu !== undefined) {
+    options.push([provider === "b" ? "BUILTIN_LOCALE" : "ICU_LOCALE", icu]);
+  }
+  return options
+    .map(([name, value]) => `${name} ${client.escapeLiteral(value)}`)
+    .join(" ");
+}
+
+/** `15` */
+export async function serverMajor(session: Session): Promise<number> {
+  const [row] = await session.query<{ major: number }>(
+    "SELECT current_setting('server_version_num')::int / 10000 AS major",
+  );
+  return row?.major ?? 0;
+}
+
+/** @returns undefined when there is no such database. */
+export async function findOid(
+  session: Session,
+  database: string,
+): Promise<string | undefined> {
+  const [row] = await session.query<{ oid: string }>(
+    "SELECT oid::text FROM pg_database WHERE datname = $1",
+    [database],
+  );
+  return row?.oid;
+}
+
+/** With whoever is in it. It may be gone. */
+export async function dropScratch(
+  session: Session,
+  name: string,
+): Promise<void> {
+  await endSessions(session, [name]);
+  const isForced = (await serverMajor(session)) > 12;
+  await session.query(
+    `DROP DATABASE IF EXISTS ${session.client.escapeIdentifier(name)}${isForced ? " WITH (FORCE)" : ""}`,
+  );
+  await unlock(session, name);
+}
+
+/**
+ * Drops what was left by processes that died, here or on another machine.
+ *
+ * @param spared - One that is wanted all the same.
+ * @returns what was dropped.
+ */
+export async function dropAbandoned(
+  session: Session,
+  spared?: string,
+): Promise<readonly string[]> {
+  const all = await session.query<{ name: string }>(
+    `SELECT datname AS name FROM pg_database d
+      WHERE datname ~ $1 AND pg_has_role(datdba, 'USAGE')
+        AND coalesce(shobj_description(d.oid, 'pg_database'), 'hardhat-dr scratch') LIKE 'hardhat-dr scratch%'
+      ORDER BY 1`,
+    [PATTERN],
+  );
+  const dropped: string[] = [];
+  for (const { name } of all) {
+    if (name !== spared && (await tryLock(session, name))) {
+      await dropScratch(session, name);
+      dropped.push(name);
+    }
+  }
+  return dropped;
+}
+
+/** It is no scratch any more. */
+export async function renameScratch(
+  session: Session,
+  name: string,
+  to: string,
+): Promise<void> {
+  const { client, query } = session;
+  await endSessions(session, [name]);
+  await query(
+    `ALTER DATABASE ${client.escapeIdentifier(name)} RENAME TO ${client.escapeIdentifier(to)}`,
+  );
+  await unmark(session, to);
+}
+
+export async function unmark(session: Session, name: string): Promise<void> {
+  await session.query(
+    `COMMENT ON DATABASE ${session.client.escapeIdentifier(name)} IS NULL`,
+  );
+}
+
+/** @returns undefined when there is no such database. */
+export async function findLayout(
+  session: Session,
+  database: string,
+): Promise<Layout | undefined> {
+  const [row] = await session.query<{ layout: Layout }>(
+    `SELECT jsonb_build_object(
+       'encoding', pg_encoding_to_char(d.encoding),
+       'locale', jsonb_strip_nulls(jsonb_build_object(
+         'provider', coalesce(to_jsonb(d) ->> 'datlocprovider', 'c'),
+         'collate', d.datcollate,
+         'ctype', d.datctype,
+         'icu', coalesce(to_jsonb(d) ->> 'daticulocale', to_jsonb(d) ->> 'datlocale')))) AS layout
+       FROM pg_database d WHERE d.datname = $1`,
+    [database],
+  );
+  return row?.layout;
+}

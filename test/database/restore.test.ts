@@ -1,0 +1,605 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { expect } from "chai";
+
+import { writeArtifact } from "../../src/artifact/write-artifact.js";
+import type { Json } from "../../src/core/canonical-json.js";
+import { systemClock } from "../../src/core/clock.js";
+import { DrError } from "../../src/core/errors.js";
+import {
+  claimDatabase,
+  withMaintenance,
+} from "../../src/database/maintenance.js";
+import {
+  prepareDatabaseRestore,
+  restoreDatabase,
+} from "../../src/database/restore.js";
+import { undoRestore } from "../../src/database/restore-undo.js";
+import { closeSession, openSession } from "../../src/database/session.js";
+import { runKilled } from "../helpers/killed-worker.js";
+import { SmallDisk } from "../helpers/small-disk.js";
+import { codeOf, errorOf } from "../offsite/describe-storage.js";
+import { RestoreScene } from "./restore-scene.js";
+
+const WORKER = join(import.meta.dirname, "restore-worker.ts");
+const UNSIGNED = { backup: { compression: "gzip" as const } };
+
+describe("restoring a database", function () {
+  this.timeout(60_000);
+  const scene = new RestoreScene("max_prepared_transactions = 5");
+
+  beforeEach(async () => {
+    await scene.create();
+  });
+
+  afterEach(() => {
+    scene.drop();
+  });
+
+  /** The live one is what it was, and nothing else is there. */
+  async function expectUntouched(rows = "1000"): Promise<void> {
+    expect(scene.databases()).to.deep.equal(["takumi"]);
+    expect(scene.liveRows()).to.equal(rows);
+    expect(await scene.leftFiles()).to.deep.equal([]);
+  }
+
+  for (const [format, jobs] of [
+    ["custom", 1],
+    ["custom", 2],
+    ["directory", 2],
+    ["plain", 1],
+  ] as const) {
+    it(`brings back what was there, from ${format} with ${String(jobs)} at a time`, async () => {
+      const path = await scene.backUp(format);
+      scene.harm();
+      const { aside, examination } = await scene.restore(path, { jobs });
+      expect(scene.liveRows()).to.equal("1000");
+      expect(scene.psql("SELECT nextval('public.profiles_id_seq')")).to.equal(
+        "1001",
+      );
+      expect(aside).to.match(/^takumi_before_\d{8}_\d{6}$/);
+      expect(scene.psql("SELECT count(*) FROM profiles", aside)).to.equal("0");
+      expect(scene.databases()).to.deep.equal(["takumi", aside]);
+      expect(examination).to.deep.equal({
+        problems: [],
+        notices: [],
+        tables: 2,
+        rows: "2000",
+      });
+      expect(await scene.leftFiles()).to.deep.equal([]);
+    });
+  }
+
+  it("is undone, and that too", async () => {
+    const path = await scene.backUp();
+    scene.harm();
+    await scene.restore(path);
+    await undoRestore(scene.options());
+    expect(scene.liveRows()).to.equal("0");
+    await undoRestore(scene.options());
+    expect(scene.liveRows()).to.equal("1000");
+    expect(scene.databases()).to.have.length(2);
+  });
+
+  it("leaves it beside, when asked for", async () => {
+    const path = await scene.backUp();
+    scene.harm();
+    await scene.restore(path, { into: "beside" });
+    expect(scene.liveRows()).to.equal("0");
+    expect(scene.psql("SELECT count(*) FROM profiles", "beside")).to.equal(
+      "1000",
+    );
+    expect(
+      scene.psql(
+        "SELECT shobj_description(oid, 'pg_database') IS NULL FROM pg_database WHERE datname = 'beside'",
+      ),
+    ).to.equal("t");
+    expect(await codeOf(scene.restore(path, { into: "beside" }))).to.equal(
+      "DATABASE_EXISTS",
+    );
+    expect(scene.databases()).to.deep.equal(["beside", "takumi"]);
+  });
+
+  it("works where the live one is gone", async () => {
+    const path = await scene.backUp();
+    scene.psql("DROP DATABASE takumi", "postgres");
+    expect(await scene.restore(path)).not.to.have.property("aside");
+    await expectUntouched();
+  });
+
+  describe("from the old scripts' files", () => {
+    const accepted = { acceptUnauthenticated: true };
+    const lines: Readonly<Record<string, string>> = {
+      "takumi_db_20240115_140000.sql": "pg_dump takumi",
+      "takumi_db_20240115_140000.sql.gz": "pg_dump takumi | gzip",
+      "takumi_db_20240115_140000.sql.gz.enc":
+        "pg_dump takumi | gzip | openssl enc -aes-256-cbc -salt -pbkdf2 -pass file:$KEY",
+    };
+
+    for (const [name, line] of Object.entries(lines)) {
+      it(`restores ${name}`, async () => {
+        const path = await scene.dumpByHand(line, name);
+        scene.harm();
+        expect(await codeOf(scene.restore(path))).to.equal(
+          "ARTIFACT_UNAUTHENTICATED",
+        );
+        await scene.restore(path, accepted);
+        expect(scene.liveRows()).to.equal("1000");
+      });
+    }
+
+    it("notices one that was cut off between two rows, which psql wouldn't", async () => {
+      const path = await scene.dumpByHand(
+        "pg_dump --data-only -t endorsements takumi",
+        "takumi_db_20240115_140000.sql",
+      );
+      const text = await readFile(path, "utf8");
+      await truncate(path, text.indexOf("\n700\t") + 1);
+      expect(
+        await codeOf(scene.restore(path, { ...accepted, criticalTables: [] })),
+      ).to.equal("DATABASE_DUMP_CUT");
+      await expectUntouched();
+    });
+
+    for (const [filter, said] of [
+      ["sed /restrict/d", "backslash commands are restricted"],
+      // Its own key lifts nothing.
+      ["cat", "unrestrict: wrong key"],
+    ]) {
+      it(`carries out SQL and nothing else (${said})`, async () => {
+        const evil = join(scene.folder, "evil");
+        const path = await scene.dumpByHand(
+          `(pg_dump takumi | ${filter}; echo '\\! touch ${evil}'; echo '\\connect takumi'; echo 'DROP TABLE profiles CASCADE;'; echo '-- PostgreSQL database dump complete')`,
+          "takumi_db_20240115_140000.sql",
+        );
+        const error = await errorOf(scene.restore(path, accepted));
+        expect(error.message).to.include(said);
+        expect(existsSync(evil)).to.be.false;
+        await expectUntouched();
+      });
+    }
+
+    it("never creates or drops the live one, though the dump says so", async () => {
+      const path = await scene.dumpByHand(
+        "pg_dump --create --clean takumi",
+        "takumi_db_20240115_140000.sql",
+      );
+      expect(await codeOf(scene.restore(path, accepted))).to.equal(
+        "DATABASE_TOOL_FAILED",
+      );
+      await expectUntouched();
+    });
+
+    it("examines what it can", async () => {
+      const path = await scene.dumpByHand(
+        "echo 'CREATE TABLE profiles (id serial); INSERT INTO profiles VALUES (5);'",
+        "takumi_db_20240115_140000.sql",
+      );
+      const error = await errorOf(
+        scene.restore(path, {
+          ...accepted,
+          criticalTables: ["profiles", "app.claims"],
+        }),
+      );
+      expect(error.code).to.equal("DATABASE_RESTORED_WRONG");
+      expect(error.message).to.include("app.claims is missing");
+      expect(error.message).to.include("public.profiles_id_seq is at 1");
+      await expectUntouched();
+    });
+  });
+
+  describe("nothing is touched", () => {
+    it("when it isn't what was backed up; it is kept when asked for", async () => {
+      const path = await scene.backUp();
+      const dump = await scene.find(path);
+      const wrong = {
+        ...dump,
+        fingerprint: {
+          ...dump.fingerprint!,
+          tables: dump.fingerprint!.tables.map((table) => ({
+            ...table,
+            hash: "1",
+          })),
+        },
+      };
+      const attempt = async (keep: boolean) =>
+        await errorOf(restoreDatabase(wrong, scene.options({ keep })));
+      const error = await attempt(false);
+      expect(error.code).to.equal("DATABASE_RESTORED_WRONG");
+      expect(error.message).to.include("public.profiles holds something else");
+      await expectUntouched();
+      const { fix } = await attempt(true);
+      const [kept = ""] = /takumi_restore_\d{8}_\d{6}/.exec(fix) ?? [];
+      expect(scene.psql("SELECT count(*) FROM profiles", kept)).to.equal(
+        "1000",
+      );
+      expect(scene.liveRows()).to.equal("1000");
+    });
+
+    it("when a critical table is empty", async () => {
+      scene.harm();
+      const path = await scene.backUp();
+      const error = await errorOf(scene.restore(path));
+      expect(error.message).to.include("critical table profiles is empty");
+      await expectUntouched("0");
+    });
+
+    for (const format of ["custom", "plain", "directory"] as const) {
+      it(`when a dump is cut off or has a wrong bit, in ${format} format`, async () => {
+        const path = await scene.backUp(format, UNSIGNED);
+        const bytes = await readFile(path);
+        bytes[bytes.length >> 1]! ^= 1;
+        await writeFile(path, bytes);
+        expect(await codeOf(scene.restore(path))).to.equal("ARTIFACT_DAMAGED");
+        // As if whoever made it had made it so: the manifest says the same.
+        const whole = await scene.backUp(format, {
+          ...UNSIGNED,
+          project: "whole",
+        });
+        const dump = await scene.find(whole);
+        for (const spoil of [cutOff, flipBit]) {
+          const spoilt = await forge(await readAll(await dump.open(NOBODY)), {
+            spoil,
+            format,
+            fingerprint: dump.fingerprint as unknown as Json,
+          });
+          const code = await codeOf(
+            scene.restore(spoilt, { acceptUnauthenticated: true }),
+          );
+          expect(code).to.be.oneOf([
+            "DATABASE_TOOL_FAILED",
+            "DATABASE_DUMP_CUT",
+            "DATABASE_RESTORED_WRONG",
+            "ARCHIVE_ENTRY_REFUSED",
+          ]);
+          await rm(spoilt);
+          await expectUntouched();
+        }
+      });
+    }
+
+    it("when nothing proves who made it and the client is unsafe", async () => {
+      const path = await scene.backUp("custom", UNSIGNED);
+      expect(await codeOf(scene.restore(path))).to.equal(
+        "DATABASE_CLIENT_UNSAFE",
+      );
+      await scene.restore(path, { acceptUnauthenticated: true });
+      expect(scene.liveRows()).to.equal("1000");
+    });
+
+    it("when it is called off", async () => {
+      const path = await scene.backUp();
+      for (const last of ["created", "loaded", "verified"]) {
+        const controller = new AbortController();
+        const code = await codeOf(
+          scene.restore(path, {
+            signal: controller.signal,
+            onStep: (step) => {
+              if (step === last) {
+                controller.abort(new DrError("RESTORE_INTERRUPTED", {}));
+              }
+            },
+          }),
+        );
+        expect(code).to.equal("RESTORE_INTERRUPTED");
+        expect(scene.liveRows()).to.equal("1000");
+      }
+      // What was verified waits to be swapped.
+      expect(scene.databases()).to.have.length(2);
+      scene.harm();
+      const { examination } = await scene.restore(path);
+      expect(examination).to.equal(undefined);
+      expect(scene.liveRows()).to.equal("1000");
+    });
+
+    it("when the connection is lost in its middle", async () => {
+      const path = await scene.backUp();
+      const { cluster } = scene;
+      const code = await codeOf(
+        scene.restore(path, {
+          onStep: (step) => {
+            if (step === "created") {
+              void cluster.halt();
+            }
+          },
+        }),
+      );
+      expect(code).to.be.oneOf([
+        "DATABASE_TOOL_FAILED",
+        "DATABASE_UNREACHABLE",
+      ]);
+      await sleep(100);
+      await cluster.resume();
+      expect(scene.liveRows()).to.equal("1000");
+      await scene.restore(path);
+      expect(scene.databases().filter((name) => name.includes("scratch"))).to.be
+        .empty;
+    });
+
+    it("when a disk is full, the server's or this machine's", async function () {
+      if (!SmallDisk.isPossible()) {
+        this.skip();
+      }
+      const path = await scene.backUp();
+      const { TMPDIR } = process.env;
+      process.env.TMPDIR = join(scene.folder, "small");
+      await mkdir(process.env.TMPDIR);
+      const disk = SmallDisk.mount(process.env.TMPDIR, 8192);
+      try {
+        expect(await codeOf(scene.restore(path, { jobs: 2 }))).to.equal(
+          "NOT_WRITABLE",
+        );
+      } finally {
+        disk.unmount();
+        if (TMPDIR === undefined) {
+          delete process.env.TMPDIR;
+        } else {
+          process.env.TMPDIR = TMPDIR;
+        }
+      }
+      await expectUntouched();
+    });
+
+    it("when a session doesn't end; the next goes on where it stopped", async () => {
+      const path = await scene.backUp();
+      scene.harm();
+      const stuck = await openSession(scene.access);
+      const [row] = await stuck.query<{ pid: number }>(
+        "SELECT pg_backend_pid() AS pid",
+      );
+      process.kill(row!.pid, "SIGSTOP");
+      try {
+        expect(await codeOf(scene.restore(path, { patienceMs: 200 }))).to.equal(
+          "DATABASE_SESSIONS_LEFT",
+        );
+        expect(scene.liveRows()).to.equal("0");
+      } finally {
+        process.kill(row!.pid, "SIGCONT");
+      }
+      await closeSession(stuck);
+      expect(await scene.restore(path)).to.not.have.property("examination");
+      expect(scene.liveRows()).to.equal("1000");
+      expect(scene.databases()).to.have.length(2);
+    });
+
+    it("when something is in the way, which is told before anything is made", async () => {
+      const path = await scene.backUp();
+      scene.psql(
+        "BEGIN; UPDATE profiles SET name = ''; PREPARE TRANSACTION 'p'",
+      );
+      const dump = await scene.find(path);
+      try {
+        expect(
+          await codeOf(prepareDatabaseRestore(dump, scene.options())),
+        ).to.equal("DATABASE_SWAP_BLOCKED");
+        expect(await codeOf(scene.restore(path))).to.equal(
+          "DATABASE_SWAP_BLOCKED",
+        );
+      } finally {
+        scene.psql("ROLLBACK PREPARED 'p'");
+      }
+      await expectUntouched();
+    });
+
+    it("when another restore is under way", async () => {
+      const path = await scene.backUp();
+      await withMaintenance(scene.access, async (session) => {
+        await claimDatabase(session, "takumi");
+        expect(await codeOf(scene.restore(path))).to.equal("DATABASE_BUSY");
+      });
+      await expectUntouched();
+    });
+
+    it("when the role may not create databases, extensions or roles are missing", async () => {
+      const path = await scene.backUp();
+      const dump = await scene.find(path);
+      const needy = {
+        ...dump,
+        fingerprint: {
+          ...dump.fingerprint!,
+          extensions: [{ name: "postgis", version: "3.4" }],
+          roles: ["dr_owner", "App Owner"],
+        },
+      };
+      const { cluster } = scene;
+      cluster.psql("CREATE ROLE humble LOGIN PASSWORD 'humble'");
+      const access = { ...scene.access, user: "humble", password: "humble" };
+      const error = await errorOf(
+        prepareDatabaseRestore(needy, scene.options({ access })),
+      );
+      expect(error.code).to.equal("DATABASE_UNFIT");
+      expect(error.message).to.include("ALTER ROLE humble CREATEDB");
+      expect(error.message).to.include("lacks the extension postgis");
+      expect(error.message).to.include('CREATE ROLE "App Owner";');
+      cluster.psql("DROP ROLE humble");
+      await expectUntouched();
+    });
+
+    it("when there are too few connections, or too little room", async () => {
+      const path = await scene.backUp();
+      const dump = await scene.find(path);
+      const large = { ...dump, sizeBytes: 1e18 };
+      const error = await errorOf(
+        prepareDatabaseRestore(large, scene.options({ jobs: 100 })),
+      );
+      expect(error.code).to.equal("DATABASE_UNFIT");
+      expect(error.message).to.match(/connections left, and 103 are needed/);
+      expect(error.message).to.match(/the dump alone is 1000000000000 MB/);
+    });
+
+    it("when what an earlier one left can't be read", async () => {
+      const path = await scene.backUp();
+      await writeFile(scene.record, "{");
+      expect(await codeOf(scene.restore(path))).to.equal(
+        "RESTORE_RECORD_UNREADABLE",
+      );
+      await rm(scene.record);
+      await expectUntouched();
+    });
+  });
+
+  it("restores without owners and grants when told", async () => {
+    scene.psql("CREATE ROLE departed; ALTER TABLE profiles OWNER TO departed");
+    const path = await scene.backUp();
+    scene.psql("ALTER TABLE profiles OWNER TO dr_owner; DROP ROLE departed");
+    scene.harm();
+    expect((await errorOf(scene.restore(path))).message).to.include(
+      "CREATE ROLE departed;",
+    );
+    await scene.restore(path, { noOwner: true });
+    expect(scene.liveRows()).to.equal("1000");
+  });
+
+  describe("killed", () => {
+    const run = async (path: string, last: string, jobs = "1") => {
+      await runKilled(WORKER, [
+        path,
+        scene.cluster.url("takumi"),
+        scene.record,
+        scene.keyFile,
+        last,
+        jobs,
+      ]);
+    };
+
+    for (const last of ["created", "loaded", "verified", "placed"]) {
+      it(`once it is ${last}, is finished by the next`, async () => {
+        const path = await scene.backUp();
+        scene.harm();
+        await run(path, last);
+        expect(scene.liveRows()).to.equal(last === "placed" ? "1000" : "0");
+        const { aside, examination } = await scene.restore(path);
+        const isKept = last === "verified" || last === "placed";
+        expect(examination === undefined).to.equal(isKept);
+        expect(scene.liveRows()).to.equal("1000");
+        expect(scene.databases()).to.deep.equal(["takumi", aside]);
+        expect(await scene.leftFiles()).to.deep.equal([]);
+      });
+    }
+
+    it("in the middle of swapping, leaves all as it was", async () => {
+      const path = await scene.backUp();
+      scene.harm();
+      const stuck = await openSession(scene.access);
+      const [row] = await stuck.query<{ pid: number }>(
+        "SELECT pg_backend_pid() AS pid",
+      );
+      process.kill(row!.pid, "SIGSTOP");
+      const child = spawn(
+        process.execPath,
+        [
+          "--import",
+          "tsx",
+          WORKER,
+          path,
+          scene.cluster.url("takumi"),
+          scene.record,
+          scene.keyFile,
+        ],
+        { stdio: "ignore" },
+      );
+      const ended = once(child, "exit");
+      while (
+        scene.psql(
+          "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'ALTER DATABASE%RENAME%' AND pid <> pg_backend_pid()",
+          "postgres",
+        ) === "0"
+      ) {
+        await sleep(20);
+      }
+      child.kill("SIGKILL");
+      await ended;
+      process.kill(row!.pid, "SIGCONT");
+      await closeSession(stuck);
+      expect(scene.liveRows()).to.equal("0");
+      const { aside } = await scene.restore(path);
+      expect(scene.liveRows()).to.equal("1000");
+      expect(scene.databases()).to.deep.equal(["takumi", aside]);
+    });
+
+    it("at any moment, leaves one whole database under the live name", async () => {
+      const path = await scene.backUp();
+      scene.harm();
+      for (const milliseconds of [0, 60, 120, 180, 240, 300, 360, 420]) {
+        const child = spawn(
+          process.execPath,
+          [
+            "--import",
+            "tsx",
+            WORKER,
+            path,
+            scene.cluster.url("takumi"),
+            scene.record,
+            scene.keyFile,
+            "",
+            "2",
+          ],
+          { stdio: ["ignore", "pipe", "inherit"] },
+        );
+        const ended = once(child, "exit");
+        await once(child.stdout, "data");
+        await sleep(milliseconds);
+        child.kill("SIGKILL");
+        await ended;
+        expect(scene.liveRows()).to.be.oneOf(["0", "1000"]);
+      }
+      await scene.restore(path);
+      expect(scene.liveRows()).to.equal("1000");
+      expect(scene.databases().filter((name) => name.includes("scratch"))).to.be
+        .empty;
+      expect(await scene.leftFiles()).to.deep.equal([]);
+    });
+  });
+
+  const NOBODY = { begin: () => undefined, reach: () => undefined };
+
+  async function readAll(stream: Readable): Promise<Buffer> {
+    return Buffer.concat((await stream.toArray()) as Buffer[]);
+  }
+
+  const cutOff = (bytes: Buffer) =>
+    bytes.subarray(0, Math.floor(bytes.length * 0.6));
+  const flipBit = (bytes: Buffer) => {
+    const at = bytes.indexOf("c4ca4238a0b923820dcc509a6f75849b");
+    bytes[at]! ^= 1;
+    return bytes;
+  };
+
+  async function forge(
+    bytes: Buffer,
+    {
+      spoil,
+      format,
+      fingerprint,
+    }: {
+      readonly spoil: (bytes: Buffer) => Buffer;
+      readonly format: string;
+      readonly fingerprint: Json;
+    },
+  ): Promise<string> {
+    const { path } = await writeArtifact(
+      {
+        folder: join(scene.folder, "forged"),
+        project: "forged",
+        clock: systemClock,
+        tool: "test",
+        compression: "gzip",
+      },
+      {
+        kind: "database",
+        stream: Readable.from([spoil(bytes)], { objectMode: false }),
+        describe: () => ({
+          contents: { format, fingerprint },
+          recoveryPoint: {},
+        }),
+      },
+    );
+    return path;
+  }
+});

@@ -1,0 +1,180 @@
+import { readdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+
+import { expect } from "chai";
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
+
+import { pruneLocally } from "../../src/backup/prune.js";
+import { RestoreScene } from "../database/restore-scene.js";
+import { runKilled } from "../helpers/killed-worker.js";
+import { PostgresCluster } from "../helpers/postgres.js";
+import { stderrOf } from "../helpers/stderr.js";
+import { openProject } from "./project.js";
+
+interface RestoreJson {
+  readonly status?: string;
+  readonly name?: string;
+  readonly restored?: string;
+  readonly aside?: string | null;
+  readonly incoming?: string;
+  readonly proof?: string;
+  readonly kept?: string;
+  readonly isAuthentic?: boolean;
+  readonly examination?: { readonly rows: string } | null;
+  readonly error?: { readonly code: string };
+}
+
+describe("dr:db:restore and dr:db:verify", function () {
+  this.timeout(60_000);
+  const scene = new RestoreScene();
+  let hre: HardhatRuntimeEnvironment;
+
+  beforeEach(async () => {
+    await scene.create(42);
+    await open();
+  });
+
+  async function open(verify?: string): Promise<void> {
+    hre = await openProject(join(scene.folder, `project${verify ? "2" : ""}`), {
+      dr: {
+        project: "takumi",
+        paths: { backups: join(scene.folder, "backups") },
+        database: {
+          url: scene.cluster.url("takumi"),
+          criticalTables: ["profiles"],
+          ...(verify === undefined ? {} : { verify: { url: verify } }),
+        },
+        encryption: { keyFile: scene.keyFile },
+      },
+    });
+  }
+
+  afterEach(() => {
+    process.exitCode = undefined;
+    scene.drop();
+  });
+
+  async function run(
+    task: string,
+    options: Readonly<Record<string, unknown>> = {},
+  ): Promise<RestoreJson> {
+    process.exitCode = undefined;
+    return (await hre.tasks
+      .getTask(task)
+      .run({ json: true, ...options })) as RestoreJson;
+  }
+
+  const restore = async (options: Readonly<Record<string, unknown>> = {}) =>
+    await run("dr:db:restore", { yes: true, ...options });
+
+  it("show what would be done, do it, and undo it", async () => {
+    const path = await scene.backUp();
+    scene.harm();
+    const plan = await restore({ dryRun: true, yes: false });
+    expect(plan).to.include({ status: "planned", name: basename(path) });
+    expect(scene.databases()).to.deep.equal(["takumi"]);
+    const done = await restore();
+    expect(done).to.include({ status: "done", restored: "takumi" });
+    expect(done.examination?.rows).to.equal("84");
+    expect(process.exitCode).to.equal(0);
+    expect(scene.liveRows()).to.equal("42");
+    const undone = await restore({ undo: true });
+    expect(undone.incoming).to.equal(done.aside);
+    expect(scene.liveRows()).to.equal("0");
+  });
+
+  it("take one by its name, or from before a time, into another database", async () => {
+    const path = await scene.backUp();
+    const { into } = { into: "beside" };
+    expect((await restore({ into, file: basename(path) })).restored).to.equal(
+      into,
+    );
+    const old = await restore({ before: "2024-01-15T14:00:00Z" });
+    expect(old.error?.code).to.equal("ARTIFACT_MISSING");
+    expect(process.exitCode).to.equal(3);
+    expect((await restore({ jobs: "many" })).error?.code).to.equal(
+      "OPTION_INVALID",
+    );
+  });
+
+  it("don't restore unasked, or where there is nothing to undo", async () => {
+    await scene.backUp();
+    expect((await restore({ yes: false })).error?.code).to.equal("NO_TERMINAL");
+    expect((await restore({ undo: true })).error?.code).to.equal(
+      "DATABASE_NOTHING_TO_UNDO",
+    );
+    expect(scene.databases()).to.deep.equal(["takumi"]);
+  });
+
+  it("go on with one that was killed, with dr:resume too", async () => {
+    const path = await scene.backUp();
+    scene.harm();
+    await runKilled(
+      join(import.meta.dirname, "../database/restore-worker.ts"),
+      [
+        path,
+        scene.cluster.url("takumi"),
+        scene.record,
+        scene.keyFile,
+        "verified",
+      ],
+    );
+    let resumed: RestoreJson = {};
+    const told = await stderrOf(async () => {
+      resumed = await run("dr:resume", { yes: true });
+    });
+    expect(told).to.include("Going on with the restore of takumi at ");
+    expect(resumed).to.include({ status: "done", examination: null });
+    expect(scene.liveRows()).to.equal("42");
+    expect(await scene.leftFiles()).to.deep.equal([]);
+  });
+
+  it("prove a backup, and write that down", async () => {
+    const at = (seconds: number) => new Date(Date.now() + seconds * 1000);
+    const path = await scene.backUp();
+    const proven = await run("dr:db:verify");
+    expect(proven.status).to.equal("proven");
+    expect(proven.proof).to.match(
+      /\.sql\.zst\.enc\.proven\.\d{8}T\d{6}Z\.json$/,
+    );
+    expect(scene.databases()).to.deep.equal(["takumi"]);
+    // Long after, when there is a newer one that nobody has proven.
+    const later = new Date(Date.now() + 100 * 86_400_000);
+    const second = await scene.backUp("custom", undefined, at(60));
+    const { removed, kept } = await pruneLocally(
+      hre.config.dr,
+      ["database"],
+      later,
+    );
+    expect(removed).to.deep.equal([]);
+    expect(kept).to.deep.equal([
+      { name: basename(second), why: "newest" },
+      { name: basename(path), why: "proven" },
+    ]);
+    await run("dr:db:verify");
+    const pruned = await pruneLocally(hre.config.dr, ["database"], later);
+    expect(pruned.removed).to.deep.equal([basename(path)]);
+    const left = await readdir(join(scene.folder, "backups/database"));
+    expect(left.some((name) => name.startsWith(basename(path)))).to.be.false;
+  });
+
+  it("prove it on another server, fast, or keeping what came out", async () => {
+    await scene.backUp();
+    const fast = await run("dr:db:verify", { fast: true });
+    expect(fast).to.include({ status: "checked", isAuthentic: true });
+    const { kept } = await run("dr:db:verify", { keep: true });
+    expect(scene.psql("SELECT count(*) FROM profiles", kept)).to.equal("42");
+    const other = await PostgresCluster.start();
+    try {
+      await open(other.url());
+      await scene.cluster.halt();
+      expect((await run("dr:db:verify")).status).to.equal("proven");
+      expect(
+        other.psql("SELECT count(*) FROM pg_database WHERE NOT datistemplate"),
+      ).to.equal("1");
+    } finally {
+      await other.stop();
+      await scene.cluster.resume();
+    }
+  });
+});
