@@ -147,17 +147,23 @@ describe("restoring a database", function () {
       await expectUntouched();
     });
 
-    it("carries out SQL and nothing else", async () => {
-      const evil = join(scene.folder, "evil");
-      const path = await scene.dumpByHand(
-        `(pg_dump takumi; echo '\\! touch ${evil}'; echo '\\connect takumi'; echo 'DROP TABLE profiles CASCADE;'; echo '-- PostgreSQL database dump complete')`,
-        "takumi_db_20240115_140000.sql",
-      );
-      const error = await errorOf(scene.restore(path, accepted));
-      expect(error.message).to.include("backslash commands are restricted");
-      expect(existsSync(evil)).to.be.false;
-      await expectUntouched();
-    });
+    for (const [filter, said] of [
+      ["sed /restrict/d", "backslash commands are restricted"],
+      // Its own key lifts nothing.
+      ["cat", "unrestrict: wrong key"],
+    ]) {
+      it(`carries out SQL and nothing else (${said})`, async () => {
+        const evil = join(scene.folder, "evil");
+        const path = await scene.dumpByHand(
+          `(pg_dump takumi | ${filter}; echo '\\! touch ${evil}'; echo '\\connect takumi'; echo 'DROP TABLE profiles CASCADE;'; echo '-- PostgreSQL database dump complete')`,
+          "takumi_db_20240115_140000.sql",
+        );
+        const error = await errorOf(scene.restore(path, accepted));
+        expect(error.message).to.include(said);
+        expect(existsSync(evil)).to.be.false;
+        await expectUntouched();
+      });
+    }
 
     it("never creates or drops the live one, though the dump says so", async () => {
       const path = await scene.dumpByHand(
