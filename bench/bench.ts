@@ -2,9 +2,11 @@
  * Measures what is promised about speed and size, each beside a peer in the
  * same run. Writes nothing but the table; exits 1 when a target is missed.
  *
- * `BENCH=status,start-up` in the environment measures only those.
+ * `BENCH=status,start-up` in the environment measures only those; the database's
+ * size is `BENCH_SCALE=100`, as pgbench counts.
  */
 import { measureBackup } from "./backup.js";
+import { measureDatabase } from "./database.js";
 import { measureEmergency } from "./emergency.js";
 import { formatMeasurement, HEADING } from "./measurement.js";
 import { measureOffsite } from "./offsite.js";
@@ -19,6 +21,7 @@ const BENCHES = {
   pause: measurePause,
   emergency: measureEmergency,
   backup: measureBackup,
+  database: measureDatabase,
   offsite: measureOffsite,
 };
 

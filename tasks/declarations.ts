@@ -648,6 +648,28 @@ export const dbVerifyTask = drTask(
   .setAction(actions.dbVerify)
   .build();
 
+export const dbRollbackTask = drTask(
+  "dr:db:rollback",
+  "Undo a migration: in one transaction, after a fresh backup, with what it changes shown",
+)
+  .addFlag({
+    name: "dryRun",
+    description:
+      "Apply it in a transaction that is rolled back, and show what it changes",
+  })
+  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addFlag({
+    name: "allowOutsideTransaction",
+    description:
+      "Run what can't be in a transaction; a failure half-way isn't undone then",
+  })
+  .addPositionalArgument({
+    name: "migration",
+    description: "The SQL file that undoes it: migrations/002_add_bio.down.sql",
+  })
+  .setAction(actions.dbRollback)
+  .build();
+
 export const backupRestoreTask = drTask(
   "dr:backup:restore",
   "Restore files or configuration from a backup; what is there is put aside",

@@ -28,6 +28,7 @@ export const actions = {
   dbRestore: () => import("./actions/db-restore.js"),
   dbVerify: () => import("./actions/db-verify.js"),
   dbBackup: () => import("./actions/db-backup.js"),
+  dbRollback: () => import("./actions/db-rollback.js"),
   backupRestore: () => import("./actions/backup-restore.js"),
   snapshot: () => import("./actions/snapshot.js"),
   snapshotVerify: () => import("./actions/snapshot-verify.js"),

@@ -1,7 +1,8 @@
 import { DrError } from "../core/errors.js";
-import { placeOf, tellExceptions, type FileBackupContext } from "./files.js";
+import { tellExceptions, type FileBackupContext } from "./files.js";
 import { openKeyGuard } from "./key-guard.js";
 import { toMade, type PartResult } from "./part.js";
+import { openPlace } from "./place.js";
 import { openRoots } from "./roots.js";
 import { writeRoots } from "./write-roots.js";
 
@@ -15,7 +16,7 @@ import { writeRoots } from "./write-roots.js";
 export async function backUpConfiguration(
   context: FileBackupContext,
 ): Promise<PartResult> {
-  const { config, project } = context;
+  const { config, project, clock, tool, meter } = context;
   if (config.encryption === undefined) {
     throw new DrError("ENCRYPTION_NOT_CONFIGURED", {});
   }
@@ -24,11 +25,12 @@ export async function backUpConfiguration(
     project,
     backups,
   });
-  const place = await placeOf(context, "configuration");
+  const place = await openPlace(config, "configuration", clock, tool);
   const { written, result } = await writeRoots(place, {
     kind: "configuration",
     roots,
     guard: await openKeyGuard(config),
+    ...(meter === undefined ? {} : { meter }),
   });
   return { artifacts: [toMade(written)], notices: tellExceptions(result) };
 }

@@ -1,9 +1,8 @@
 import type { DrConfig } from "../config/types.js";
 import { writeAtomically } from "../core/atomic-write.js";
 import type { Clock } from "../core/clock.js";
+import type { Meter } from "../core/meter.js";
 import { writing } from "../core/writing.js";
-import type { ArtifactKind } from "../artifact/name.js";
-import type { ArtifactPlace } from "../artifact/write-artifact.js";
 import { findBase, stateFile, type BaseDecision } from "./find-base.js";
 import { openKeyGuard } from "./key-guard.js";
 import { toMade, type PartResult } from "./part.js";
@@ -20,17 +19,8 @@ export interface FileBackupContext {
   readonly clock: Clock;
   /** `hardhat-dr 1.2.3` */
   readonly tool: string;
-  /** Told how many bytes have been packed so far. */
-  readonly onProgress?: (sizeBytes: number) => void;
-}
-
-/** Where backups of a kind go, and who is told how far they are. */
-export async function placeOf(
-  { config, clock, tool, onProgress }: FileBackupContext,
-  kind: ArtifactKind,
-): Promise<ArtifactPlace> {
-  const place = await openPlace(config, kind, clock, tool);
-  return onProgress === undefined ? place : { ...place, onProgress };
+  /** Of what is packed. */
+  readonly meter?: Meter;
 }
 
 /**
@@ -45,10 +35,10 @@ export async function backUpFiles(
   context: FileBackupContext,
   isFull = false,
 ): Promise<PartResult> {
-  const { config, project, clock } = context;
+  const { config, project, clock, tool, meter } = context;
   const { backups } = config.paths;
   const roots = await openRoots(config.files, "folders", { project, backups });
-  const place = await placeOf(context, "files");
+  const place = await openPlace(config, "files", clock, tool);
   const guard = await openKeyGuard(config);
   const decision: BaseDecision = isFull
     ? { reason: "it was asked for" }
@@ -57,6 +47,7 @@ export async function backUpFiles(
     kind: "files",
     roots,
     guard,
+    ...(meter === undefined ? {} : { meter }),
     ...(decision.base === undefined ? {} : { base: decision }),
   });
   // After the manifest: where a crash comes between them the next one is full.

@@ -86,13 +86,35 @@ export class RootPacker {
   }
 
   /**
+   * How many bytes the files have that will be packed, as it looks now.
+   *
+   * @throws {DrError} BACKUP_SOURCE_UNREADABLE.
+   */
+  async survey(): Promise<number> {
+    let sizeBytes = 0;
+    for (const root of this.#roots) {
+      for await (const { path, stats } of this.#walk(root)) {
+        if (
+          stats?.isFile() === true &&
+          this.#baseHas(path, stats) === undefined
+        ) {
+          sizeBytes += Number(stats.size);
+        }
+      }
+    }
+    return sizeBytes;
+  }
+
+  /**
    * What goes into the archive, the index last.
    *
    * @throws {DrError} BACKUP_SOURCE_UNREADABLE, BACKUP_HOLDS_KEY, FILE_CHANGING.
    */
   async *entries(): AsyncGenerator<ArchiveEntry> {
     for (const root of this.#roots) {
-      yield* this.#packRoot(root);
+      for await (const found of this.#walk(root)) {
+        yield* this.#pack(found);
+      }
     }
     this.#indexBytes = encodeFileIndex(this.#index());
     yield {
@@ -127,19 +149,20 @@ export class RootPacker {
     };
   }
 
-  async *#packRoot({ path, at }: BackupRoot): AsyncGenerator<ArchiveEntry> {
+  /** The root, and all that is in it. */
+  async *#walk({ path, at }: BackupRoot): AsyncGenerator<Found> {
     const stats = await reading(
       at,
       async () => await stat(at, { bigint: true }),
     );
-    yield* this.#pack({ path, at, stats });
+    yield { path, at, stats };
     if (!stats.isDirectory()) {
       return;
     }
     try {
       for await (const found of walkFolder(at)) {
         if (!isPutAside(found.path)) {
-          yield* this.#pack({ ...found, path: `${path}/${found.path}` });
+          yield { ...found, path: `${path}/${found.path}` };
         }
       }
     } catch (error) {
@@ -191,8 +214,8 @@ export class RootPacker {
     found: BigIntStats,
   ): AsyncGenerator<ArchiveEntry> {
     await this.#guard.requireNoKey(path, at, found);
-    const known = this.#known.get(path);
-    if (known !== undefined && this.#isUnchanged(known, found)) {
+    const known = this.#baseHas(path, found);
+    if (known !== undefined) {
       this.#entries.push({ ...known, owner: ownerOf(found) });
       return;
     }
@@ -205,6 +228,14 @@ export class RootPacker {
     } finally {
       await file.close();
     }
+  }
+
+  /** @returns undefined of one that is new, or has changed. */
+  #baseHas(path: string, stats: BigIntStats): FileEntry | undefined {
+    const known = this.#known.get(path);
+    return known !== undefined && this.#isUnchanged(known, stats)
+      ? known
+      : undefined;
   }
 
   #isUnchanged(known: FileEntry, stats: BigIntStats): boolean {

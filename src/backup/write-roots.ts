@@ -8,6 +8,7 @@ import {
 } from "../artifact/write-artifact.js";
 import type { Json } from "../core/canonical-json.js";
 import { isDrError } from "../core/errors.js";
+import { UNWATCHED, type Meter } from "../core/meter.js";
 import { summarise } from "./file-contents.js";
 import type { FileIndex } from "./file-index.js";
 import type { KeyGuard } from "./key-guard.js";
@@ -19,6 +20,7 @@ export interface RootsInput {
   readonly kind: "files" | "configuration";
   readonly roots: readonly BackupRoot[];
   readonly guard: KeyGuard;
+  readonly meter?: Meter;
   /** Absent of a full backup. */
   readonly base?: { readonly base: ArtifactBase; readonly index: FileIndex };
 }
@@ -51,7 +53,7 @@ export async function writeRoots(
 
 async function writeOnce(
   place: ArtifactPlace,
-  { kind, roots, guard, base }: RootsInput,
+  { kind, roots, guard, base, meter = UNWATCHED }: RootsInput,
 ): Promise<WrittenRoots> {
   const startedAt = place.clock.now();
   const packer = new RootPacker(
@@ -60,14 +62,18 @@ async function writeOnce(
     startedAt,
     base && { artifact: base.base.artifact, index: base.index },
   );
-  const written = await writeArtifact(place, {
-    kind,
-    stream: packArchive(packer.entries()),
-    describe: () => ({
-      contents: describe(packer.result(), base?.base),
-      recoveryPoint: { at: startedAt.toISOString() },
-    }),
-  });
+  meter.begin("packed", await packer.survey());
+  const written = await writeArtifact(
+    { ...place, onProgress: meter.reach },
+    {
+      kind,
+      stream: packArchive(packer.entries()),
+      describe: () => ({
+        contents: describe(packer.result(), base?.base),
+        recoveryPoint: { at: startedAt.toISOString() },
+      }),
+    },
+  );
   return { written, result: packer.result() };
 }
 

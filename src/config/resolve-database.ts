@@ -13,6 +13,7 @@ const DATABASE_URL: ConfigurationVariable = {
 
 const TIME_LIMIT_MINUTES = 240;
 const SAMPLE_ABOVE_BYTES = 10e9;
+const LOCK_TIMEOUT_SECONDS = 5;
 
 /** Undefined unless something says which database it is. */
 export function resolveDatabase(
@@ -40,6 +41,7 @@ export function resolveDatabase(
         : { url: resolveVariable(section.verify.url) },
     timeLimitMinutes: section?.timeLimitMinutes ?? TIME_LIMIT_MINUTES,
     sampleAboveBytes: section?.sampleAboveBytes ?? SAMPLE_ABOVE_BYTES,
+    lockTimeoutSeconds: section?.lockTimeoutSeconds ?? LOCK_TIMEOUT_SECONDS,
   };
 }
 

@@ -205,6 +205,8 @@ export interface DrUserConfig {
     readonly timeLimitMinutes?: number;
     /** Of tables that are larger on the server's disk only a sample of the rows is hashed. Default: 10 GB. */
     readonly sampleAboveBytes?: number;
+    /** How long `dr:db:rollback` waits for a lock: all who come after it wait as long. Default: 5. */
+    readonly lockTimeoutSeconds?: number;
   };
   /** What `dr:snapshot` reads besides what it always reads. */
   readonly snapshot?: {
@@ -303,6 +305,7 @@ export interface DrConfig {
     readonly verify: { readonly url?: Secret };
     readonly timeLimitMinutes: number;
     readonly sampleAboveBytes: number;
+    readonly lockTimeoutSeconds: number;
   };
   readonly snapshot: {
     readonly views: Readonly<Record<string, readonly string[]>>;

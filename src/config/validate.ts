@@ -42,6 +42,7 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
       verify: isVerifySection,
       timeLimitMinutes: isPositive,
       sampleAboveBytes: isPositive,
+      lockTimeoutSeconds: isPositive,
     },
     snapshot: { views: isRecordOf(isListOf(isSignature)) },
     files: isListOf(isText),

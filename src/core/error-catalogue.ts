@@ -711,6 +711,59 @@ export const CATALOGUE = {
     fix: "Delete it and run the restore again: it starts anew, and drops what was left.",
     exitCode: refused,
   },
+  MIGRATION_UNREADABLE: {
+    message: "{file} can't be used as a migration: {reason}.",
+    fix: "Mend the file, or name the right one. Nothing was changed.",
+    exitCode: refused,
+  },
+  MIGRATION_IS_UP: {
+    message: "{file} isn't a way back: {reason}.",
+    fix: "Name the file that undoes it (`.down.sql`, or one with a down part). Nothing was changed.",
+    exitCode: refused,
+  },
+  MIGRATION_NOT_ATOMIC: {
+    message: "{file} can't run in one transaction: {what}.",
+    fix: "Take that out and run it by itself, or use `--allow-outside-transaction`: then a failure half-way leaves what was done until then, and the way back is the backup made before.",
+    exitCode: refused,
+  },
+  MIGRATION_FAILED: {
+    message: "{file} fails at line {line} ({kind}): {reason}.",
+    fix: "The transaction was rolled back: the database is as it was. Mend the file and run it again.",
+    exitCode: error,
+  },
+  MIGRATION_HALF_DONE: {
+    message:
+      "{file} failed at line {line} ({kind}), outside of a transaction: {reason}. Done already and not undone: {done}.",
+    fix: "Mend the file and do the rest by hand, or bring the database back as it was before: `{restore}`. That loses what was written since {at}.",
+    exitCode: partial,
+  },
+  MIGRATION_LOCKED: {
+    message:
+      "{file} waited {seconds} s for a lock at line {line} ({kind}). It is held by {holders}.",
+    fix: "Let them finish or end them (`SELECT pg_terminate_backend(PID)`), then run it again; or raise `dr.database.lockTimeoutSeconds`: while it waits, so do all that come after it. The database is as it was.",
+    exitCode: error,
+  },
+  MIGRATION_UNDER_WAY: {
+    message: "Somebody else is migrating {database} right now: {holders}.",
+    fix: "Wait until they are done, then run it again. Nothing was changed.",
+    exitCode: refused,
+  },
+  MIGRATION_DRIFTED: {
+    message: "{database} isn't as it was when the rollback was shown: {what}.",
+    fix: "Somebody else changed it meanwhile. The database is as it was; run it again to see what the rollback does now.",
+    exitCode: refused,
+  },
+  MIGRATION_UNCERTAIN: {
+    message:
+      "The connection to {database} was lost while {file} was being committed, and nobody can say whether it was.",
+    fix: "Once the server answers, `SELECT txid_status({transaction})` says committed or aborted. The backup made before is {backup}.",
+    exitCode: partial,
+  },
+  MIGRATION_INTERRUPTED: {
+    message: "Interrupted; the database is as it was.",
+    fix: "Run it again.",
+    exitCode: refused,
+  },
   OFFSITE_UNREACHABLE: {
     message: "{storage} can't be reached ({operation}): {reason}.",
     fix: "Try again later, or use another target: `--target NAME`.",

@@ -8,7 +8,8 @@ import {
   type ArtifactPlace,
   type WrittenArtifact,
 } from "../artifact/write-artifact.js";
-import { placeOf, type FileBackupContext } from "../backup/files.js";
+import type { FileBackupContext } from "../backup/files.js";
+import { openPlace } from "../backup/place.js";
 import type { Json } from "../core/canonical-json.js";
 import { DrError } from "../core/errors.js";
 import { removeTree } from "../core/remove-tree.js";
@@ -36,7 +37,12 @@ export const DUMP_FORMATS = ["custom", "plain", "directory"] as const;
 /** What pg_restore, psql, or pg_restore with several jobs reads. */
 export type DumpFormat = (typeof DUMP_FORMATS)[number];
 
-export interface DatabaseBackupContext extends FileBackupContext {
+export interface DatabaseBackupContext extends Omit<
+  FileBackupContext,
+  "meter"
+> {
+  /** Told how many bytes have been dumped so far; how many there will be, nobody knows. */
+  readonly onProgress?: (sizeBytes: number) => void;
   readonly signal?: AbortSignal;
   /** Folders where PostgreSQL's programs are; absent: where `findTool` looks. */
   readonly programs?: readonly string[];
@@ -84,7 +90,7 @@ export async function planDatabaseBackup(
   options: DatabaseBackupOptions,
 ): Promise<DatabasePlan> {
   const access = await configuredAccess(context.config);
-  const { folder } = await placeOf(context, "database");
+  const { folder } = await placeOf(context);
   const { server, pgDump, ...prepared } = await withSession(
     access,
     async (session) => await prepareBackup(session, context.programs),
@@ -100,6 +106,16 @@ export async function planDatabaseBackup(
       ? { temporaryBytes: prepared.sizeBytes }
       : {}),
   };
+}
+
+async function placeOf({
+  config,
+  clock,
+  tool,
+  onProgress,
+}: DatabaseBackupContext): Promise<ArtifactPlace> {
+  const place = await openPlace(config, "database", clock, tool);
+  return onProgress === undefined ? place : { ...place, onProgress };
 }
 
 /** Tables are read by so many sessions at a time to be hashed; the server's own workers help with large ones. */
@@ -120,7 +136,7 @@ export async function backUpDatabase(
 ): Promise<DatabaseBackup> {
   const { database } = context.config;
   const access = await configuredAccess(context.config);
-  const place = await placeOf(context, "database");
+  const place = await placeOf(context);
   const { timeLimitMinutes = Infinity, sampleAboveBytes = Infinity } =
     database ?? {};
   return await withSession(

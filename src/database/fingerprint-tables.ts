@@ -122,7 +122,7 @@ function hashOf(
     sampled === undefined
       ? ""
       : ` FILTER (WHERE (${hash(textOfKey(key))} & 9223372036854775807) % ${PER_MILLE} < ${sampled})`;
-  return `, coalesce(sum(${hash("(t.*)::text")}::numeric)${chosen}, 0)::text AS hash`;
+  return `, coalesce(sum(${hash("(t.*)::text")})${chosen}, 0)::text AS hash`;
 }
 
 function hash(text: string): string {

@@ -128,7 +128,7 @@ async function readLargeObjects(
   }
   const [row] = await query<{ hash: string }>(`
     SELECT coalesce(sum(hashtextextended(
-      format('%s %s %s', m.oid, piece, encode(lo_get(m.oid, piece, ${LARGE_OBJECT_CHUNK}), 'hex')) COLLATE "C", 0)::numeric), 0)::text AS hash
+      format('%s %s %s', m.oid, piece, encode(lo_get(m.oid, piece, ${LARGE_OBJECT_CHUNK}), 'hex')) COLLATE "C", 0)), 0)::text AS hash
     FROM pg_largeobject_metadata m,
       LATERAL lo_open(m.oid, 262144) AS opened,
       LATERAL lo_lseek64(opened, 0, 2) AS size,

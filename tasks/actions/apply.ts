@@ -174,7 +174,10 @@ export function tellOutcome(run: string, outcome: RunOutcome): void {
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 type InterruptionCode =
-  "INTERRUPTED" | "BACKUP_INTERRUPTED" | "RESTORE_INTERRUPTED";
+  | "INTERRUPTED"
+  | "BACKUP_INTERRUPTED"
+  | "RESTORE_INTERRUPTED"
+  | "MIGRATION_INTERRUPTED";
 
 /** Ctrl-C, made polite: the first stops the run at a safe point, the second kills. */
 export class Interruption {

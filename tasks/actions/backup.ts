@@ -62,7 +62,7 @@ const action: NewTaskActionFunction<BackupArguments> = async (args, hre) =>
 
 export default action;
 
-/** How much of it is packed already; how much there is, nobody has counted. */
+/** How much of it is packed already. */
 async function packWithBar(
   title: string,
   output: Output,
@@ -72,10 +72,7 @@ async function packWithBar(
   return await withBar(
     {
       title,
-      work: async ({ begin, reach }: Meter) => {
-        begin("packed", undefined);
-        return await work({ ...context, onProgress: reach });
-      },
+      work: async (meter: Meter) => await work({ ...context, meter }),
       tell: ({ artifacts }: PartResult) =>
         artifacts.map(({ name }) => name).join(", "),
     },

@@ -23,6 +23,7 @@ import { backUpFiles } from "../../src/backup/files.js";
 import { codeOf, refusalOf } from "../deployments/refusal.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { requirePrograms } from "../helpers/programs.js";
+import { RecordingMeter } from "../helpers/recording-meter.js";
 import { describeFolder, FileScene } from "./file-scene.js";
 
 describe("a backup of files", () => {
@@ -57,6 +58,28 @@ describe("a backup of files", () => {
       (path) => /\.(png|sh|txt|bin)$/.test(path) && !path.endsWith("/"),
     );
   }
+
+  it("tells beforehand how much there is to pack, and then how far it is", async () => {
+    const totals = [];
+    for (const change of ["", "four"]) {
+      if (change !== "") {
+        await scene.write("uploads/new.txt", change);
+      }
+      const meter = new RecordingMeter();
+      await backUpFiles({ ...scene.context, meter });
+      const [{ totalBytes, reached }] = meter.passes as [
+        RecordingMeter["passes"][number],
+      ];
+      // The archive has headers, too.
+      expect(reached.at(-1)).to.be.greaterThan(totalBytes!);
+      totals.push(totalBytes);
+      scene.pass(10);
+    }
+    expect(totals).to.deep.equal([
+      "ada".length + "bob".length + "#!/bin/sh\n".length,
+      "four".length,
+    ]);
+  });
 
   describe("and its restore", () => {
     it("bring everything back as it was, and keep what was there", async () => {

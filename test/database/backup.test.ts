@@ -299,6 +299,54 @@ secret';`,
     );
   });
 
+  it("needs no superuser", async () => {
+    const { cluster } = postgres;
+    cluster.psql(
+      "CREATE ROLE plain LOGIN PASSWORD 'p'; CREATE DATABASE modest OWNER plain",
+    );
+    cluster.psql(
+      `SET ROLE plain;
+       CREATE SCHEMA app;
+       CREATE TABLE app.profiles (id serial PRIMARY KEY, name text);
+       INSERT INTO app.profiles (name) VALUES ('Zoë');
+       SELECT lo_from_bytea(0, '\\x00ff');`,
+      "modest",
+    );
+    const url = `postgres://plain:p@${cluster.host}:${String(cluster.port)}/modest`;
+    const { written, fingerprint } = await backUp({ url });
+    expect(fingerprint.largeObjects.count).to.equal("1");
+    expect(written.manifest.contents).to.have.property("globals");
+    cluster.psql("CREATE DATABASE modest_again TEMPLATE template0 OWNER plain");
+    shell('zstd -dc "$FILE" | pg_restore -e -d modest_again', {
+      FILE: written.path,
+    });
+    const found = await withSession(
+      cluster.access("modest_again"),
+      takeFingerprint,
+    );
+    expect(compareFingerprints(fingerprint, found)).to.be.empty;
+  });
+
+  it("is made on a standby, too, as of what it has replayed", async () => {
+    const { cluster } = postgres;
+    const standby = await cluster.startStandby();
+    try {
+      const { written, fingerprint } = await backUp({
+        url: standby.url("original"),
+      });
+      const names = fingerprint.tables.map(({ name }) => name);
+      expect(names).to.include("public.profiles");
+      // It isn't logged, so that a standby has none of it.
+      expect(names).not.to.include("public.cache");
+      expect(written.manifest.recoveryPoint).to.include({ timeline: 1 });
+      expect(written.manifest.recoveryPoint)
+        .to.have.property("lsn")
+        .that.is.a("string");
+    } finally {
+      await standby.stop();
+    }
+  });
+
   it("notices clients that mustn't restore what others made", async () => {
     const place = join(folder.path, "bin");
     await mkdir(place);

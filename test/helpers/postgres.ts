@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { chownSync, existsSync, readdirSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -69,6 +69,38 @@ export class PostgresCluster {
     return cluster;
   }
 
+  /** A second server that follows this one. */
+  async startStandby(): Promise<PostgresCluster> {
+    const folder = await mkdtemp(join(tmpdir(), "hardhat-dr-standby-"));
+    const standby = new PostgresCluster(folder, await freePort());
+    if (isRoot()) {
+      chownSync(folder, UNPRIVILEGED, UNPRIVILEGED);
+    }
+    const data = join(folder, "data");
+    standby.#run(
+      "pg_basebackup",
+      [
+        "--pgdata",
+        data,
+        "--checkpoint=fast",
+        "--no-sync",
+        "--write-recovery-conf",
+      ],
+      {
+        PGHOST: this.host,
+        PGPORT: String(this.port),
+        PGUSER: this.user,
+        PGPASSWORD: this.password,
+      },
+    );
+    await appendFile(
+      join(data, "postgresql.auto.conf"),
+      `port = ${String(standby.port)}\n`,
+    );
+    await standby.resume();
+    return standby;
+  }
+
   /** Of a database; `postgres` is always there. */
   url(database = "postgres"): string {
     const [user, password] = [this.user, this.password].map(encodeURIComponent);
@@ -131,11 +163,20 @@ export class PostgresCluster {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  #run(name: string, args: readonly string[]): void {
+  #run(
+    name: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): void {
     const { status, stderr } = spawnSync(
       join(serverPrograms() ?? "", name),
       args,
-      { encoding: "utf8", cwd: this.folder, ...identity() },
+      {
+        encoding: "utf8",
+        cwd: this.folder,
+        env: { ...process.env, ...env },
+        ...identity(),
+      },
     );
     if (status !== 0) {
       throw new Error(stderr);
