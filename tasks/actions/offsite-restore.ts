@@ -5,6 +5,7 @@ import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { NewTaskActionFunction } from "hardhat/types/tasks";
 
 import { ARTIFACT_KINDS } from "../../src/artifact/name.js";
+import { placeFolder } from "../../src/backup/folder.js";
 import { artifactKeys } from "../../src/backup/place.js";
 import type { OffsiteTarget } from "../../src/config/types.js";
 import type { Json } from "../../src/core/canonical-json.js";
@@ -28,9 +29,10 @@ import { recordProof } from "../../src/offsite/proof.js";
 import type { Storage } from "../../src/offsite/storage.js";
 import { Interruption, requireConsentPossible } from "./apply.js";
 import { restoreBackup } from "./backup-restore.js";
+import { restoreFromBackup } from "./db-restore.js";
 import { chooseTargets, openTarget, parseTime } from "./offsite.js";
 import { chooseInMenu } from "./offsite-menu.js";
-import { restoreDatabase } from "./restore-database.js";
+import { adopt, restoreDatabase } from "./restore-database.js";
 import { restoreOldScripts } from "./restore-old-scripts.js";
 import { runTask, type Output, type TaskResult } from "./output.js";
 import { withBar } from "./progress.js";
@@ -191,7 +193,7 @@ async function restoreOne(
   context: Context,
 ): Promise<TaskResult> {
   const { hre, args } = context;
-  requireAccepted(backup, args);
+  requireAccepted(backup, args, hre);
   const { backups } = hre.config.dr.paths;
   const place = encodeURIComponent(`${target}-${backup.kind}`);
   const folder = join(backups, `.download-${place}`);
@@ -221,17 +223,19 @@ async function restoreOne(
 
 /** Before it is downloaded. @throws {DrError} ARTIFACT_UNAUTHENTICATED, RESTORE_INTO_NEEDED. */
 function requireAccepted(
-  { name, manifest }: RemoteArtifact,
+  { name, kind, manifest }: RemoteArtifact,
   {
     acceptUnauthenticated,
     into,
     dryRun,
   }: Pick<RestoreArguments, "acceptUnauthenticated" | "into" | "dryRun">,
+  { config }: HardhatRuntimeEnvironment,
 ): void {
   if (manifest === undefined && !acceptUnauthenticated) {
     throw new DrError("ARTIFACT_UNAUTHENTICATED", { name });
   }
-  if (manifest === undefined && into === undefined && !dryRun) {
+  const hasPlace = kind === "database" && config.dr.database !== undefined;
+  if (manifest === undefined && into === undefined && !dryRun && !hasPlace) {
     const what = "an old script's backup, without a manifest";
     throw new DrError("RESTORE_INTO_NEEDED", { name, what });
   }
@@ -274,6 +278,18 @@ async function restoreFromFolder(
     dryRun: args.dryRun,
     into: args.into === undefined ? undefined : resolve(paths.root, args.into),
   };
+  if (kind === "database" && args.into === undefined && dr.database) {
+    // It stays here: a restore that is broken off is gone on with from it.
+    const adopted = args.dryRun
+      ? path
+      : await adopt(path, placeFolder(dr, kind));
+    return await restoreFromBackup(
+      adopted,
+      { ...args, jobs: undefined, noOwner: false, keep: false },
+      hre,
+      output,
+    );
+  }
   if (manifest === undefined) {
     return await restoreOldScripts(path, extraction, output);
   }

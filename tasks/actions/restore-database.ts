@@ -1,4 +1,4 @@
-import { mkdir, rename } from "node:fs/promises";
+import { mkdir, readdir, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
@@ -81,16 +81,21 @@ export async function drain(stream: Readable): Promise<void> {
   await finished(stream);
 }
 
-/** The manifest last: it isn't there before that is. */
-async function adopt(path: string, folder: string): Promise<string> {
+/**
+ * Puts a downloaded backup where this machine's own lie, with what is beside
+ * it: an old script's may have nothing. The manifest last: it isn't there
+ * before that is.
+ */
+export async function adopt(path: string, folder: string): Promise<string> {
   const name = basename(path);
+  const there = await readdir(dirname(path));
+  const files = ["", CHECKSUM_SUFFIX, MANIFEST_SUFFIX].map(
+    (suffix) => `${name}${suffix}`,
+  );
   await writing(folder, async () => {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    for (const suffix of ["", CHECKSUM_SUFFIX, MANIFEST_SUFFIX]) {
-      await rename(
-        join(dirname(path), `${name}${suffix}`),
-        join(folder, `${name}${suffix}`),
-      );
+    for (const file of files.filter((one) => there.includes(one))) {
+      await rename(join(dirname(path), file), join(folder, file));
     }
     await syncFolder(folder);
   });

@@ -28,6 +28,10 @@ import { codeOf, errorOf } from "../offsite/describe-storage.js";
 import { RestoreScene } from "./restore-scene.js";
 
 const WORKER = join(import.meta.dirname, "restore-worker.ts");
+const EVERYTHING = join(
+  import.meta.dirname,
+  "../fixtures/database/everything.sql",
+);
 const UNSIGNED = { backup: { compression: "gzip" as const } };
 
 describe("restoring a database", function () {
@@ -73,6 +77,28 @@ describe("restoring a database", function () {
         rows: "2000",
       });
       expect(await scene.leftFiles()).to.deep.equal([]);
+    });
+  }
+
+  for (const format of ["custom", "plain", "directory"] as const) {
+    it(`brings back all that a database can hold, from ${format}`, async () => {
+      scene.psql("DROP TABLE endorsements, profiles");
+      scene.psql(await readFile(EVERYTHING, "utf8"));
+      try {
+        const path = await scene.backUp(format);
+        const { aside, examination } = await scene.restore(path, {
+          jobs: format === "plain" ? 1 : 2,
+          criticalTables: ["Mixed Case.Order", "log"],
+        });
+        expect(examination?.problems).to.deep.equal([]);
+        expect(scene.databases()).to.deep.equal(["takumi", aside]);
+      } finally {
+        scene.drop();
+        scene.psql(
+          'DROP ROLE IF EXISTS "App Owner"; DROP ROLE IF EXISTS dr_reader',
+          "postgres",
+        );
+      }
     });
   }
 

@@ -1,5 +1,5 @@
-import { readdir } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 
 import { expect } from "chai";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
@@ -45,6 +45,9 @@ describe("dr:db:restore and dr:db:verify", function () {
           ...(verify === undefined ? {} : { verify: { url: verify } }),
         },
         encryption: { keyFile: scene.keyFile },
+        offsite: {
+          targets: [{ kind: "fs", directory: join(scene.folder, "disk") }],
+        },
       },
     });
   }
@@ -127,6 +130,26 @@ describe("dr:db:restore and dr:db:verify", function () {
     expect(resumed).to.include({ status: "done", examination: null });
     expect(scene.liveRows()).to.equal("42");
     expect(await scene.leftFiles()).to.deep.equal([]);
+  });
+
+  it("bring back what only the offsite copy has, with dr:offsite:restore", async () => {
+    const path = await scene.backUp();
+    await mkdir(join(scene.folder, "disk"));
+    await run("dr:offsite:replicate", { yes: true });
+    await rm(dirname(path), { recursive: true });
+    scene.harm();
+    const what = ["database", "latest"];
+    await run("dr:offsite:restore", { what, dryRun: true });
+    expect(process.exitCode).to.equal(0);
+    expect(scene.liveRows()).to.equal("0");
+    await run("dr:offsite:restore", { what, yes: true });
+    expect(process.exitCode).to.equal(0);
+    expect(scene.liveRows()).to.equal("42");
+    expect(await readdir(dirname(path))).to.have.length(3);
+    await run("dr:offsite:restore", { what, yes: true, into: "dumps" });
+    expect(await readdir(join(hre.config.paths.root, "dumps"))).to.have.length(
+      1,
+    );
   });
 
   it("prove a backup, and write that down", async () => {
