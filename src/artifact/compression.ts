@@ -1,8 +1,9 @@
 import type { Duplex } from "node:stream";
 import * as zlib from "node:zlib";
 
+import { CHUNK_BYTES } from "../core/chunk-bytes.js";
 import { DrError } from "../core/errors.js";
-import { CHUNK_BYTES, through, type Stage } from "./stage.js";
+import { through, type Stage } from "./stage.js";
 
 export const COMPRESSIONS = ["zstd", "gzip"] as const;
 

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { Transform } from "node:stream";
 
+import { CHUNK_BYTES } from "../core/chunk-bytes.js";
 import { DrError } from "../core/errors.js";
 import type { Extent } from "./manifest.js";
-import { CHUNK_BYTES, through, type Stage } from "./stage.js";
+import { through, type Stage } from "./stage.js";
 
 /** Size and digest of bytes as they come. */
 export class Measure {

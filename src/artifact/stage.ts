@@ -7,8 +7,7 @@ import {
   type Readable,
 } from "node:stream";
 
-/** Most of what is done with a chunk is done by another thread: sent one by one, small ones cost more than the work. */
-export const CHUNK_BYTES = 1_048_576;
+import { CHUNK_BYTES } from "../core/chunk-bytes.js";
 
 /** A part of the way that bytes go; whatever fails in it, or before it, fails what it gives. */
 export type Stage = (input: Readable) => Promise<Readable>;

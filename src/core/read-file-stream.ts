@@ -1,7 +1,6 @@
 import { createReadStream, type ReadStream } from "node:fs";
 
-/** Each chunk is a trip to another thread. */
-const CHUNK_BYTES = 1_048_576;
+import { CHUNK_BYTES } from "./chunk-bytes.js";
 
 /**
  * The bytes of a large file, in large chunks.

@@ -1,4 +1,4 @@
-import { mkdir, statfs } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 
@@ -12,6 +12,7 @@ import type { FileBackupContext } from "../backup/files.js";
 import { openPlace } from "../backup/place.js";
 import type { Json } from "../core/canonical-json.js";
 import { DrError } from "../core/errors.js";
+import { freeBytes } from "../core/free-bytes.js";
 import { removeTree } from "../core/remove-tree.js";
 import { removeAbandoned, temporaryBeside } from "../core/temporary-file.js";
 import { writing } from "../core/writing.js";
@@ -26,6 +27,7 @@ import {
   type SequenceFingerprint,
 } from "./fingerprint.js";
 import { readGlobals, type Globals } from "./globals.js";
+import { inMegabytes } from "./megabytes.js";
 import { prepareBackup, type PreparedBackup } from "./prepare-backup.js";
 import { withSession, type Session } from "./session.js";
 import { begin, exportSnapshot } from "./snapshot.js";
@@ -312,8 +314,7 @@ async function inTemporaryFolder<T>(
 }
 
 async function requireSpace(folder: string, needed: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  const free = bavail * bsize;
+  const free = await freeBytes(folder);
   if (free < needed) {
     throw new DrError("DATABASE_SPACE_MISSING", {
       folder,
@@ -321,10 +322,6 @@ async function requireSpace(folder: string, needed: number): Promise<void> {
       free: inMegabytes(free),
     });
   }
-}
-
-function inMegabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(0);
 }
 
 function describeContents(

@@ -1,4 +1,9 @@
-import { closeSession, openSession, type Session } from "./session.js";
+import {
+  backendOf,
+  closeSession,
+  openSession,
+  type Session,
+} from "./session.js";
 
 /**
  * Works with sessions until it is called off: a statement that nobody waits for
@@ -11,7 +16,7 @@ export async function cancellable<T>(
   signal: AbortSignal | undefined,
   work: () => Promise<T>,
 ): Promise<T> {
-  const numbers = await Promise.all(sessions.map(numberOf));
+  const numbers = await Promise.all(sessions.map(backendOf));
   const [first] = sessions;
   const cancel = () => {
     if (first !== undefined) {
@@ -28,11 +33,6 @@ export async function cancellable<T>(
   } finally {
     signal?.removeEventListener("abort", cancel);
   }
-}
-
-async function numberOf({ query }: Session): Promise<number> {
-  const [row] = await query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
-  return row?.pid ?? 0;
 }
 
 /** Where the server can't be asked either, the connection is lost: that ends them as well. */

@@ -9,6 +9,7 @@ import type {
   FingerprintOptions,
   SequenceFingerprint,
 } from "./fingerprint-shape.js";
+import { LAYOUT_SQL } from "./layout.js";
 import { inSnapshot } from "./snapshot.js";
 import type { Session } from "./session.js";
 
@@ -56,16 +57,10 @@ async function readDatabase({ query }: Session): Promise<Described> {
     SELECT jsonb_build_object(
       'server', format('%s.%s', current_setting('server_version_num')::int / 10000,
         current_setting('server_version_num')::int % 10000),
-      'encoding', pg_encoding_to_char(d.encoding),
-      'locale', jsonb_strip_nulls(jsonb_build_object(
-        'provider', coalesce(to_jsonb(d) ->> 'datlocprovider', 'c'),
-        'collate', d.datcollate,
-        'ctype', d.datctype,
-        'icu', coalesce(to_jsonb(d) ->> 'daticulocale', to_jsonb(d) ->> 'datlocale'))),
       'extensions', (
         SELECT coalesce(jsonb_agg(jsonb_build_object('name', extname, 'version', extversion) ORDER BY extname COLLATE "C"), '[]')
         FROM pg_extension WHERE extname <> 'plpgsql'),
-      'roles', (${ROLES})) AS found
+      'roles', (${ROLES})) || ${LAYOUT_SQL} AS found
     FROM pg_database d WHERE d.datname = current_database()`);
   return (row as { found: Described }).found;
 }

@@ -1,6 +1,7 @@
 import { DrError } from "../core/errors.js";
 import { nameOfDatabase } from "./access.js";
 import { listTables } from "./fingerprint-tables.js";
+import { readServerVersion } from "./server-version.js";
 import type { Session } from "./session.js";
 import {
   findTool,
@@ -43,14 +44,6 @@ export async function prepareBackup(
     sizeBytes: tables.reduce((sum, one) => sum + Number(one.sizeBytes), 0),
     notices: noticesOf(pgDump, server),
   };
-}
-
-async function readServerVersion({ query }: Session): Promise<ToolVersion> {
-  const [row] = await query<{ number: number }>(
-    "SELECT current_setting('server_version_num')::int AS number",
-  );
-  const number = row?.number ?? 0;
-  return { major: Math.floor(number / 10_000), minor: number % 10_000 };
 }
 
 function noticesOf({ path, version }: Tool, server: ToolVersion): string[] {

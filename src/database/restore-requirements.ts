@@ -1,10 +1,10 @@
-import { statfs } from "node:fs/promises";
-
 import { DrError } from "../core/errors.js";
+import { freeBytes } from "../core/free-bytes.js";
 import type { Access } from "./access.js";
+import { inMegabytes } from "./megabytes.js";
 import { canRestrict } from "./plain-dump.js";
 import type { Dump } from "./restore-source.js";
-import { serverMajor } from "./scratch.js";
+import { readServerVersion } from "./server-version.js";
 import type { Session } from "./session.js";
 import {
   findTool,
@@ -41,7 +41,7 @@ export async function requireRestorable(
   dump: Dump,
   options: RequirementOptions,
 ): Promise<Readiness> {
-  const major = await serverMajor(session);
+  const { major } = await readServerVersion(session);
   const name = dump.format === "plain" ? "psql" : "pg_restore";
   const tool = await findTool(name, major);
   requireSafe(tool, dump, options);
@@ -187,7 +187,8 @@ async function missingSpace(
     `SELECT CASE WHEN pg_has_role('pg_read_all_settings', 'USAGE')
                  THEN current_setting('data_directory') END AS folder`,
   );
-  const free = await freeBytes(row?.folder ?? "");
+  // A server in a container has its own folders.
+  const free = await freeBytes(row?.folder ?? "").catch(() => undefined);
   return free !== undefined && free < sizeBytes
     ? [
         `the disk of ${row?.folder ?? ""} has ${inMegabytes(free)} MB left, and the dump alone is ${inMegabytes(sizeBytes)} MB: make room`,
@@ -197,18 +198,4 @@ async function missingSpace(
 
 function isHere({ host }: Access): boolean {
   return host.startsWith("/") || /^(localhost|127\.|::1$)/.test(host);
-}
-
-/** @returns undefined where it can't be told: a server in a container has its own folders. */
-async function freeBytes(folder: string): Promise<number | undefined> {
-  try {
-    const { bavail, bsize } = await statfs(folder);
-    return bavail * bsize;
-  } catch {
-    return undefined;
-  }
-}
-
-function inMegabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(0);
 }

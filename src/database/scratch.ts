@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 
 import { formatTimestamp } from "../artifact/name.js";
-import type { Fingerprint } from "./fingerprint.js";
+import { LAYOUT_SQL, type Layout } from "./layout.js";
 import { tryLock, unlock } from "./maintenance.js";
+import { readServerVersion } from "./server-version.js";
 import type { Session } from "./session.js";
 import { endSessions } from "./swap-sessions.js";
 
@@ -13,9 +14,6 @@ export interface Scratch {
   /** What tells it from others under any name. */
   readonly oid: string;
 }
-
-/** How texts are stored and sorted in a database; can't be changed later. */
-export type Layout = Pick<Fingerprint, "encoding" | "locale">;
 
 /** Only this tool gives such names. */
 const NAME = "hardhat_dr_scratch";
@@ -61,7 +59,7 @@ async function formatLayout(
     ["LC_COLLATE", collate],
     ["LC_CTYPE", ctype],
   ];
-  if ((await serverMajor(session)) >= FIRST_WITH_PROVIDERS) {
+  if ((await readServerVersion(session)).major >= FIRST_WITH_PROVIDERS) {
     const names = { c: "libc", i: "icu", b: "builtin" };
     options.push(["LOCALE_PROVIDER", names[provider]]);
   }
@@ -71,14 +69,6 @@ async function formatLayout(
   return options
     .map(([name, value]) => `${name} ${client.escapeLiteral(value)}`)
     .join(" ");
-}
-
-/** `15` */
-export async function serverMajor(session: Session): Promise<number> {
-  const [row] = await session.query<{ major: number }>(
-    "SELECT current_setting('server_version_num')::int / 10000 AS major",
-  );
-  return row?.major ?? 0;
 }
 
 /** @returns undefined when there is no such database. */
@@ -99,7 +89,7 @@ export async function dropScratch(
   name: string,
 ): Promise<void> {
   await endSessions(session, [name]);
-  const isForced = (await serverMajor(session)) > 12;
+  const isForced = (await readServerVersion(session)).major > 12;
   await session.query(
     `DROP DATABASE IF EXISTS ${session.client.escapeIdentifier(name)}${isForced ? " WITH (FORCE)" : ""}`,
   );
@@ -159,14 +149,7 @@ export async function findLayout(
   database: string,
 ): Promise<Layout | undefined> {
   const [row] = await session.query<{ layout: Layout }>(
-    `SELECT jsonb_build_object(
-       'encoding', pg_encoding_to_char(d.encoding),
-       'locale', jsonb_strip_nulls(jsonb_build_object(
-         'provider', coalesce(to_jsonb(d) ->> 'datlocprovider', 'c'),
-         'collate', d.datcollate,
-         'ctype', d.datctype,
-         'icu', coalesce(to_jsonb(d) ->> 'daticulocale', to_jsonb(d) ->> 'datlocale')))) AS layout
-       FROM pg_database d WHERE d.datname = $1`,
+    `SELECT ${LAYOUT_SQL} AS layout FROM pg_database d WHERE d.datname = $1`,
     [database],
   );
   return row?.layout;

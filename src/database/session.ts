@@ -92,6 +92,14 @@ export async function openSession(access: Access): Promise<Session> {
   };
 }
 
+/** The number of the process that serves it. */
+export async function backendOf({
+  query,
+}: Pick<Session, "query">): Promise<number> {
+  const [row] = await query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+  return row?.pid ?? 0;
+}
+
 /** Also when it is lost already. */
 export async function closeSession({ client }: Session): Promise<void> {
   await client.end().catch(() => undefined);
@@ -128,7 +136,8 @@ export function explainPostgres(error: unknown, access: Access): DrError {
   return new DrError("DATABASE_FAILED", { database, reason }, options);
 }
 
-function codeOf(error: unknown): string {
+/** PostgreSQL's, `42P01`, or the system's, `ECONNRESET`; empty where there is none. */
+export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 

@@ -60,11 +60,11 @@ export async function exportSnapshot({ query }: Session): Promise<string> {
 
 /** @param snapshot - One that was exported; absent: what is there now. */
 export async function begin(
-  { query }: Session,
+  { client, query }: Session,
   snapshot?: string,
 ): Promise<void> {
   await query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   if (snapshot !== undefined) {
-    await query(`SET TRANSACTION SNAPSHOT '${snapshot.replaceAll("'", "''")}'`);
+    await query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(snapshot)}`);
   }
 }

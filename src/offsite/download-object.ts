@@ -1,7 +1,7 @@
-import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import { DrError, isDrError } from "../core/errors.js";
+import { freeBytes } from "../core/free-bytes.js";
 import { inParallel } from "../core/in-parallel.js";
 import { discardParts, PartFile, type Part } from "./part-file.js";
 import type { PutOptions, Storage, StoredObject } from "./storage.js";
@@ -101,9 +101,9 @@ function countFrom(
 /** @throws {DrError} DISK_TOO_SMALL. */
 async function requireSpace(path: string, neededBytes: number): Promise<void> {
   const folder = dirname(path);
-  const { bavail, bsize } = await statfs(folder);
-  const freeBytes = bavail * bsize;
-  if (freeBytes < neededBytes + RESERVE_BYTES) {
-    throw new DrError("DISK_TOO_SMALL", { folder, neededBytes, freeBytes });
+  const free = await freeBytes(folder);
+  if (free < neededBytes + RESERVE_BYTES) {
+    const values = { folder, neededBytes, freeBytes: free };
+    throw new DrError("DISK_TOO_SMALL", values);
   }
 }

@@ -1,7 +1,9 @@
 import { DrError, isDrError, messageOf } from "../../core/errors.js";
 import type { Access } from "../access.js";
 import {
+  backendOf,
   closeSession,
+  codeOf,
   explainPostgres,
   openSession,
   type Session,
@@ -69,10 +71,8 @@ export class Migrator {
         SET standard_conforming_strings = on;
         ${lockTimeoutSql(options)}`,
       );
-      const [row] = await session.query<{ pid: number }>(
-        "SELECT pg_backend_pid() AS pid",
-      );
-      return new Migrator(session, observer, row?.pid ?? 0, options);
+      const pid = await backendOf(session);
+      return new Migrator(session, observer, pid, options);
     } catch (error) {
       await closeSession(session);
       await closeSession(observer);
@@ -208,10 +208,6 @@ export class Migrator {
 
 function lockTimeoutSql({ lockTimeoutSeconds }: MigratorOptions): string {
   return `SET lock_timeout = '${String(Math.round(lockTimeoutSeconds * 1000))}ms'`;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 /** PostgreSQL counts characters, the first being 1. */

@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-
+import { md5Of } from "../blocks.js";
 import { crc64Nvme, crc64NvmeOfAll, formatCrc64Nvme } from "../crc64-nvme.js";
 
 /** What a store says of what it holds: its checksum, if it has one, and its ETag. */
@@ -90,8 +89,4 @@ export function digestsOfWhole(parts: readonly PartDigests[]): Expected {
         ? `${md5}-${String(parts.length)}`
         : undefined,
   };
-}
-
-function md5Of(bytes: Buffer): Buffer {
-  return createHash("md5").update(bytes).digest();
 }
