@@ -21,6 +21,8 @@ interface ChangingArguments extends DrArguments {
   readonly privateRpc: string | undefined;
 }
 
+const YES = { name: "yes", description: "Don't ask for confirmation" } as const;
+
 /** What every task takes: `--json`. */
 function drTask(
   id: string,
@@ -42,7 +44,7 @@ function changingTask(
       name: "dryRun",
       description: "Print the plan and touch nothing",
     })
-    .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+    .addFlag(YES)
     .addOption({
       name: "from",
       description: "The account to act with; default: whoever may",
@@ -86,7 +88,7 @@ export const initTask = drTask(
     name: "dryRun",
     description: "Show what would be written and touch nothing",
   })
-  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addFlag(YES)
   .addFlag({
     name: "import",
     description:
@@ -392,7 +394,7 @@ export const safeProposeTask = drTask(
   "Write a proposal for calls by a Safe, to be signed",
 )
   .addFlag({ name: "dryRun", description: "Show it and write nothing" })
-  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addFlag(YES)
   .addOption({
     name: "safe",
     description: "The Safe's address; default: governance.safe of deploy.json",
@@ -418,7 +420,7 @@ export const safeSignTask = drTask(
   "Show a Safe's transaction in full and sign it",
 )
   .addFlag({ name: "dryRun", description: "Show it and sign nothing" })
-  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addFlag(YES)
   .addOption({
     name: "from",
     description: "The owner to sign as; default: the first whose key is here",
@@ -473,7 +475,7 @@ export const safePresignTask = drTask(
   "Prepare a Safe's pause or rollback for its next nonces, to be signed in calm",
 )
   .addFlag({ name: "dryRun", description: "Show it and write nothing" })
-  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addFlag(YES)
   .addFlag({ name: "all", description: "Every contract in deploy.json" })
   .addOption({
     name: "nonces",
@@ -577,7 +579,7 @@ export const dbRollbackTask = drTask(
     description:
       "Apply it in a transaction that is rolled back, and show what it changes",
   })
-  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addFlag(YES)
   .addFlag({
     name: "allowOutsideTransaction",
     description:
@@ -623,7 +625,7 @@ export const dbRestoreTask = drTask(
     name: "dryRun",
     description: "Check it, show what would be done, and touch nothing",
   })
-  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addFlag(YES)
   .addFlag({
     name: "undo",
     description: "Bring back the database that was put aside last",
@@ -678,7 +680,7 @@ export const backupRestoreTask = drTask(
     name: "dryRun",
     description: "Check it, show what would be done, and touch nothing",
   })
-  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addFlag(YES)
   .addOption({
     name: "into",
     description: "A folder to restore into instead of the own places",
@@ -728,7 +730,7 @@ export const snapshotRestoreTask = drTask(
   "Put deploy.json, layouts, manifests and artifacts back from a snapshot",
 )
   .addFlag({ name: "dryRun", description: "Print the plan and touch nothing" })
-  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addFlag(YES)
   .addFlag(RECOMPILE)
   .addPositionalArgument(SNAPSHOT)
   .setAction(actions.snapshotRestore)
@@ -764,7 +766,7 @@ export const offsiteReplicateTask = drTask(
     name: "dryRun",
     description: "Show what would be sent and removed, and touch nothing",
   })
-  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addFlag(YES)
   .addOption({
     name: "since",
     description: "How far back: 12h, 7d, 2w",
@@ -794,7 +796,7 @@ export const offsitePruneTask = drTask(
     name: "dryRun",
     description: "Show what would be removed, and touch nothing",
   })
-  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addFlag(YES)
   .addOption(TARGET)
   .setAction(actions.offsitePrune)
   .build();
@@ -807,7 +809,7 @@ export const offsiteRestoreTask = drTask(
     name: "dryRun",
     description: "Download and prove it, show the plan, and touch nothing",
   })
-  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addFlag(YES)
   .addOption({
     name: "target",
     description: "One of dr.offsite.targets by its name; default: the first",
