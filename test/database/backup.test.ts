@@ -7,7 +7,6 @@ import { expect } from "chai";
 import { generateBackupKey } from "../../src/artifact/backup-key.js";
 import { readManifest } from "../../src/artifact/read-artifact.js";
 import { findArtifact } from "../../src/backup/find-artifact.js";
-import { resolveDrConfig } from "../../src/config/resolve.js";
 import type { DrUserConfig } from "../../src/config/types.js";
 import { systemClock } from "../../src/core/clock.js";
 import { DrError } from "../../src/core/errors.js";
@@ -30,6 +29,7 @@ import { serverPrograms, usePostgres } from "../helpers/postgres.js";
 import { until } from "../helpers/until.js";
 import { requireProgram, requirePrograms } from "../helpers/programs.js";
 import { SmallDisk } from "../helpers/small-disk.js";
+import { configOf } from "./config-of.js";
 
 const EVERYTHING = join(
   import.meta.dirname,
@@ -77,26 +77,12 @@ describe("a backup of the database", function () {
     context,
     url = postgres.cluster.url(database),
   }: Changed = {}): DatabaseBackupContext {
-    const config = resolveDrConfig(
-      {
-        project: "takumi",
-        database: {
-          url,
-          ...(limit === undefined ? {} : { timeLimitMinutes: limit }),
-        },
-        ...section,
-      },
-      folder.path,
-      () => ({
-        _type: "ResolvedConfigurationVariable",
-        format: "",
-        get: async () => await Promise.resolve(url),
-        getUrl: () => expect.fail("not asked for"),
-        getBigInt: () => expect.fail("not asked for"),
-        getHexString: () => expect.fail("not asked for"),
-      }),
-      {},
-    );
+    const config = configOf(url, folder.path, {
+      ...(limit === undefined
+        ? {}
+        : { database: { url, timeLimitMinutes: limit } }),
+      ...section,
+    });
     return {
       config,
       project: folder.path,

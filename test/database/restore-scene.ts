@@ -8,7 +8,6 @@ import { generateBackupKey } from "../../src/artifact/backup-key.js";
 import type { ArtifactKeys } from "../../src/artifact/read-artifact.js";
 import type { EncryptionConfig } from "../../src/artifact/encryption.js";
 import { artifactKeys } from "../../src/backup/place.js";
-import { resolveDrConfig } from "../../src/config/resolve.js";
 import type { DrConfig, DrUserConfig } from "../../src/config/types.js";
 import { systemClock } from "../../src/core/clock.js";
 import type { Access } from "../../src/database/access.js";
@@ -21,6 +20,7 @@ import {
 import { findDump, type Dump } from "../../src/database/restore-source.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { serverPrograms, usePostgres } from "../helpers/postgres.js";
+import { configOf } from "./config-of.js";
 
 /** A database `takumi` with its backups, and a folder for them. */
 export class RestoreScene {
@@ -108,20 +108,7 @@ export class RestoreScene {
   }
 
   config(section: DrUserConfig = {}): DrConfig {
-    const url = this.cluster.url("takumi");
-    return resolveDrConfig(
-      { project: "takumi", database: { url }, ...section },
-      this.folder,
-      () => ({
-        _type: "ResolvedConfigurationVariable",
-        format: "",
-        get: async () => await Promise.resolve(url),
-        getUrl: () => expect.fail("not asked for"),
-        getBigInt: () => expect.fail("not asked for"),
-        getHexString: () => expect.fail("not asked for"),
-      }),
-      {},
-    );
+    return configOf(this.cluster.url("takumi"), this.folder, section);
   }
 
   /** @returns the artifact's path. */

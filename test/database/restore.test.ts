@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
@@ -12,6 +11,7 @@ import { writeArtifact } from "../../src/artifact/write-artifact.js";
 import type { Json } from "../../src/core/canonical-json.js";
 import { systemClock } from "../../src/core/clock.js";
 import { DrError } from "../../src/core/errors.js";
+import { UNWATCHED } from "../../src/core/meter.js";
 import {
   claimDatabase,
   withMaintenance,
@@ -22,7 +22,7 @@ import {
 } from "../../src/database/restore.js";
 import { undoRestore } from "../../src/database/restore-undo.js";
 import { closeSession, openSession } from "../../src/database/session.js";
-import { runKilled } from "../helpers/killed-worker.js";
+import { runKilled, startWorker } from "../helpers/killed-worker.js";
 import { SmallDisk } from "../helpers/small-disk.js";
 import { codeOf, errorOf } from "../offsite/describe-storage.js";
 import { RestoreScene } from "./restore-scene.js";
@@ -270,11 +270,14 @@ describe("restoring a database", function () {
         });
         const dump = await scene.find(whole);
         for (const spoil of [cutOff, flipBit]) {
-          const spoilt = await forge(await readAll(await dump.open(NOBODY)), {
-            spoil,
-            format,
-            fingerprint: dump.fingerprint as unknown as Json,
-          });
+          const spoilt = await forge(
+            await readAll(await dump.open(UNWATCHED)),
+            {
+              spoil,
+              format,
+              fingerprint: dump.fingerprint as unknown as Json,
+            },
+          );
           const code = await codeOf(
             scene.restore(spoilt, { acceptUnauthenticated: true }),
           );
@@ -483,15 +486,14 @@ describe("restoring a database", function () {
   });
 
   describe("killed", () => {
+    const argumentsFor = (path: string) => [
+      path,
+      scene.cluster.url("takumi"),
+      scene.record,
+      scene.keyFile,
+    ];
     const run = async (path: string, last: string, jobs = "1") => {
-      await runKilled(WORKER, [
-        path,
-        scene.cluster.url("takumi"),
-        scene.record,
-        scene.keyFile,
-        last,
-        jobs,
-      ]);
+      await runKilled(WORKER, [...argumentsFor(path), last, jobs]);
     };
 
     for (const last of ["created", "loaded", "verified", "placed"]) {
@@ -517,19 +519,7 @@ describe("restoring a database", function () {
         "SELECT pg_backend_pid() AS pid",
       );
       process.kill(row!.pid, "SIGSTOP");
-      const child = spawn(
-        process.execPath,
-        [
-          "--import",
-          "tsx",
-          WORKER,
-          path,
-          scene.cluster.url("takumi"),
-          scene.record,
-          scene.keyFile,
-        ],
-        { stdio: "ignore" },
-      );
+      const child = startWorker(WORKER, argumentsFor(path), "ignore");
       const ended = once(child, "exit");
       while (
         scene.psql(
@@ -553,23 +543,13 @@ describe("restoring a database", function () {
       const path = await scene.backUp();
       scene.harm();
       for (const milliseconds of [0, 60, 120, 180, 240, 300, 360, 420]) {
-        const child = spawn(
-          process.execPath,
-          [
-            "--import",
-            "tsx",
-            WORKER,
-            path,
-            scene.cluster.url("takumi"),
-            scene.record,
-            scene.keyFile,
-            "",
-            "2",
-          ],
-          { stdio: ["ignore", "pipe", "inherit"] },
+        const child = startWorker(
+          WORKER,
+          [...argumentsFor(path), "", "2"],
+          ["ignore", "pipe", "inherit"],
         );
         const ended = once(child, "exit");
-        await once(child.stdout, "data");
+        await once(child.stdout!, "data");
         await sleep(milliseconds);
         child.kill("SIGKILL");
         await ended;
@@ -582,8 +562,6 @@ describe("restoring a database", function () {
       expect(await scene.leftFiles()).to.deep.equal([]);
     });
   });
-
-  const NOBODY = { begin: () => undefined, reach: () => undefined };
 
   async function readAll(stream: Readable): Promise<Buffer> {
     return Buffer.concat((await stream.toArray()) as Buffer[]);
