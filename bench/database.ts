@@ -4,9 +4,9 @@ import path from "node:path";
 
 import { PostgresCluster, serverPrograms } from "../test/helpers/postgres.js";
 import {
+  aboveBare,
   alternate,
   atMost,
-  formatMegabytes,
   formatSeconds,
   timesFaster,
   type Measurement,
@@ -41,16 +41,6 @@ export default defineConfig({
 });
 `;
 
-const NOTHING_CONFIG = `
-import { defineConfig, task } from "hardhat/config";
-
-const nothing = task("nothing", "Does nothing")
-  .setAction(async () => ({ default: async () => undefined }))
-  .build();
-
-export default defineConfig({ tasks: [nothing] });
-`;
-
 /** A backup of a database beside the pipe that the scripts make one with. */
 export async function* measureDatabase(
   project: Project,
@@ -72,7 +62,6 @@ async function* measure(
   cluster: PostgresCluster,
 ): AsyncGenerator<Measurement> {
   await project.write("database.config.ts", CONFIG);
-  await project.write("nothing.config.ts", NOTHING_CONFIG);
   const key = project.pathOf("database.key");
   await writeFile(key, randomBytes(32).toString("hex"), { mode: 0o600 });
   const env = {
@@ -102,18 +91,15 @@ async function* measure(
   const peer = async () =>
     await project.watch("bash", ["-eo", "pipefail", "-c", SCRIPT], env);
   const counts = async () => await backUp("--no-hashes");
-  const bare = await project.watchHardhat([
-    "--config",
-    "nothing.config.ts",
-    "nothing",
-  ]);
   const what = `pgbench ${SCALE} to artifact`;
   const blank = await compare(`${what} (pg_dump | gzip | openssl)`);
   yield* blank.measurements;
   cluster.psql(TEXT, "bench");
   const text = await compare("the same with text where it has blanks");
   yield* text.measurements;
-  yield* aboveBare(bare, [blank.peakBytes, text.peakBytes]);
+  const peaks = [blank.peakBytes, text.peakBytes];
+  // Of our process, without PostgreSQL's.
+  yield* aboveBare(await project.barePeak(), peaks, TARGET_ABOVE_BYTES);
 
   async function compare(name: string) {
     const counted = await alternate(RUNS, { ours: counts, peer });
@@ -141,24 +127,4 @@ async function* measure(
       ],
     };
   }
-}
-
-/** Of our process, without PostgreSQL's. */
-function* aboveBare(
-  bare: Watched,
-  peaks: readonly number[],
-): Generator<Measurement> {
-  const peakBytes = Math.max(...peaks);
-  if (bare.peakBytes === undefined || peakBytes === 0) {
-    return; // only Linux says
-  }
-  const above = peakBytes - bare.peakBytes;
-  yield {
-    what: "peak memory (a Hardhat task that does nothing)",
-    ours: formatMegabytes(peakBytes),
-    peer: formatMegabytes(bare.peakBytes),
-    ratio: `+ ${formatMegabytes(above)}`,
-    target: `≤ + ${formatMegabytes(TARGET_ABOVE_BYTES)}`,
-    isMet: above <= TARGET_ABOVE_BYTES,
-  };
 }

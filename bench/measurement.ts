@@ -80,20 +80,49 @@ export function timesFaster(
   };
 }
 
-/** Medians, in milliseconds, of runs in turn. */
+/**
+ * Medians, in milliseconds, of runs in turn.
+ *
+ * @param leftOut - So many runs before them don't count.
+ */
 export async function alternate(
   runs: number,
   sides: Readonly<
     Record<"ours" | "peer", () => Promise<{ readonly milliseconds: number }>>
   >,
+  leftOut = 0,
 ): Promise<Record<"ours" | "peer", number>> {
   const times: Record<"ours" | "peer", number[]> = { ours: [], peer: [] };
-  for (let run = 0; run < runs; run += 1) {
+  for (let run = 0; run < leftOut + runs; run += 1) {
     for (const side of ["ours", "peer"] as const) {
       times[side].push((await sides[side]()).milliseconds);
     }
   }
-  return { ours: median(times.ours), peer: median(times.peer) };
+  return {
+    ours: median(times.ours.slice(leftOut)),
+    peer: median(times.peer.slice(leftOut)),
+  };
+}
+
+/** The peaks of processes above that of a task that does nothing; nothing where the kernel says nothing. */
+export function* aboveBare(
+  barePeak: number | undefined,
+  peaks: readonly (number | undefined)[],
+  targetBytes: number,
+): Generator<Measurement> {
+  if (barePeak === undefined || peaks.includes(undefined)) {
+    return; // only Linux says
+  }
+  const peak = Math.max(...peaks.map(Number));
+  const above = peak - barePeak;
+  yield {
+    what: "peak memory (a Hardhat task that does nothing)",
+    ours: formatMegabytes(peak),
+    peer: formatMegabytes(barePeak),
+    ratio: `+ ${formatMegabytes(above)}`,
+    target: `≤ + ${formatMegabytes(targetBytes)}`,
+    isMet: above <= targetBytes,
+  };
 }
 
 export function median(values: readonly number[]): number {

@@ -31,10 +31,13 @@ ${imports}
 const bare = task("bare", "Reads the chain id")
   .setAction(() => import("./bare.js"))
   .build();
+const nothing = task("nothing", "Does nothing")
+  .setAction(() => import("./nothing.js"))
+  .build();
 
 export default defineConfig({
   plugins: [${plugins}],
-  tasks: [bare],
+  tasks: [bare, nothing],
   networks: {
     bench: {
       type: "http",
@@ -52,6 +55,7 @@ const FILES: Readonly<Record<string, string>> = {
     "hardhatDr",
   ),
   "bare.config.ts": config("", ""),
+  "nothing.ts": "export default async () => undefined;\n",
   "bare.ts": `
 export default async (_, { network }) => {
   const { provider } = await network.getOrCreate();
@@ -60,7 +64,7 @@ export default async (_, { network }) => {
 `,
 };
 
-/** Whether Hardhat runs with the plugin, or without it and with the task `bare`. */
+/** Whether Hardhat runs with the plugin, or without it and with the tasks `bare` and `nothing`. */
 export type Variant = "plugin" | "bare";
 
 /** How a program ended that was watched from outside. */
@@ -167,6 +171,11 @@ export class Project {
       this.#arguments(args, variant),
       env,
     );
+  }
+
+  /** The most memory that a Hardhat task takes which does nothing. */
+  async barePeak(): Promise<number | undefined> {
+    return (await this.watchHardhat(["nothing"], {}, "bare")).peakBytes;
   }
 
   /** Where deploy.json is. */

@@ -3,7 +3,11 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { formatMilliseconds, median, type Measurement } from "./measurement.js";
+import {
+  alternate,
+  formatMilliseconds,
+  type Measurement,
+} from "./measurement.js";
 import type { Project, Variant } from "./project.js";
 
 const HELP_RUNS = 61;
@@ -15,49 +19,44 @@ const TARGET_DELAY_MS = 300;
 export async function* measureStartUp(
   project: Project,
 ): AsyncGenerator<Measurement> {
-  const help = await alternate(HELP_RUNS, async (variant) => {
+  const help = await compare(HELP_RUNS, async (variant) => {
     const started = performance.now();
     await project.hardhat(["--help"], undefined, { variant });
     return performance.now() - started;
   });
-  const ratio = help.plugin / help.bare;
+  const ratio = help.ours / help.peer;
   yield {
     what: "hardhat --help with the plugin (without)",
-    ours: formatMilliseconds(help.plugin),
-    peer: formatMilliseconds(help.bare),
+    ours: formatMilliseconds(help.ours),
+    peer: formatMilliseconds(help.peer),
     ratio: `${ratio.toFixed(3)} ×`,
     target: `≤ ${TARGET_RATIO} ×`,
     isMet: ratio <= TARGET_RATIO,
   };
-  const request = await alternate(REQUEST_RUNS, async (variant) => {
+  const request = await compare(REQUEST_RUNS, async (variant) => {
     return await timeFirstRequest(project, variant);
   });
-  const delay = request.plugin - request.bare;
+  const delay = request.ours - request.peer;
   yield {
     what: "dr:pause: first RPC request (a bare task's)",
-    ours: formatMilliseconds(request.plugin),
-    peer: formatMilliseconds(request.bare),
+    ours: formatMilliseconds(request.ours),
+    peer: formatMilliseconds(request.peer),
     ratio: `+ ${formatMilliseconds(delay)}`,
     target: `≤ + ${TARGET_DELAY_MS} ms`,
     isMet: delay <= TARGET_DELAY_MS,
   };
 }
 
-/** Medians of runs with and without the plugin in turn, the first of each left out. */
-async function alternate(
+/** With and without the plugin in turn, the first of each left out. */
+async function compare(
   runs: number,
   time: (variant: Variant) => Promise<number>,
-): Promise<Record<Variant, number>> {
-  const times: Record<Variant, number[]> = { plugin: [], bare: [] };
-  for (let run = 0; run <= runs; run += 1) {
-    for (const variant of ["plugin", "bare"] as const) {
-      times[variant].push(await time(variant));
-    }
-  }
-  return {
-    plugin: median(times.plugin.slice(1)),
-    bare: median(times.bare.slice(1)),
+): Promise<Record<"ours" | "peer", number>> {
+  const sides = {
+    ours: async () => ({ milliseconds: await time("plugin") }),
+    peer: async () => ({ milliseconds: await time("bare") }),
   };
+  return await alternate(runs, sides, 1);
 }
 
 /** Milliseconds from starting Node to the first request that reaches a node. */
