@@ -32,8 +32,7 @@ export type DatabaseEngine = "postgres";
  * one key a line, several columns separated by tabs.
  */
 export type ErasedUserConfig =
-  | readonly (string | readonly string[])[]
-  | { readonly file: string };
+  readonly (string | readonly string[])[] | { readonly file: string };
 
 /** Where backups are replicated to. */
 export type OffsiteTargetUserConfig =

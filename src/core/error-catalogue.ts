@@ -770,7 +770,8 @@ export const CATALOGUE = {
     exitCode: refused,
   },
   RECOVER_KEY_MISSING: {
-    message: "{table} has no primary key, so no row of it can be told from another.",
+    message:
+      "{table} has no primary key, so no row of it can be told from another.",
     fix: "Name columns that are unique and never null, here and in the backup: `--key {candidates}`. Where there are none, add a primary key, or copy rows by hand from the restored backup.",
     exitCode: refused,
   },
@@ -780,7 +781,8 @@ export const CATALOGUE = {
     exitCode: refused,
   },
   RECOVER_DOES_NOT_FIT: {
-    message: "An old row of {table} can't be what the table holds today: {reason}.",
+    message:
+      "An old row of {table} can't be what the table holds today: {reason}.",
     fix: "Leave it out with --where, or change the table so that it fits. Nothing was written.",
     exitCode: refused,
   },
@@ -790,7 +792,8 @@ export const CATALOGUE = {
     exitCode: refused,
   },
   RECOVER_ROW_SECURITY: {
-    message: "Row-level security may hide rows of {table} in {database} from {user}.",
+    message:
+      "Row-level security may hide rows of {table} in {database} from {user}.",
     fix: "Connect as the table's owner, or as a role that has BYPASSRLS: what is hidden would be taken for deleted.",
     exitCode: refused,
   },
@@ -800,7 +803,8 @@ export const CATALOGUE = {
     exitCode: refused,
   },
   RECOVER_PARENT_MISSING: {
-    message: "{count} of the rows refer by {constraint} to rows of {table} that are neither in the backup nor in the database.",
+    message:
+      "{count} of the rows refer by {constraint} to rows of {table} that are neither in the backup nor in the database.",
     fix: "Leave them out with --where, recover from another backup, or create what they refer to first.",
     exitCode: refused,
   },
@@ -810,18 +814,21 @@ export const CATALOGUE = {
     exitCode: refused,
   },
   RECOVER_PLAN_CHANGED: {
-    message: "The database has changed since the rows were shown, so nothing was written: {reason}.",
+    message:
+      "The database has changed since the rows were shown, so nothing was written: {reason}.",
     fix: "Run it again and look at what it shows now.",
     exitCode: refused,
   },
   RECOVER_BUSY: {
-    message: "The tables are in use, and {seconds} s were not enough to get hold of them.",
+    message:
+      "The tables are in use, and {seconds} s were not enough to get hold of them.",
     fix: "Run it again; `SELECT * FROM pg_stat_activity` shows who holds them. Nothing was written.",
     exitCode: refused,
   },
   RECOVER_NOT_EQUAL: {
-    message: "{count} rows of {table} weren't what they were in the backup, so nothing was written: {reason}.",
-    fix: "Where a trigger changes what is inserted, set `dr.database.recover.triggers` to \"skip\".",
+    message:
+      "{count} rows of {table} weren't what they were in the backup, so nothing was written: {reason}.",
+    fix: 'Where a trigger changes what is inserted, set `dr.database.recover.triggers` to "skip".',
     exitCode: error,
   },
   OFFSITE_UNREACHABLE: {

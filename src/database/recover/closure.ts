@@ -51,7 +51,9 @@ export function reach(
   live: Catalogue,
   hasChildren: boolean,
 ): Graph {
-  const keyed = pairs.filter((pair): pair is KeyedPair => pair.key !== undefined);
+  const keyed = pairs.filter(
+    (pair): pair is KeyedPair => pair.key !== undefined,
+  );
   const byOld = new Map(keyed.map((pair) => [pair.old.oid, pair]));
   const byLive = new Map(keyed.map((pair) => [pair.live.oid, pair]));
   const found = new Set<KeyedPair>([root]);
@@ -61,7 +63,8 @@ export function reach(
   // A set is walked through to what is added on the way.
   for (const pair of found) {
     for (const key of live.foreignKeys) {
-      const need = key.child === pair.live.oid && toNeed(key, pair, byLive, live);
+      const need =
+        key.child === pair.live.oid && toNeed(key, pair, byLive, live);
       if (need) {
         needs.push(need);
         if (need.parent !== undefined) {
@@ -221,7 +224,9 @@ async function addParents(
     parent === undefined
       ? ""
       : `LEFT JOIN ${fromTable(parent.old)} AS p ON ${isLinked(need, ["p", parent.old], ["c", child.old])}`;
-  const present = childColumns.map((name) => `c.${quoteName(name)} IS NOT NULL`);
+  const present = childColumns.map(
+    (name) => `c.${quoteName(name)} IS NOT NULL`,
+  );
   let [added, nowhere] = [0, 0];
   const references = readRows(
     old,
@@ -245,7 +250,11 @@ async function addParents(
     );
     nowhere += keys.length - known.length;
     if (parent !== undefined) {
-      const addition = { keys: known, why: "parent", round: round + 1 } as const;
+      const addition = {
+        keys: known,
+        why: "parent",
+        round: round + 1,
+      } as const;
       added += await addPicks(old, parent, addition);
     }
   }

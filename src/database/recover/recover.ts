@@ -50,7 +50,10 @@ export interface RecoveryPorts {
   /** Whether it shall be written, once it is shown; not asked where there is nothing to write. */
   readonly approve: (plan: RecoveryPlan) => Promise<boolean>;
   /** All rows of the plan, whole, table by table; before it is approved. */
-  readonly onRows?: (table: RecoveryPlan["tables"][number], rows: AsyncIterable<readonly Sample[]>) => Promise<void>;
+  readonly onRows?: (
+    table: RecoveryPlan["tables"][number],
+    rows: AsyncIterable<readonly Sample[]>,
+  ) => Promise<void>;
 }
 
 export interface Recovery {
@@ -290,7 +293,9 @@ async function write(
     await refuseReappeared(place);
     const again = await planRecovery(place);
     if (again.digest !== shown.digest || again.conflicts.count > 0) {
-      throw changed("what the rows need, or what they would replace, is different now");
+      throw changed(
+        "what the rows need, or what they would replace, is different now",
+      );
     }
     await writeStaged(live, graph, again.staged);
     await live.query("COMMIT");
@@ -325,7 +330,9 @@ async function lock(
   const all = [...new Set([...written, ...needed])].sort();
   await live.query(`SET LOCAL lock_timeout = '${String(LOCK_SECONDS)}s'`);
   try {
-    await live.query(`LOCK TABLE ${all.join(", ")} IN SHARE ROW EXCLUSIVE MODE`);
+    await live.query(
+      `LOCK TABLE ${all.join(", ")} IN SHARE ROW EXCLUSIVE MODE`,
+    );
   } catch (error) {
     throw isDrError(error) && isLockTimeout(error.cause)
       ? new DrError("RECOVER_BUSY", { seconds: LOCK_SECONDS }, { cause: error })

@@ -63,7 +63,8 @@ export async function fillStage(
   const width = columns.length;
   const stage = stageOf(pair);
   const values = columns.map(
-    (column, index) => `c.${quoteName(column.name)}::text AS ${valueName(index)}`,
+    (column, index) =>
+      `c.${quoteName(column.name)}::text AS ${valueName(index)}`,
   );
   const from = `FROM ${picksOf(pair)} AS x JOIN ${fromTable(pair.old)} AS c
     ON ${matchesPick(pair, "x", "c")} WHERE x.why NOT IN ${LEFT_OUT}`;
@@ -207,7 +208,9 @@ function conflicting(
   pair: KeyedPair,
   { expressions, operators, predicate, areNullsEqual }: Unique,
 ): string {
-  const keys = expressions.map((one, index) => `${one} AS dr_u${String(index)}`);
+  const keys = expressions.map(
+    (one, index) => `${one} AS dr_u${String(index)}`,
+  );
   const where = predicate === null ? "" : `WHERE ${predicate}`;
   const same = expressions.map((_, index) => {
     const [s, l] = [`s.dr_u${String(index)}`, `l.dr_u${String(index)}`];

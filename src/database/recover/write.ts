@@ -93,10 +93,7 @@ async function update(
 }
 
 /** Each is there as it was, to the last character: a trigger may have had other ideas. */
-async function verifyRows(
-  { query }: Session,
-  pair: KeyedPair,
-): Promise<void> {
+async function verifyRows({ query }: Session, pair: KeyedPair): Promise<void> {
   const names = pair.columns.map(({ name }) => name);
   const [found] = await query<{ absent: number; different: number }>(
     `SELECT count(*) FILTER (WHERE l.${quoteName(pair.key.columns[0] ?? "")} IS NULL)::int AS absent,
@@ -118,10 +115,7 @@ async function verifyRows(
 }
 
 /** Nobody else does where triggers are skipped. */
-async function verifyReferences(
-  { query }: Session,
-  need: Need,
-): Promise<void> {
+async function verifyReferences({ query }: Session, need: Need): Promise<void> {
   const { child, childColumns, parentTable } = need;
   const given = childColumns.map((name) => `c.${quoteName(name)} IS NOT NULL`);
   const [found] = await query<{ n: number }>(
