@@ -86,7 +86,9 @@ export interface Workplace {
 }
 
 /** A plan with what is needed to carry it out. */
-export interface StagedPlan extends RecoveryPlan {
+export interface StagedPlan {
+  readonly plan: RecoveryPlan;
+  /** In the order of the plan's tables. */
   readonly staged: readonly StagedTable[];
 }
 
@@ -131,12 +133,12 @@ export async function planRecovery(place: Workplace): Promise<StagedPlan> {
     const found = await findConflicts(live, pair);
     conflictCount += found.count;
     conflicts.push(...found.shown);
-    const plan = await planTable(live, pair, changedColumns);
-    if (plan === undefined) {
+    const given = await planTable(live, pair, changedColumns);
+    if (given === undefined) {
       continue;
     }
-    tables.push(plan);
-    const { counts } = plan;
+    tables.push(given);
+    const { counts } = given;
     staged.push({
       pair,
       hasInserts: counts.missing + counts.parents + counts.children > 0,
@@ -145,7 +147,7 @@ export async function planRecovery(place: Workplace): Promise<StagedPlan> {
     });
     sums.push([pair.name, await summarise(live, pair), [...changedColumns]]);
   }
-  return {
+  const plan = {
     table: root.name,
     tables,
     conflicts: { count: conflictCount, shown: conflicts },
@@ -153,8 +155,8 @@ export async function planRecovery(place: Workplace): Promise<StagedPlan> {
     leftOut: { erased, orphans },
     unseen: graph.unseen,
     digest: createHash("sha256").update(canonicalJson(sums)).digest("hex"),
-    staged,
   };
+  return { plan, staged };
 }
 
 /** What refers to an erased row would bring it along, or hang in the air. */

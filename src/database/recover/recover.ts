@@ -20,6 +20,7 @@ import {
   planRecovery,
   type RecoveryPlan,
   type StagedPlan,
+  type TablePlan,
   type Workplace,
 } from "./plan.js";
 import { readRows, valuesOfRow } from "./rows.js";
@@ -47,13 +48,17 @@ export interface RecoveryRequest {
 
 /** What becomes of the plan. */
 export interface RecoveryPorts {
-  /** Whether it shall be written, once it is shown; not asked where there is nothing to write. */
-  readonly approve: (plan: RecoveryPlan) => Promise<boolean>;
-  /** All rows of the plan, whole, table by table; before it is approved. */
+  /** All rows, whole, table by table. */
   readonly onRows?: (
-    table: RecoveryPlan["tables"][number],
+    table: TablePlan,
     rows: AsyncIterable<readonly Sample[]>,
   ) => Promise<void>;
+  /** Shows what would be written, and what is in the way. */
+  readonly onPlan: (plan: RecoveryPlan) => Promise<void>;
+  /** Whether it shall be written; absent where it is only to be shown. */
+  readonly approve?: () => Promise<boolean>;
+  /** Stops it, until it is written. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Recovery {
@@ -91,34 +96,37 @@ async function recoverBetween(
   old: Session,
   live: Session,
   request: RecoveryRequest,
-  { approve, onRows }: RecoveryPorts,
+  { onRows, onPlan, approve, signal }: RecoveryPorts,
 ): Promise<Recovery> {
   const place = await prepare(old, live, request);
   await old.query(READING);
   await live.query(READING);
   await chooseRows(place, request);
+  signal?.throwIfAborted();
   const staged = await planRecovery(place);
+  const { plan } = staged;
   for (const [index, { pair }] of staged.staged.entries()) {
-    const table = staged.tables[index];
+    const table = plan.tables[index];
     if (table !== undefined) {
       await onRows?.(table, readStaged(live, pair));
     }
   }
+  // Whoever looks at the plan takes his time, and nothing waits for him.
   await live.query("ROLLBACK");
-  const plan = withoutStages(staged);
-  if (plan.tables.length === 0 || !(await approve(plan))) {
+  await onPlan(plan);
+  const { count } = plan.conflicts;
+  if (plan.tables.length === 0 || approve === undefined) {
     return { plan, isWritten: false };
   }
-  if (plan.conflicts.count > 0) {
-    const { count } = plan.conflicts;
+  if (count > 0) {
     throw new DrError("RECOVER_CONFLICT", { count });
   }
-  await write(place, request, staged);
+  if (!(await approve())) {
+    return { plan, isWritten: false };
+  }
+  signal?.throwIfAborted();
+  await write(place, request, staged, signal);
   return { plan, isWritten: true };
-}
-
-function withoutStages({ staged: _, ...plan }: StagedPlan): RecoveryPlan {
-  return plan;
 }
 
 /** What is looked at, and the lists and stages for it. */
@@ -281,6 +289,7 @@ async function write(
   place: Workplace,
   { triggers }: RecoveryRequest,
   shown: StagedPlan,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const { live, graph } = place;
   await live.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
@@ -292,11 +301,15 @@ async function write(
     await refuseOtherSchema(place);
     await refuseReappeared(place);
     const again = await planRecovery(place);
-    if (again.digest !== shown.digest || again.conflicts.count > 0) {
+    if (
+      again.plan.digest !== shown.plan.digest ||
+      again.plan.conflicts.count > 0
+    ) {
       throw changed(
         "what the rows need, or what they would replace, is different now",
       );
     }
+    signal?.throwIfAborted();
     await writeStaged(live, graph, again.staged);
     await live.query("COMMIT");
   } catch (error) {

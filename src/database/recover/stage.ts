@@ -81,7 +81,9 @@ export async function fillStage(
     const rows = batch.map((row) => valuesOfRow(row, width + 1));
     try {
       await withUsersPath(live, async () => {
-        await live.query(insert, toColumns(rows, width + 1));
+        const values = toColumns(rows, width + 1);
+        await refuseRounded(live, pair, values);
+        await live.query(insert, values);
       });
     } catch (error) {
       throw isDrError(error, "DATABASE_FAILED")
@@ -104,6 +106,37 @@ export async function fillStage(
       count: sent?.rows ?? "0",
       table: name,
       reason: "their values came over differently",
+    });
+  }
+}
+
+/** A column that is shorter or coarser now would take a value, and keep another. */
+async function refuseRounded(
+  { query }: Session,
+  { columns, name: table }: KeyedPair,
+  values: readonly (readonly (string | null)[])[],
+): Promise<void> {
+  const rounding = columns.flatMap(({ name, live, isSame }, index) => {
+    const value = `s.${valueName(index)}::${live.type}`;
+    return isSame || live.declared === live.type
+      ? []
+      : [{ name, isRounded: `${value} <> ${value}::${live.declared}` }];
+  });
+  if (rounding.length === 0) {
+    return;
+  }
+  const [found] = await query<{ rounded: (boolean | null)[] }>(
+    `SELECT ARRAY[${rounding.map(({ isRounded }) => `bool_or(${isRounded})`).join(", ")}] AS rounded
+     FROM ${unnestTexts(columns.length + 1)}`,
+    values,
+  );
+  const names = rounding
+    .filter((_, index) => found?.rounded[index] === true)
+    .map(({ name }) => name);
+  if (names.length > 0) {
+    throw new DrError("RECOVER_DOES_NOT_FIT", {
+      table,
+      reason: `${names.join(" and ")} would be cut or rounded`,
     });
   }
 }
@@ -299,9 +332,10 @@ export async function summarise(
   pair: KeyedPair,
 ): Promise<string> {
   const names = pair.columns.map(({ name }) => name);
+  const row = rowText([...names, "dr_why"], "s");
   const [sum] = await query<{ text: string | null }>(
-    `SELECT concat_ws('/', count(*), sum(hashtextextended(s::text COLLATE "C", 0)),
-       sum(hashtextextended(s::text COLLATE "C", 1)),
+    `SELECT concat_ws('/', count(*), sum(hashtextextended(${row} COLLATE "C", 0)),
+       sum(hashtextextended(${row} COLLATE "C", 1)),
        sum(hashtextextended(${rowText(names, "l")} COLLATE "C", 0))) AS text
      FROM ${stageOf(pair)} AS s
      LEFT JOIN ${fromTable(pair.live)} AS l ON s.dr_why = 'changed' AND ${hasSameKey(pair, "s", "l")}`,

@@ -3,6 +3,7 @@ import type { RecoveryPlan } from "../../../src/database/recover/plan.js";
 import {
   recoverRows,
   type Recovery,
+  type RecoveryPorts,
   type RecoveryRequest,
 } from "../../../src/database/recover/recover.js";
 import type { PostgresCluster } from "../../helpers/postgres.js";
@@ -13,11 +14,10 @@ let scenes = 0;
 export class RecoveryScene {
   readonly old: string;
   readonly live: string;
+  readonly cluster: PostgresCluster;
 
-  constructor(
-    readonly cluster: PostgresCluster,
-    schema: string,
-  ) {
+  constructor(cluster: PostgresCluster, schema: string) {
+    this.cluster = cluster;
     scenes += 1;
     this.old = `old_${String(scenes)}`;
     this.live = `live_${String(scenes)}`;
@@ -50,10 +50,11 @@ export class RecoveryScene {
   async recover(
     table: string,
     request: Partial<RecoveryRequest> = {},
-    approve: (plan: RecoveryPlan) => Promise<boolean> = async () =>
-      await Promise.resolve(true),
+    ports: Partial<RecoveryPorts> = {
+      approve: async () => await Promise.resolve(true),
+    },
+    access = this.cluster.access(),
   ): Promise<Recovery> {
-    const access = this.cluster.access();
     return await recoverRows(
       inDatabase(access, this.old),
       inDatabase(access, this.live),
@@ -65,7 +66,12 @@ export class RecoveryScene {
         triggers: "fire",
         ...request,
       },
-      { approve },
+      {
+        onPlan: async () => {
+          await Promise.resolve();
+        },
+        ...ports,
+      },
     );
   }
 
@@ -74,12 +80,7 @@ export class RecoveryScene {
     table: string,
     request: Partial<RecoveryRequest> = {},
   ): Promise<RecoveryPlan> {
-    const { plan } = await this.recover(
-      table,
-      request,
-      async () => await Promise.resolve(false),
-    );
-    return plan;
+    return (await this.recover(table, request, {})).plan;
   }
 }
 
