@@ -1,3 +1,8 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
 import { expect } from "chai";
 import fc from "fast-check";
 
@@ -7,6 +12,8 @@ import { withSession } from "../../../src/database/session.js";
 import { errorOf } from "../../offsite/describe-storage.js";
 import { usePostgres } from "../../helpers/postgres.js";
 import { RecoveryScene } from "./scene.js";
+
+const WORKER = join(import.meta.dirname, "worker.ts");
 
 const TREE = `
   CREATE TABLE nodes (id int PRIMARY KEY, up int REFERENCES nodes ON DELETE CASCADE, name text);
@@ -96,23 +103,47 @@ describe("recovering rows while others are at work", () => {
     );
   });
 
-  it("writes nothing when it is killed in the middle", async () => {
+  it("writes nothing when it is killed in the middle, and everything the next time", async function () {
+    this.timeout(60_000);
     const scene = open();
-    // The server ends its session while it inserts, as it does when the process dies.
+    // In the middle of what it inserts it waits for the test.
     scene.sql(`
       DELETE FROM nodes WHERE id = 2;
-      CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN IF NEW.id = 43 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NEW; END $$;
-      CREATE TRIGGER die BEFORE INSERT ON leaves FOR EACH ROW EXECUTE FUNCTION die();`);
+      CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN IF NEW.id = 43 THEN PERFORM pg_advisory_xact_lock(7); END IF; RETURN NEW; END $$;
+      CREATE TRIGGER pause BEFORE INSERT ON leaves FOR EACH ROW EXECUTE FUNCTION pause();`);
     const before = [scene.content("nodes"), scene.content("leaves")];
-    const error = await errorOf(
-      scene.recover("nodes", { areChildrenIncluded: true }),
-    );
-    expect(error.code).to.equal("DATABASE_UNREACHABLE");
+    const waiting = "FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+    const others = `FROM pg_stat_activity WHERE datname = '${scene.live}' AND pid <> pg_backend_pid()`;
+    const { cluster, old, live } = scene;
+    await withSession(cluster.access(), async ({ query }) => {
+      const until = async (sql: string, n: string) => {
+        for (;;) {
+          const [row] = await query<{ n: string }>(
+            `SELECT count(*)::text AS n ${sql}`,
+          );
+          if (row?.n === n) {
+            return;
+          }
+          await sleep(20);
+        }
+      };
+      await withSession(inDatabase(cluster.access(), live), async (holder) => {
+        await holder.query("SELECT pg_advisory_lock(7)");
+        const child = spawn(
+          process.execPath,
+          ["--import", "tsx", WORKER, cluster.url(old), cluster.url(live)],
+          { stdio: "inherit" },
+        );
+        await until(waiting, "1");
+        child.kill("SIGKILL");
+        await once(child, "exit");
+      });
+      await until(others, "0");
+    });
     expect([scene.content("nodes"), scene.content("leaves")]).to.deep.equal(
       before,
     );
-    scene.sql("DROP TRIGGER die ON leaves");
     await scene.recover("nodes", { areChildrenIncluded: true });
     expect(scene.isAsBefore("nodes", "leaves")).to.be.true;
   });
