@@ -55,7 +55,6 @@ export interface ForeignKey {
   readonly parentColumns: readonly string[];
   /** Parent's value before it, child's behind it. */
   readonly operators: readonly string[];
-  readonly isDeferrable: boolean;
   readonly onDelete: "cascade" | "keep" | "unset";
 }
 
@@ -187,7 +186,6 @@ async function readForeignKeys({
         JOIN pg_operator o ON o.oid = e.operator
         JOIN pg_namespace s ON s.oid = o.oprnamespace
         ORDER BY e.n) AS operators,
-      f.condeferrable AS "isDeferrable",
       CASE WHEN f.confdeltype = 'c' THEN 'cascade'
            WHEN f.confdeltype IN ('n', 'd') THEN 'unset' ELSE 'keep' END AS "onDelete"
     FROM pg_constraint f

@@ -353,7 +353,7 @@ async function findAbsent(
 }
 
 /** Which of some keys no live row has; their places. */
-export async function findAbsentKeys(
+async function findAbsentKeys(
   live: Session,
   { live: table, key }: KeyedPair,
   rows: readonly (readonly string[])[],

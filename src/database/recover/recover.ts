@@ -2,7 +2,7 @@ import { DrError, isDrError } from "../../core/errors.js";
 import { nameOfDatabase, type Access } from "../access.js";
 import { withSession, type Session } from "../session.js";
 import { readCatalogue } from "./catalogue.js";
-import { findAbsentKeys, reach } from "./closure.js";
+import { reach } from "./closure.js";
 import { compareTables } from "./difference.js";
 import type { ErasedRows } from "./erased.js";
 import { quoteTable } from "./name.js";
@@ -23,8 +23,7 @@ import {
   type TablePlan,
   type Workplace,
 } from "./plan.js";
-import { readRows, valuesOfRow } from "./rows.js";
-import { keyName, picksOf } from "./sql.js";
+import { picksOf } from "./sql.js";
 import { createStages, readStaged, type Sample } from "./stage.js";
 import { writeStaged } from "./write.js";
 
@@ -299,14 +298,13 @@ async function write(
       await live.query("SET LOCAL session_replication_role = replica");
     }
     await refuseOtherSchema(place);
-    await refuseReappeared(place);
     const again = await planRecovery(place);
     if (
       again.plan.digest !== shown.plan.digest ||
       again.plan.conflicts.count > 0
     ) {
       throw changed(
-        "what the rows need, or what they would replace, is different now",
+        "rows are there again, or what they need or replace is another",
       );
     }
     signal?.throwIfAborted();
@@ -364,24 +362,6 @@ async function refuseOtherSchema({ live, graph }: Workplace): Promise<void> {
     const found = now.tables.find(({ oid }) => oid === table.oid);
     if (JSON.stringify(found) !== JSON.stringify(table)) {
       throw changed(`${name} is defined otherwise now`);
-    }
-  }
-}
-
-/** Somebody was faster. */
-async function refuseReappeared({ old, live, root }: Workplace): Promise<void> {
-  const width = root.key.columns.length;
-  const names = root.key.columns.map(
-    (_, index) => `${keyName(index)}::text AS v${String(index)}`,
-  );
-  for await (const batch of readRows(
-    old,
-    `SELECT ${names.join(", ")} FROM ${picksOf(root)} WHERE why = 'missing'`,
-  )) {
-    const keys = batch.map((row) => valuesOfRow(row, width) as string[]);
-    const absent = await findAbsentKeys(live, root, keys);
-    if (absent.length < keys.length) {
-      throw changed(`rows of ${root.name} that were missing are there again`);
     }
   }
 }

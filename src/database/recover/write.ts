@@ -21,13 +21,13 @@ export async function writeStaged(
   staged: readonly StagedTable[],
 ): Promise<void> {
   await withUsersPath(live, async () => {
-    await live.query("SET CONSTRAINTS ALL DEFERRED");
     for (const group of inOrder(graph, staged)) {
       await live.query(insertTogether(group));
     }
     for (const table of staged) {
       await update(live, table);
     }
+    // What else would wait until the end is checked now, while nothing is settled yet.
     await live.query("SET CONSTRAINTS ALL IMMEDIATE");
   });
   for (const { pair } of staged) {
@@ -43,7 +43,7 @@ export async function writeStaged(
   }
 }
 
-/** Parents before children; tables that need each other together. Deferred foreign keys don't mind. */
+/** Parents before children; tables that need each other together. */
 function inOrder(
   { needs }: Graph,
   staged: readonly StagedTable[],
