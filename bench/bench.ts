@@ -3,7 +3,8 @@
  * same run. Writes nothing but the table; exits 1 when a target is missed.
  *
  * `BENCH=status,start-up` in the environment measures only those; the database's
- * size is `BENCH_SCALE=100`, as pgbench counts.
+ * size is `BENCH_SCALE=100`, as pgbench counts; rows are recovered out of
+ * `BENCH_ROWS=10000000`.
  */
 import { measureBackup } from "./backup.js";
 import { measureDatabase } from "./database.js";
@@ -12,6 +13,7 @@ import { formatMeasurement, HEADING } from "./measurement.js";
 import { measureOffsite } from "./offsite.js";
 import { measurePause } from "./pause.js";
 import { Project } from "./project.js";
+import { measureRecover } from "./recover.js";
 import { measureStartUp } from "./start-up.js";
 import { measureStatus } from "./status.js";
 
@@ -22,6 +24,7 @@ const BENCHES = {
   emergency: measureEmergency,
   backup: measureBackup,
   database: measureDatabase,
+  recover: measureRecover,
   offsite: measureOffsite,
 };
 

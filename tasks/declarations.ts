@@ -672,6 +672,73 @@ export const dbVerifyTask = drTask(
   .setAction(actions.dbVerify)
   .build();
 
+export const dbRecoverTask = drTask(
+  "dr:db:recover",
+  "Bring back rows that were deleted or changed by accident, with all that belongs to them",
+)
+  .addOption({
+    name: "table",
+    description: "Whose rows: profiles, or app.profiles",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "from",
+    description: "A backup's name or path, or latest; default: latest",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "before",
+    description: "The newest backup before a time: 2024-01-15T14:00:00Z",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "fromDatabase",
+    description:
+      "A database of the same server that holds the old rows, instead of a backup",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "where",
+    description: "Only old rows for which this holds, as after WHERE in SQL",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addFlag({
+    name: "changed",
+    description: "Also rows that are there but aren't what they were",
+  })
+  .addFlag({
+    name: "children",
+    description: "Also what hung on missing rows by foreign keys",
+  })
+  .addOption({
+    name: "key",
+    description:
+      "Of a table without a primary key: columns, by comma, that tell its rows apart",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "csv",
+    description: "A file for all values: where, why, key, column, old and live",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addFlag({
+    name: "apply",
+    description: "Write them, once they were shown; default: only show them",
+  })
+  .addFlag({ name: "yes", description: "Don't ask for confirmation" })
+  .addOption(RESTORE_JOBS)
+  .addFlag(NO_OWNER)
+  .addFlag(ACCEPT_UNAUTHENTICATED)
+  .setAction(actions.dbRecover)
+  .build();
+
 export const backupRestoreTask = drTask(
   "dr:backup:restore",
   "Restore files or configuration from a backup; what is there is put aside",

@@ -27,6 +27,7 @@ export const actions = {
   backup: () => import("./actions/backup.js"),
   dbRestore: () => import("./actions/db-restore.js"),
   dbVerify: () => import("./actions/db-verify.js"),
+  dbRecover: () => import("./actions/db-recover.js"),
   dbBackup: () => import("./actions/db-backup.js"),
   dbRollback: () => import("./actions/db-rollback.js"),
   backupRestore: () => import("./actions/backup-restore.js"),

@@ -46,6 +46,7 @@ export function resolveBackupConfig(
   const targets = offsite?.targets ?? targetsOf(environment);
   const database = resolveDatabase(
     section.database,
+    root,
     resolveVariable,
     environment,
   );

@@ -1,3 +1,5 @@
+import { resolve } from "node:path";
+
 import type {
   ConfigurationVariable,
   ConfigurationVariableResolver,
@@ -18,6 +20,7 @@ const LOCK_TIMEOUT_SECONDS = 5;
 /** Undefined unless something says which database it is. */
 export function resolveDatabase(
   section: DrUserConfig["database"],
+  root: string,
   resolveVariable: ConfigurationVariableResolver,
   environment: Environment,
 ): DrConfig["database"] {
@@ -42,7 +45,23 @@ export function resolveDatabase(
     timeLimitMinutes: section?.timeLimitMinutes ?? TIME_LIMIT_MINUTES,
     sampleAboveBytes: section?.sampleAboveBytes ?? SAMPLE_ABOVE_BYTES,
     lockTimeoutSeconds: section?.lockTimeoutSeconds ?? LOCK_TIMEOUT_SECONDS,
+    erased: resolveErased(section?.erased ?? {}, root),
+    recover: { triggers: section?.recover?.triggers ?? "fire" },
   };
+}
+
+function resolveErased(
+  erased: NonNullable<NonNullable<DrUserConfig["database"]>["erased"]>,
+  root: string,
+): NonNullable<DrConfig["database"]>["erased"] {
+  const lists = Object.entries(erased).map(
+    ([table, list]) =>
+      [
+        table,
+        "file" in list ? { file: resolve(root, list.file) } : list,
+      ] as const,
+  );
+  return Object.fromEntries(lists);
 }
 
 /** As the old scripts were told. */

@@ -26,6 +26,14 @@ export type VerifyCheck = (context: VerifyContext) => unknown;
 
 export type DatabaseEngine = "postgres";
 
+/**
+ * Rows that were erased because somebody had the right to it: their keys, each
+ * a text or, where a key has several columns, a list of texts. Or a file with
+ * one key a line, several columns separated by tabs.
+ */
+export type ErasedUserConfig =
+  readonly (string | readonly string[])[] | { readonly file: string };
+
 /** Where backups are replicated to. */
 export type OffsiteTargetUserConfig =
   FsTargetConfig | S3TargetUserConfig | GcsTargetConfig | AzureTargetUserConfig;
@@ -207,6 +215,12 @@ export interface DrUserConfig {
     readonly sampleAboveBytes?: number;
     /** How long `dr:db:rollback` waits for a lock: all who come after it wait as long. Default: 5. */
     readonly lockTimeoutSeconds?: number;
+    /** By table: `dr:db:recover` never brings them back, nor what refers to them. */
+    readonly erased?: Readonly<Record<string, ErasedUserConfig>>;
+    readonly recover?: {
+      /** Whether triggers fire for rows that are brought back; `skip` needs a superuser's rights. Default: `fire`. */
+      readonly triggers?: "fire" | "skip";
+    };
   };
   /** What `dr:snapshot` reads besides what it always reads. */
   readonly snapshot?: {
@@ -306,6 +320,9 @@ export interface DrConfig {
     readonly timeLimitMinutes: number;
     readonly sampleAboveBytes: number;
     readonly lockTimeoutSeconds: number;
+    /** Files' paths are absolute. */
+    readonly erased: Readonly<Record<string, ErasedUserConfig>>;
+    readonly recover: { readonly triggers: "fire" | "skip" };
   };
   readonly snapshot: {
     readonly views: Readonly<Record<string, readonly string[]>>;

@@ -43,6 +43,8 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
       timeLimitMinutes: isPositive,
       sampleAboveBytes: isPositive,
       lockTimeoutSeconds: isPositive,
+      erased: isRecordOf(isErased),
+      recover: { triggers: isOneOf("fire", "skip") },
     },
     snapshot: { views: isRecordOf(isListOf(isSignature)) },
     files: isListOf(isText),
@@ -242,6 +244,26 @@ function isRecordOf(check: Check): Check {
     typeof value === "object" && value !== null && !Array.isArray(value)
       ? Object.values(value).map(check).find(Boolean)
       : "Expected an object";
+}
+
+/** Of what is wrong nothing is shown: it is about people. */
+function isErased(value: unknown): string | undefined {
+  const isKey = (key: unknown): boolean =>
+    isTextItself(key) ||
+    (Array.isArray(key) && key.length > 0 && key.every(isTextItself));
+  const isRight = Array.isArray(value)
+    ? value.every(isKey)
+    : typeof value === "object" &&
+      value !== null &&
+      Object.keys(value).join() === "file" &&
+      isTextItself((value as { file: unknown }).file);
+  return isRight
+    ? undefined
+    : 'Expected keys as texts: ["7", "8"], [["a", "1"]], or { file: "erased.txt" }';
+}
+
+function isTextItself(value: unknown): boolean {
+  return isText(value) === undefined;
 }
 
 function isKmsKey(value: unknown): string | undefined {

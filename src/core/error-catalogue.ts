@@ -764,6 +764,73 @@ export const CATALOGUE = {
     fix: "Delete it and run the restore again: it starts anew, and drops what was left.",
     exitCode: refused,
   },
+  RECOVER_TABLE_UNKNOWN: {
+    message: "There is no table {table} to recover rows of: {reason}.",
+    fix: "Name a table as it is written in the database, with its schema where it isn't in `public`: `app.Profiles`.",
+    exitCode: refused,
+  },
+  RECOVER_KEY_MISSING: {
+    message:
+      "{table} has no primary key, so no row of it can be told from another.",
+    fix: "Name columns that are unique and never null, here and in the backup: `--key {candidates}`. Where there are none, add a primary key, or copy rows by hand from the restored backup.",
+    exitCode: refused,
+  },
+  RECOVER_SCHEMA_CHANGED: {
+    message: "Rows of {table} no longer fit: {reason}.",
+    fix: "Bring the table back to what it was (`dr:db:rollback`), or give the column a default, then run it again.",
+    exitCode: refused,
+  },
+  RECOVER_DOES_NOT_FIT: {
+    message:
+      "An old row of {table} can't be what the table holds today: {reason}.",
+    fix: "Leave it out with --where, or change the table so that it fits. Nothing was written.",
+    exitCode: refused,
+  },
+  RECOVER_WHERE_INVALID: {
+    message: "The condition of --where can't be used: {reason}.",
+    fix: "Write it as after WHERE in a query of that table alone: `created_at > '2026-01-01' AND NOT banned`. It may read, nothing else.",
+    exitCode: refused,
+  },
+  RECOVER_ROW_SECURITY: {
+    message:
+      "Row-level security may hide rows of {table} in {database} from {user}.",
+    fix: "Connect as the table's owner, or as a role that has BYPASSRLS: what is hidden would be taken for deleted.",
+    exitCode: refused,
+  },
+  RECOVER_ERASED_INVALID: {
+    message: "The erasure list of {table} can't be used: {reason}.",
+    fix: "Correct `dr.database.erased`: nothing is brought back while it may say that something must not be.",
+    exitCode: refused,
+  },
+  RECOVER_PARENT_MISSING: {
+    message:
+      "{count} of the rows refer by {constraint} to rows of {table} that are neither in the backup nor in the database.",
+    fix: "Leave them out with --where, recover from another backup, or create what they refer to first.",
+    exitCode: refused,
+  },
+  RECOVER_CONFLICT: {
+    message: "{count} of the rows collide with rows that were made since.",
+    fix: "Both of each pair are shown above. Change or delete the newer one, or leave the older out with --where.",
+    exitCode: refused,
+  },
+  RECOVER_PLAN_CHANGED: {
+    message:
+      "The database has changed since the rows were shown, so nothing was written: {reason}.",
+    fix: "Run it again and look at what it shows now.",
+    exitCode: refused,
+  },
+  RECOVER_BUSY: {
+    message:
+      "The tables are in use, and {seconds} s were not enough to get hold of them.",
+    fix: "Run it again; `SELECT * FROM pg_stat_activity` shows who holds them. Nothing was written.",
+    exitCode: refused,
+  },
+  RECOVER_NOT_EQUAL: {
+    message:
+      "{count} rows of {table} weren't what they were in the backup, so nothing was written: {reason}.",
+    fix: 'Where a trigger changes what is inserted, set `dr.database.recover.triggers` to "skip".',
+    exitCode: error,
+  },
   OFFSITE_UNREACHABLE: {
     message: "{storage} can't be reached ({operation}): {reason}.",
     fix: "Try again later, or use another target: `--target NAME`.",

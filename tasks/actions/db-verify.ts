@@ -59,7 +59,7 @@ async function verify(
 ): Promise<TaskResult> {
   const { dr } = hre.config;
   const { noOwner, acceptUnauthenticated, keep } = args;
-  const access = await accessOf(dr);
+  const access = await trialAccess(dr);
   const interruption = new Interruption("RESTORE_INTERRUPTED");
   const startedAt = performance.now();
   const { examination, kept } = await interruption.during(
@@ -106,7 +106,8 @@ async function verify(
   };
 }
 
-async function accessOf(
+/** The server where backups are restored on trial. */
+export async function trialAccess(
   dr: HardhatRuntimeEnvironment["config"]["dr"],
 ): Promise<Access> {
   const url = dr.database?.verify.url;

@@ -56,6 +56,19 @@ describe("dr.database", () => {
     expect(error.code).to.equal("DATABASE_NOT_CONFIGURED");
   });
 
+  it("has lists of what was erased, as keys or in a file of the project", () => {
+    const erased = {
+      profiles: ["7"],
+      members: [["a", "1"]],
+      posts: { file: "erased.txt" },
+    };
+    expect(validateDrConfig({ database: { erased } })).to.deep.equal([]);
+    expect(resolve({ database: { erased } }).database?.erased).to.deep.equal({
+      ...erased,
+      posts: { file: "/project/erased.txt" },
+    });
+  });
+
   it("says what is wrong with it, and shows no password", () => {
     const url = configVariable("DATABASE_URL");
     expect(validateDrConfig({ database: { url } })).to.deep.equal([]);
@@ -63,6 +76,9 @@ describe("dr.database", () => {
       { url: "mysql://app:hunter2@db/takumi" },
       { engine: "oracle" },
       { criticalTables: [""] },
+      { erased: { profiles: [7] as never } },
+      { erased: { profiles: { list: "hunter2" } as never } },
+      { recover: { triggers: "maybe" as never } },
     ]) {
       const problems = validateDrConfig({ database });
       expect(problems).to.have.length(1);

@@ -1,0 +1,146 @@
+import Table from "cli-table3";
+
+import type { Json } from "../core/canonical-json.js";
+import type { Recovery } from "../database/recover/recover.js";
+import type { RecoveryPlan, TablePlan } from "../database/recover/plan.js";
+import type { Conflict, Sample, ShownRow } from "../database/recover/stage.js";
+import { count, type Paint } from "./text.js";
+
+const SHOWN_CHARACTERS = 60;
+
+/** What would be brought back, table by table, and what speaks against it. */
+export function formatRecoveryPlan(plan: RecoveryPlan, paint: Paint): string {
+  const { tables, conflicts, unset, leftOut, unseen } = plan;
+  const notices = [
+    ...unset.map(
+      (one) =>
+        `${count(one.count, "row")} of ${one.table} no longer refer by ${one.columns.join(", ")}, and stay so: ${one.keys.map((key) => printable(key.join(","))).join(" ")}`,
+    ),
+    ...unseen.map(
+      (table) =>
+        `What hung on them in ${table} isn't looked at: the table has no key, or isn't there any more`,
+    ),
+    ...(leftOut.erased + leftOut.orphans === 0
+      ? []
+      : [
+          `Left out: ${count(leftOut.erased, "erased row")}, and ${count(leftOut.orphans, "row")} that refer to such`,
+        ]),
+  ];
+  return [
+    ...(tables.length === 0
+      ? [
+          `${paint("green", "✔")} Nothing of ${plan.table} is to be brought back.\n`,
+        ]
+      : tables.map((table) => formatTable(table, paint))),
+    ...formatConflicts(conflicts, paint),
+    ...notices.map((notice) => `${paint("yellow", notice)}.\n`),
+  ].join("");
+}
+
+function formatTable(given: TablePlan, paint: Paint): string {
+  const { missing, changed, parents, children } = given.counts;
+  const words = [
+    [missing, "missing"],
+    [changed, "changed"],
+    [parents, "needed by others"],
+    [children, "that hung on others"],
+  ] as const;
+  const told = words
+    .filter(([number]) => number > 0)
+    .map(([number, word]) => `${String(number)} ${word}`);
+  const table = new Table({
+    head: ["why", given.key.join(", "), "values"],
+    style: { head: [], border: [] },
+  });
+  table.push(
+    ...given.samples.map((row) => [
+      row.why,
+      printable(row.key.join(", ")),
+      formatValues(row),
+    ]),
+  );
+  const rows = missing + changed + parents + children;
+  const notes = [
+    ...(rows > given.samples.length
+      ? [`and ${String(rows - given.samples.length)} more`]
+      : []),
+    ...given.lost.map((name) => `${name} is gone: its values aren't kept`),
+    ...given.added.map((name) => `${name} is new: it gets its default`),
+    ...given.retyped.map(
+      ({ name, from, to }) => `${name} was ${from}, and is ${to}`,
+    ),
+  ];
+  return `${paint("bold", given.table)}: ${told.join(", ")}\n${table.toString()}\n${notes.map((note) => `  ${note}\n`).join("")}`;
+}
+
+/** Of a row that changed: what is there, and what was. */
+function formatValues({ old, live }: Sample): string {
+  return live === undefined
+    ? formatRow(old)
+    : Object.entries(old)
+        .filter(([name, value]) => live[name] !== value)
+        .map(
+          ([name, value]) =>
+            `${name}: ${formatValue(live[name] ?? null)} → ${formatValue(value)}`,
+        )
+        .join("\n");
+}
+
+function formatRow(row: ShownRow): string {
+  return Object.entries(row)
+    .map(([name, value]) => `${name}: ${formatValue(value)}`)
+    .join("\n");
+}
+
+function formatConflicts(
+  { count: number, shown }: RecoveryPlan["conflicts"],
+  paint: Paint,
+): readonly string[] {
+  if (number === 0) {
+    return [];
+  }
+  const table = new Table({
+    head: ["table", "constraint", "old", "live"],
+    style: { head: [], border: [] },
+  });
+  table.push(
+    ...shown.map(({ table: name, constraint, old, live }: Conflict) => [
+      name,
+      constraint,
+      formatRow(old),
+      formatRow(live),
+    ]),
+  );
+  return [
+    `${paint("red", count(number, "conflict"))} with rows that were made since:\n${table.toString()}\n`,
+  ];
+}
+
+function formatValue(value: string | null): string {
+  if (value === null) {
+    return "NULL";
+  }
+  const text = printable(value);
+  return text.length > SHOWN_CHARACTERS
+    ? `${text.slice(0, SHOWN_CHARACTERS)}…`
+    : text;
+}
+
+/** Whatever is in a database, a terminal obeys none of it. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (character) =>
+    JSON.stringify(character)
+      .slice(1, -1)
+      .replace(/^[^\\]$/u, "�"),
+  );
+}
+
+/** For `--json`. */
+export function recoveryToJson({
+  plan,
+  isWritten,
+}: Recovery): Readonly<Record<string, Json>> {
+  const status =
+    plan.tables.length === 0 ? "nothing-to-do" : isWritten ? "done" : "planned";
+  return { status, ...(plan as unknown as Readonly<Record<string, Json>>) };
+}

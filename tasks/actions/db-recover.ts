@@ -1,0 +1,173 @@
+import { resolve } from "node:path";
+
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
+import type { NewTaskActionFunction } from "hardhat/types/tasks";
+
+import { systemClock } from "../../src/core/clock.js";
+import { DrError } from "../../src/core/errors.js";
+import { EXIT_CODES } from "../../src/core/exit-codes.js";
+import { inDatabase, type Access } from "../../src/database/access.js";
+import { configuredAccess } from "../../src/database/configured.js";
+import { findDatabaseBackup } from "../../src/database/find-backup.js";
+import { withCsv, type CsvFile } from "../../src/database/recover/csv.js";
+import { readErased } from "../../src/database/recover/erased.js";
+import {
+  recoverRows,
+  type Recovery,
+  type RecoveryRequest,
+} from "../../src/database/recover/recover.js";
+import { withRestored } from "../../src/database/recover/with-restored.js";
+import {
+  formatRecoveryPlan,
+  recoveryToJson,
+} from "../../src/display/database-recovery.js";
+import { Interruption, requireConsentPossible, requireYes } from "./apply.js";
+import { checkDump, restoreRecordFile } from "./db-restore.js";
+import { trialAccess } from "./db-verify.js";
+import { parseJobs } from "./jobs.js";
+import { parseTime } from "./offsite.js";
+import { runTask, type Output } from "./output.js";
+
+interface RecoverArguments {
+  readonly table: string | undefined;
+  readonly from: string | undefined;
+  readonly before: string | undefined;
+  readonly fromDatabase: string | undefined;
+  readonly where: string | undefined;
+  readonly changed: boolean;
+  readonly children: boolean;
+  readonly key: string | undefined;
+  readonly csv: string | undefined;
+  readonly apply: boolean;
+  readonly yes: boolean;
+  readonly jobs: string | undefined;
+  readonly noOwner: boolean;
+  readonly acceptUnauthenticated: boolean;
+  readonly json: boolean;
+}
+
+const action: NewTaskActionFunction<RecoverArguments> = async (args, hre) =>
+  await runTask({ ...args, dryRun: !args.apply }, async (output) => {
+    const { yes, apply, csv } = args;
+    requireConsentPossible({ yes, dryRun: !apply });
+    const request = await toRequest(args, hre);
+    const recovery = await withOldRows(args, hre, output, async (from) => {
+      const work = { ...from, request };
+      if (csv === undefined) {
+        return await recover(work, args, hre, output);
+      }
+      const path = resolve(hre.config.paths.root, csv);
+      return await withCsv(
+        path,
+        async (file) =>
+          await recover({ ...work, csv: file }, args, hre, output),
+      );
+    });
+    if (recovery.isWritten) {
+      output.text(
+        `${output.paint("green", "✔")} All of them are there, as they were.\n`,
+      );
+    }
+    return { json: recoveryToJson(recovery), exitCode: EXIT_CODES.done };
+  });
+
+export default action;
+
+async function toRequest(
+  { table, where, changed, children, key }: RecoverArguments,
+  { config: { dr } }: HardhatRuntimeEnvironment,
+): Promise<RecoveryRequest> {
+  if (table === undefined) {
+    throw new DrError("OPTION_INVALID", {
+      option: "--table",
+      value: "missing",
+      expected: "the table whose rows are to be brought back",
+    });
+  }
+  return {
+    table,
+    ...(where === undefined ? {} : { where }),
+    ...(key === undefined ? {} : { key: key.split(",") }),
+    isChangedIncluded: changed,
+    areChildrenIncluded: children,
+    erased: await readErased(dr),
+    triggers: dr.database?.recover.triggers ?? "fire",
+  };
+}
+
+/** In another database of the server, or in a backup that is restored for it. */
+async function withOldRows(
+  args: RecoverArguments,
+  hre: HardhatRuntimeEnvironment,
+  output: Output,
+  work: (from: Pick<Work, "old" | "signal">) => Promise<Recovery>,
+): Promise<Recovery> {
+  const { dr } = hre.config;
+  const { from, before, fromDatabase, noOwner, acceptUnauthenticated } = args;
+  if (fromDatabase !== undefined) {
+    const old = inDatabase(await configuredAccess(dr), fromDatabase);
+    return await work({ old });
+  }
+  const path = await findDatabaseBackup(dr, hre.config.paths.root, {
+    what: from ?? "latest",
+    acceptUnauthenticated,
+    ...(before === undefined ? {} : { before: parseTime("--before", before) }),
+  });
+  const dump = await checkDump(path, hre, acceptUnauthenticated, output);
+  const access = await trialAccess(dr);
+  const interruption = new Interruption("RESTORE_INTERRUPTED");
+  output.progress(`… Restore ${dump.name} beside`);
+  return await interruption.during(
+    async () =>
+      await withRestored(
+        dump,
+        {
+          access,
+          jobs: parseJobs(args.jobs ?? "1"),
+          noOwner,
+          acceptUnauthenticated,
+          like: access.database,
+          record: restoreRecordFile(hre),
+          criticalTables: [],
+          clock: systemClock,
+          signal: interruption.signal,
+        },
+        async (old) => {
+          output.progress("… Compare");
+          return await work({ old, signal: interruption.signal });
+        },
+      ),
+  );
+}
+
+interface Work {
+  readonly old: Access;
+  readonly request: RecoveryRequest;
+  readonly csv?: CsvFile;
+  readonly signal?: AbortSignal;
+}
+
+async function recover(
+  { old, request, csv, signal }: Work,
+  { apply, yes }: RecoverArguments,
+  hre: HardhatRuntimeEnvironment,
+  output: Output,
+): Promise<Recovery> {
+  const live = await configuredAccess(hre.config.dr);
+  return await recoverRows(old, live, request, {
+    ...(csv === undefined ? {} : { onRows: csv.write }),
+    onPlan: async (plan) => {
+      await csv?.finish();
+      output.text(formatRecoveryPlan(plan, output.paint));
+    },
+    ...(apply
+      ? {
+          approve: async () => {
+            await requireYes("bring these rows back", { yes }, hre);
+            return true;
+          },
+        }
+      : {}),
+    ...(signal === undefined ? {} : { signal }),
+  });
+}

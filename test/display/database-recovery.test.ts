@@ -1,0 +1,84 @@
+import { expect } from "chai";
+
+import type { RecoveryPlan } from "../../src/database/recover/plan.js";
+import { formatRecoveryPlan } from "../../src/display/database-recovery.js";
+import { plain } from "../../src/display/text.js";
+
+const PLAN: RecoveryPlan = {
+  table: "profiles",
+  tables: [
+    {
+      table: "profiles",
+      key: ["id"],
+      counts: { missing: 30, changed: 1, parents: 0, children: 0 },
+      changedColumns: ["score"],
+      lost: ["gone"],
+      added: ["fresh"],
+      retyped: [{ name: "n", from: "integer", to: "bigint" }],
+      samples: [
+        {
+          why: "missing",
+          key: ["7"],
+          old: { id: "7", bio: "\u001b[2Jevil\nline\u009b1m", score: null },
+        },
+        {
+          why: "changed",
+          key: ["8"],
+          old: { id: "8", score: "1.00" },
+          live: { id: "8", score: null },
+        },
+      ],
+    },
+  ],
+  conflicts: {
+    count: 1,
+    shown: [
+      {
+        table: "profiles",
+        constraint: "profiles_handle_key",
+        old: { id: "7" },
+        live: { id: "70" },
+      },
+    ],
+  },
+  unset: [{ table: "orders", columns: ["profile"], count: 1, keys: [["5"]] }],
+  leftOut: { erased: 1, orphans: 2 },
+  unseen: ["logs"],
+  digest: "",
+};
+
+describe("what rows would be brought back", () => {
+  const text = formatRecoveryPlan(PLAN, plain);
+
+  it("is shown with what changes, what is in the way and what is left out", () => {
+    for (const words of [
+      "profiles: 30 missing, 1 changed",
+      "score: NULL → 1.00",
+      "and 29 more",
+      "gone is gone",
+      "fresh is new",
+      "n was integer, and is bigint",
+      "1 conflict with rows",
+      "id: 70",
+      "1 row of orders no longer refer by profile, and stay so: 5",
+      "1 erased row, and 2 rows that refer to such",
+      "in logs isn't looked at",
+    ]) {
+      expect(text).to.include(words);
+    }
+  });
+
+  it("can't tell the terminal what to do", () => {
+    expect(text).to.match(/bio: \\u001b\[2Jevil\\nline�1m/);
+  });
+
+  it("says that there is nothing", () => {
+    const none = { count: 0, shown: [] };
+    expect(
+      formatRecoveryPlan(
+        { ...PLAN, tables: [], conflicts: none, unset: [], unseen: [] },
+        plain,
+      ),
+    ).to.include("Nothing of profiles is to be brought back.");
+  });
+});
