@@ -14,7 +14,8 @@ export interface Summed {
 }
 
 /**
- * CRC-64/NVME, the checksum that S3 keeps of whole objects.
+ * CRC-64/NVME, the checksum that S3 keeps of whole objects, and Azure compares
+ * blocks by.
  *
  * @see NVM Express, NVM Command Set Specification, "64b CRC"
  */

@@ -1,14 +1,16 @@
 import { createHash } from "node:crypto";
 
 import { Measure, requireExtent } from "../../artifact/measure.js";
-import { blockBytesOf, blocksOf, md5Of } from "../blocks.js";
+import { blockBytesOf, blocksOf } from "../blocks.js";
+import { crc64Nvme } from "../crc64-nvme.js";
 import type { Source } from "../storage.js";
 
 /** A part of an object, on its way. */
 export interface AzureBlock {
   /** Base64. Of the same id are the same bytes at the same place. */
   readonly id: string;
-  readonly md5: Buffer;
+  /** As Azure writes it: eight bytes, the lowest first. */
+  readonly crc64: Buffer;
   readonly bytes: Buffer;
 }
 
@@ -47,15 +49,16 @@ export async function* azureBlocksOf(
   let index = 0;
   for await (const bytes of blocksOf(source, blockBytes)) {
     digest.add(bytes);
-    const md5 = md5Of(bytes);
-    yield { id: idOf(index, md5), md5, bytes };
+    const crc64 = Buffer.alloc(8);
+    crc64.writeBigUInt64LE(crc64Nvme(bytes));
+    yield { id: idOf(index, crc64), crc64, bytes };
     index += 1;
   }
 }
 
 /** Those of one object must be of one length. */
-function idOf(index: number, md5: Buffer): string {
+function idOf(index: number, crc64: Buffer): string {
   const place = Buffer.alloc(4);
   place.writeUInt32BE(index);
-  return Buffer.concat([place, md5]).toString("base64");
+  return Buffer.concat([place, crc64]).toString("base64");
 }

@@ -42,6 +42,7 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
   ["ServerBusy", "OFFSITE_UNREACHABLE"],
   // Changed on the way.
   ["Md5Mismatch", "OFFSITE_UNREACHABLE"],
+  ["Crc64Mismatch", "OFFSITE_UNREACHABLE"],
   // Somebody else's upload of this name has taken our blocks with it.
   ["InvalidBlockList", "OFFSITE_UNREACHABLE"],
   ["InvalidAuthenticationInfo", "OFFSITE_DENIED"],

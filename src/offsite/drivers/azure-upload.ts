@@ -21,12 +21,11 @@ const DAY_MS = 86_400_000;
 /**
  * Writes objects, in one request or in blocks.
  *
- * What proves them: the store compares the MD5 of every request's body with
- * what has arrived, and refuses it if it is another. (It would take a CRC-64
- * in its stead, but not both, and Node has the MD5 natively.) A blob of blocks
- * is made of those it has compared; the MD5 of all of it is stored as we say,
- * unchecked, for those who read it. That it came to be as we have said is seen
- * from its properties.
+ * What proves them: the store compares the CRC-64 of every block with what has
+ * arrived, or the MD5 of what comes in one request, and refuses it if it is
+ * another. A blob of blocks is made of those it has compared; the MD5 of all of
+ * it is stored as we say, unchecked, for those who read it. That it came to be
+ * as we have said is seen from its properties.
  *
  * @see https://learn.microsoft.com/rest/api/storageservices/put-block
  * @see https://learn.microsoft.com/rest/api/storageservices/put-block-list
@@ -170,7 +169,7 @@ export class AzureUploads {
 
   async #stage(
     key: string,
-    { id, md5, bytes }: AzureBlock,
+    { id, crc64, bytes }: AzureBlock,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     await this.#container.ask(
@@ -182,7 +181,7 @@ export class AzureUploads {
           .stageBlock(id, chunked(bytes), bytes.length, {
             abortSignal,
             onProgress: moved,
-            transactionalContentMD5: md5,
+            transactionalContentCrc64: crc64,
           }),
       signal,
     );
