@@ -537,6 +537,10 @@ export const backupTask = drTask(
     name: "full",
     description: "All files, also those that have not changed",
   })
+  .addFlag({
+    name: "dryRun",
+    description: "Show what would be made, and make nothing",
+  })
   .setAction(actions.backup)
   .build();
 

@@ -1,3 +1,4 @@
+import type { ArtifactPlace } from "../artifact/write-artifact.js";
 import type { DrConfig } from "../config/types.js";
 import { writeAtomically } from "../core/atomic-write.js";
 import type { Clock } from "../core/clock.js";
@@ -8,7 +9,7 @@ import { openKeyGuard } from "./key-guard.js";
 import { toMade, type PartResult } from "./part.js";
 import { openPlace } from "./place.js";
 import type { PackResult } from "./pack-roots.js";
-import { openRoots } from "./roots.js";
+import { openRoots, type BackupRoot } from "./roots.js";
 import { writeRoots } from "./write-roots.js";
 
 /** What backups of files and configuration need to know of where they run. */
@@ -35,14 +36,9 @@ export async function backUpFiles(
   context: FileBackupContext,
   isFull = false,
 ): Promise<PartResult> {
-  const { config, project, clock, tool, meter } = context;
-  const { backups } = config.paths;
-  const roots = await openRoots(config.files, "folders", { project, backups });
-  const place = await openPlace(config, "files", clock, tool);
+  const { config, meter } = context;
+  const { roots, place, decision } = await decide(context, isFull);
   const guard = await openKeyGuard(config);
-  const decision: BaseDecision = isFull
-    ? { reason: "it was asked for" }
-    : await findBase(place, clock.now());
   const { written, result } = await writeRoots(place, {
     kind: "files",
     roots,
@@ -59,6 +55,50 @@ export async function backUpFiles(
     artifacts: [toMade(written)],
     notices: [tellExtent(decision, result), ...tellExceptions(result)],
   };
+}
+
+/**
+ * What {@link backUpFiles} would make, which changes nothing.
+ *
+ * @throws {DrError} like `openRoots` and `openPlace`.
+ */
+export async function planFiles(
+  context: FileBackupContext,
+  isFull = false,
+): Promise<readonly string[]> {
+  const { roots, place, decision } = await decide(context, isFull);
+  return [
+    tellRoots(roots, place),
+    decision.base === undefined
+      ? `a full backup: ${decision.reason}`
+      : `what has changed since ${decision.base.artifact}`,
+  ];
+}
+
+async function decide(
+  { config, project, clock, tool }: FileBackupContext,
+  isFull: boolean,
+): Promise<{
+  readonly roots: readonly BackupRoot[];
+  readonly place: ArtifactPlace;
+  readonly decision: BaseDecision;
+}> {
+  const { backups } = config.paths;
+  const roots = await openRoots(config.files, "folders", { project, backups });
+  const place = await openPlace(config, "files", clock, tool);
+  const decision: BaseDecision = isFull
+    ? { reason: "it was asked for" }
+    : await findBase(place, clock.now());
+  return { roots, place, decision };
+}
+
+/** What goes where. */
+export function tellRoots(
+  roots: readonly BackupRoot[],
+  { folder, encryption }: Pick<ArtifactPlace, "folder" | "encryption">,
+): string {
+  const names = roots.map(({ path }) => path).join(", ");
+  return `${names} into ${folder}, ${encryption === undefined ? "in the clear" : "encrypted"}`;
 }
 
 function tellExtent(

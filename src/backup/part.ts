@@ -9,6 +9,8 @@ export interface BackupPart {
   readonly kind: PartKind;
   /** Else there is nothing to do. */
   readonly isConfigured: boolean;
+  /** What would be made, and changes nothing: sentences without their full stop. */
+  readonly plan: () => Promise<readonly string[]>;
   readonly run: () => Promise<PartResult>;
 }
 

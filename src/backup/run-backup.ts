@@ -93,7 +93,49 @@ function isArtifactKind(kind: PartKind): kind is ArtifactKind {
   return kind !== "offsite";
 }
 
-function requireSomething({ parts, only }: BackupRun): void {
+/** What each part would make, or why it can't. */
+export interface PartPlan {
+  readonly kind: PartKind;
+  readonly lines: readonly string[];
+  readonly error?: unknown;
+}
+
+/**
+ * What {@link runBackup} would do, which is seen without changing anything.
+ *
+ * @throws {DrError} BACKUP_NOTHING_CONFIGURED.
+ */
+export async function planBackup(
+  run: Pick<BackupRun, "parts" | "after" | "only">,
+): Promise<readonly PartPlan[]> {
+  requireSomething(run);
+  const wanted = run.parts.filter(
+    ({ kind }) => run.only?.includes(kind) !== false,
+  );
+  const plans: PartPlan[] = [];
+  for (const { kind, isConfigured, plan } of [...wanted, ...run.after]) {
+    if (isConfigured) {
+      plans.push(await planPart(kind, plan));
+    }
+  }
+  return plans;
+}
+
+async function planPart(
+  kind: PartKind,
+  plan: BackupPart["plan"],
+): Promise<PartPlan> {
+  try {
+    return { kind, lines: await plan() };
+  } catch (error) {
+    return { kind, lines: [], error };
+  }
+}
+
+function requireSomething({
+  parts,
+  only,
+}: Pick<BackupRun, "parts" | "only">): void {
   const missing = parts.filter(({ isConfigured }) => !isConfigured);
   const wanted = missing.filter(({ kind }) => only?.includes(kind) === true);
   if (wanted.length > 0 || missing.length === parts.length) {

@@ -4,6 +4,7 @@ import type { Json } from "../core/canonical-json.js";
 import type { MadeArtifact } from "../backup/part.js";
 import type {
   BackupReport,
+  PartPlan,
   PartOutcome,
   PruneOutcome,
 } from "../backup/run-backup.js";
@@ -11,6 +12,32 @@ import { anyErrorToJson } from "./error.js";
 import { count, formatBytes, formatDuration, type Paint } from "./text.js";
 
 const DIGEST_DIGITS = 16;
+
+/** What `dr:backup` would make. */
+export function formatBackupPlan(
+  plans: readonly PartPlan[],
+  paint: Paint,
+): string {
+  const lines = plans.flatMap(({ kind, lines: all, error }) => [
+    `${paint("bold", kind)}: ${error === undefined ? (all[0] ?? "") : paint("red", "can't be made")}`,
+    ...all.slice(1).map((line) => `  ${line}`),
+  ]);
+  return [...lines, "Dry run: nothing was made."]
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+/** For `--json`. */
+export function backupPlanToJson(plans: readonly PartPlan[]): Json {
+  return {
+    status: "planned",
+    parts: plans.map(({ kind, lines, error }) => ({
+      kind,
+      lines: [...lines],
+      ...(error === undefined ? {} : { error: anyErrorToJson(error) }),
+    })),
+  };
+}
 
 /** What `dr:backup` made; what failed is told apart. */
 export function formatBackup(

@@ -48,6 +48,12 @@ export function contentsToJson({
 
 /** What `dr:db:backup` would do. */
 export function formatDatabasePlan(plan: DatabasePlan): string {
+  return [...tellDatabasePlan(plan), "Dry run: nothing was made."]
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+export function tellDatabasePlan(plan: DatabasePlan): readonly string[] {
   const { database, server, tables, sizeBytes, format, jobs } = plan;
   const { pgDump, folder, temporaryBytes, notices } = plan;
   return [
@@ -58,10 +64,7 @@ export function formatDatabasePlan(plan: DatabasePlan): string {
       ? []
       : [`and about ${formatBytes(temporaryBytes)} there for a moment`]),
     ...notices,
-    "Dry run: nothing was made.",
-  ]
-    .map((line) => `${line}\n`)
-    .join("");
+  ];
 }
 
 export function planToJson(plan: DatabasePlan): Json {

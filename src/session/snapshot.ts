@@ -4,6 +4,7 @@ import { placeFolder } from "../backup/folder.js";
 import type { DrConfig } from "../config/types.js";
 import type { Json } from "../core/canonical-json.js";
 import { isDrError } from "../core/errors.js";
+import type { Meter } from "../core/meter.js";
 import type { RecoveryPorts } from "../recovery/ports.js";
 import type { JournalRecord } from "../run/journal.js";
 import { entriesOf } from "../run/runner.js";
@@ -18,16 +19,22 @@ type SessionPorts = Pick<
 
 const STEP = "snapshot";
 
+/** Who is told what while a snapshot is taken. */
+interface Watchers {
+  /** What it will be called, before it is taken. */
+  readonly onName?: (name: string) => Promise<void>;
+  readonly meter?: Meter;
+}
+
 /**
  * Takes a snapshot, as the configuration says where and how.
  *
- * @param onName - Told what it will be called before it is taken.
  * @throws {DrError} those of `takeSnapshot`, and whatever is wrong with the keys.
  */
 export async function snapshotContracts(
   ports: SessionPorts,
   config: DrConfig,
-  onName: (name: string) => Promise<void> = () => Promise.resolve(),
+  { onName, meter }: Watchers = {},
 ): Promise<TakenSnapshot> {
   // Its code is loaded when a snapshot is taken: a pause needs none of it.
   const [{ openPlace }, { reserveName }, { takeSnapshot }] = await Promise.all([
@@ -38,9 +45,9 @@ export async function snapshotContracts(
   const tool = `hardhat-dr ${TOOL_VERSION}`;
   const open = await openPlace(config, "contracts", ports.clock, tool);
   const { name, place } = await reserveName(open);
-  await onName(name);
+  await onName?.(name);
   const { views } = config.snapshot;
-  return await takeSnapshot({ ...ports, views }, place);
+  return await takeSnapshot({ ...ports, views }, place, meter);
 }
 
 /**
@@ -63,9 +70,11 @@ export function snapshotStep(ports: SessionPorts, config: DrConfig): Step {
       return { status: isThere ? "done" : "ready" };
     },
     run: async (log) => {
-      await snapshotContracts(ports, config, async (reserved) => {
-        name = reserved;
-        await log.append({ artifact: reserved });
+      await snapshotContracts(ports, config, {
+        onName: async (reserved) => {
+          name = reserved;
+          await log.append({ artifact: reserved });
+        },
       });
     },
     verify: async () => {

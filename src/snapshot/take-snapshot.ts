@@ -7,6 +7,7 @@ import {
   type ArtifactPlace,
   type WrittenArtifact,
 } from "../artifact/write-artifact.js";
+import { UNWATCHED, type Meter } from "../core/meter.js";
 import type { RecoveryPorts } from "../recovery/ports.js";
 import { describeSnapshot } from "./describe-snapshot.js";
 import { findSources } from "./find-sources.js";
@@ -31,6 +32,8 @@ export interface TakenSnapshot extends WrittenArtifact {
   readonly snapshot: Snapshot;
 }
 
+const TAR_BLOCK = 512;
+
 /** A snapshot with all its files, by path. */
 interface Composed {
   readonly snapshot: Snapshot;
@@ -47,11 +50,16 @@ interface Composed {
 export async function takeSnapshot(
   ports: SnapshotPorts,
   place: ArtifactPlace,
+  meter: Meter = UNWATCHED,
 ): Promise<TakenSnapshot> {
+  meter.begin("reading the chain and the sources", undefined);
   const { snapshot, files } = await composeSnapshot(ports);
-  const written = await writeArtifact(place, {
+  const entries = toEntries(files, snapshot.block);
+  meter.begin("packed", tarBytesOf(files));
+  const watched = { ...place, onProgress: meter.reach };
+  const written = await writeArtifact(watched, {
     kind: "contracts",
-    stream: packArchive(toEntries(files, snapshot.block)),
+    stream: packArchive(entries),
     describe: () => describeSnapshot(snapshot),
   });
   return { ...written, snapshot };
@@ -88,6 +96,14 @@ async function composeSnapshot(ports: SnapshotPorts): Promise<Composed> {
       ...[...code, ...others].sort(byPath),
     ]),
   };
+}
+
+/** Of a tar: each file begins with a header, and all is in blocks. */
+function tarBytesOf(files: Composed["files"]): number {
+  return [...files.values()].reduce(
+    (sum, { length }) => sum + TAR_BLOCK * (1 + Math.ceil(length / TAR_BLOCK)),
+    0,
+  );
 }
 
 function byPath(

@@ -4,8 +4,15 @@ import { join } from "node:path";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { NewTaskActionFunction } from "hardhat/types/tasks";
 
-import { backUpConfiguration } from "../../src/backup/configuration.js";
-import { backUpFiles, type FileBackupContext } from "../../src/backup/files.js";
+import {
+  backUpConfiguration,
+  planConfiguration,
+} from "../../src/backup/configuration.js";
+import {
+  backUpFiles,
+  planFiles,
+  type FileBackupContext,
+} from "../../src/backup/files.js";
 import {
   toMade,
   type BackupPart,
@@ -13,28 +20,36 @@ import {
   type PartResult,
 } from "../../src/backup/part.js";
 import { swapRecordFile } from "../../src/backup/folder.js";
-import { requireEncryption } from "../../src/backup/place.js";
+import { openPlace, requireEncryption } from "../../src/backup/place.js";
+import { planBackup, type PartPlan } from "../../src/backup/run-backup.js";
 import { findBrokenOff } from "../../src/backup/swap-record.js";
 import { systemClock } from "../../src/core/clock.js";
-import { DrError } from "../../src/core/errors.js";
+import { DrError, isDrError } from "../../src/core/errors.js";
+import { EXIT_CODES } from "../../src/core/exit-codes.js";
 import type { Meter } from "../../src/core/meter.js";
+import { readDeployFile } from "../../src/deployments/read.js";
 import { listLocalArtifacts } from "../../src/offsite/local-artifacts.js";
-import { snapshotContracts } from "../../src/session/snapshot.js";
+import {
+  backupPlanToJson,
+  formatBackupPlan,
+} from "../../src/display/backup.js";
 import { Interruption } from "./apply.js";
 import { backupContext } from "./backup-context.js";
 import { databasePart } from "./database-part.js";
-import { makeBackups } from "./make-backups.js";
+import { makeBackups, tellError } from "./make-backups.js";
 import { chooseTargets } from "./offsite.js";
 import { replicateAll } from "./offsite-replicate.js";
-import { runTask, type Output } from "./output.js";
+import { runTask, type Output, type TaskResult } from "./output.js";
 import { withBar } from "./progress.js";
 import { chosenNetwork, connect } from "./session.js";
+import { snapshotWithBar } from "./snapshot-with-bar.js";
 
 const WEEK_MS = 7 * 86_400_000;
 
 interface BackupArguments {
   readonly only: string | undefined;
   readonly full: boolean;
+  readonly dryRun: boolean;
   readonly json: boolean;
 }
 
@@ -43,14 +58,18 @@ const action: NewTaskActionFunction<BackupArguments> = async (args, hre) =>
     const context = backupContext(hre);
     const interruption = new Interruption("BACKUP_INTERRUPTED");
     const parts = backupParts(hre, output, context, interruption, args);
+    const run = {
+      parts,
+      after: [offsitePart(hre, output)],
+      ...(args.only === undefined ? {} : { only: parseOnly(args.only, parts) }),
+    };
+    if (args.dryRun) {
+      return showPlan(await planBackup(run), output);
+    }
     return await makeBackups(
       {
+        ...run,
         context,
-        parts,
-        after: [offsitePart(hre, output)],
-        ...(args.only === undefined
-          ? {}
-          : { only: parseOnly(args.only, parts) }),
         interruption,
         // What is backed up then may be half of what it should be.
         findTrouble: async () =>
@@ -61,6 +80,25 @@ const action: NewTaskActionFunction<BackupArguments> = async (args, hre) =>
   });
 
 export default action;
+
+/** As the first part that can't be made has it. */
+function showPlan(plans: readonly PartPlan[], output: Output): TaskResult {
+  output.text(formatBackupPlan(plans, output.paint));
+  const errors = plans.flatMap(({ error }) =>
+    error === undefined ? [] : [error],
+  );
+  errors.forEach(tellError);
+  const [first] = errors;
+  return {
+    json: backupPlanToJson(plans),
+    exitCode:
+      first === undefined
+        ? EXIT_CODES.done
+        : isDrError(first)
+          ? first.exitCode
+          : EXIT_CODES.error,
+  };
+}
 
 /** How much of it is packed already. */
 async function packWithBar(
@@ -97,11 +135,13 @@ function backupParts(
     {
       kind: "contracts",
       isConfigured: existsSync(join(chosenNetwork(hre).folder, "deploy.json")),
-      run: async () => await backUpContracts(hre),
+      plan: async () => await planContracts(hre, context),
+      run: async () => await backUpContracts(hre, output),
     },
     {
       kind: "files",
       isConfigured: files.length > 0,
+      plan: async () => await planFiles(context, full),
       run: async () =>
         await packWithBar(
           "files",
@@ -113,6 +153,7 @@ function backupParts(
     {
       kind: "configuration",
       isConfigured: configuration.length > 0,
+      plan: async () => await planConfiguration(context),
       run: async () =>
         await packWithBar(
           "configuration",
@@ -124,11 +165,24 @@ function backupParts(
   ];
 }
 
+async function planContracts(
+  hre: HardhatRuntimeEnvironment,
+  { config, clock, tool }: FileBackupContext,
+): Promise<readonly string[]> {
+  const { ports } = await connect(hre);
+  const { network, folder: deployments } = ports;
+  const { file } = await readDeployFile(join(deployments, "deploy.json"));
+  const { folder } = await openPlace(config, "contracts", clock, tool);
+  const names = Object.keys(file.contracts).join(", ");
+  return [`${names} on ${network}, into ${folder}`];
+}
+
 async function backUpContracts(
   hre: HardhatRuntimeEnvironment,
+  output: Output,
 ): Promise<PartResult> {
   const { ports } = await connect(hre);
-  const taken = await snapshotContracts(ports, hre.config.dr);
+  const taken = await snapshotWithBar(ports, hre.config.dr, output);
   return { artifacts: [toMade(taken)], notices: [] };
 }
 
@@ -141,6 +195,13 @@ function offsitePart(
   return {
     kind: "offsite",
     isConfigured: dr.backup.offsite,
+    plan: async () => {
+      await requireEncryption(dr.encryption);
+      const names = chooseTargets(dr, "").map(({ name }) => name);
+      return [
+        `what was made, and what is missing of the last week, to ${names.join(", ")}`,
+      ];
+    },
     run: async () => {
       chooseTargets(dr, "");
       await requireEncryption(dr.encryption);

@@ -3,9 +3,11 @@ import { toMade, type BackupPart } from "../../src/backup/part.js";
 import type { Meter } from "../../src/core/meter.js";
 import {
   backUpDatabase,
+  planDatabaseBackup,
   type DatabaseBackup,
   type DatabaseBackupOptions,
 } from "../../src/database/backup.js";
+import { tellDatabasePlan } from "../../src/display/database-backup.js";
 import type { Interruption } from "./apply.js";
 import type { Output } from "./output.js";
 import { withBar } from "./progress.js";
@@ -22,6 +24,8 @@ export function databasePart(
   return {
     kind: "database",
     isConfigured: context.config.database !== undefined,
+    plan: async () =>
+      tellDatabasePlan(await planDatabaseBackup(context, options)),
     run: async () => {
       const made = await interruption.during(
         async () =>

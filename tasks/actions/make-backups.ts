@@ -59,7 +59,7 @@ export async function makeBackups(
   });
   const told = more?.();
   output.text(`${formatBackup(report, output.paint)}${told?.text ?? ""}`);
-  failuresOf(report).forEach(tell);
+  failuresOf(report).forEach(tellError);
   const json = { ...backupToJson(report), ...told?.json };
   const exitCode = exitCodeOf(report);
   const { startedAt } = report;
@@ -72,7 +72,7 @@ export async function makeBackups(
     return { json: { ...json, report: path }, exitCode };
   } catch (error) {
     // The backups are there all the same.
-    tell(error);
+    tellError(error);
     return {
       json: { ...json, error: anyErrorToJson(error) },
       exitCode: exitCode === EXIT_CODES.done ? EXIT_CODES.partial : exitCode,
@@ -80,6 +80,7 @@ export async function makeBackups(
   }
 }
 
-function tell(error: unknown): void {
+/** On stderr, whether or not stdout is for people. */
+export function tellError(error: unknown): void {
   process.stderr.write(formatAnyError(error, paintFor(process.stderr)));
 }

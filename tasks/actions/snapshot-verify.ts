@@ -1,13 +1,25 @@
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { NewTaskActionFunction } from "hardhat/types/tasks";
 
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
 import { formatVerified, verifiedToJson } from "../../src/display/snapshot.js";
-import { compareWithChain } from "../../src/snapshot/compare-with-chain.js";
-import { withSnapshot } from "../../src/snapshot/open-snapshot.js";
-import { recompileSnapshot } from "../../src/snapshot/recompile.js";
+import { count } from "../../src/display/text.js";
+import {
+  compareWithChain,
+  type Comparison,
+} from "../../src/snapshot/compare-with-chain.js";
+import {
+  withSnapshot,
+  type OpenedSnapshot,
+} from "../../src/snapshot/open-snapshot.js";
+import {
+  recompileSnapshot,
+  type Recompiled,
+} from "../../src/snapshot/recompile.js";
 import { compilerOf } from "./compile-build.js";
 import { findNamedSnapshot, openFound } from "./find-snapshot.js";
-import { runTask } from "./output.js";
+import { runTask, type Output } from "./output.js";
+import { withBar } from "./progress.js";
 import { connect } from "./session.js";
 
 interface VerifyArguments {
@@ -23,11 +35,9 @@ const action: NewTaskActionFunction<VerifyArguments> = async (args, hre) =>
     const found = await findNamedSnapshot(hre, args.name);
     return await withSnapshot(openFound(found, output), async (opened) => {
       const recompiled = args.recompile
-        ? await recompileSnapshot(opened, compilerOf(hre))
+        ? await recompile(opened, hre, output)
         : undefined;
-      const live = args.live
-        ? await compareWithChain(opened, (await connect(hre)).ports.rpc)
-        : undefined;
+      const live = args.live ? await compare(opened, hre, output) : undefined;
       const view = {
         ...opened.artifact,
         snapshot: opened.snapshot,
@@ -41,3 +51,39 @@ const action: NewTaskActionFunction<VerifyArguments> = async (args, hre) =>
   });
 
 export default action;
+
+async function recompile(
+  opened: OpenedSnapshot,
+  hre: HardhatRuntimeEnvironment,
+  output: Output,
+): Promise<readonly Recompiled[]> {
+  return await withBar(
+    {
+      title: "Compile",
+      work: async ({ begin }) => {
+        begin("with the compilers that it was built with", undefined);
+        return await recompileSnapshot(opened, compilerOf(hre));
+      },
+      tell: (all) => `${count(all.length, "contract")} to the same`,
+    },
+    output,
+  );
+}
+
+async function compare(
+  opened: OpenedSnapshot,
+  hre: HardhatRuntimeEnvironment,
+  output: Output,
+): Promise<Comparison> {
+  return await withBar(
+    {
+      title: "Compare",
+      work: async ({ begin }) => {
+        begin("reading the chain", undefined);
+        return await compareWithChain(opened, (await connect(hre)).ports.rpc);
+      },
+      tell: ({ block }) => `with block ${String(block.number)}`,
+    },
+    output,
+  );
+}

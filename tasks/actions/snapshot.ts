@@ -2,9 +2,9 @@ import type { NewTaskActionFunction } from "hardhat/types/tasks";
 
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
 import { formatSnapshot, snapshotToJson } from "../../src/display/snapshot.js";
-import { snapshotContracts } from "../../src/session/snapshot.js";
 import { runTask } from "./output.js";
 import { connect } from "./session.js";
+import { snapshotWithBar } from "./snapshot-with-bar.js";
 
 interface SnapshotArguments {
   readonly json: boolean;
@@ -14,7 +14,7 @@ const action: NewTaskActionFunction<SnapshotArguments> = async (args, hre) =>
   await runTask(args, async (output) => {
     const { ports } = await connect(hre);
     const { dr } = hre.config;
-    const taken = await snapshotContracts(ports, dr);
+    const taken = await snapshotWithBar(ports, dr, output);
     for (const name of Object.keys(dr.snapshot.views)) {
       if (!Object.hasOwn(taken.snapshot.contracts, name)) {
         output.progress(

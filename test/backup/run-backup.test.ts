@@ -6,6 +6,7 @@ import {
   failuresOf,
   runBackup,
   type BackupRun,
+  planBackup,
 } from "../../src/backup/run-backup.js";
 import { systemClock } from "../../src/core/clock.js";
 import { DrError } from "../../src/core/errors.js";
@@ -41,6 +42,13 @@ describe("the parts of a backup", () => {
     return {
       kind,
       isConfigured: ending !== "not configured",
+      plan: async () => {
+        await Promise.resolve();
+        if (ending === "bad") {
+          throw new DrError("ENCRYPTION_NOT_CONFIGURED", {});
+        }
+        return [`would make ${kind}`];
+      },
       run: async () => {
         await Promise.resolve();
         ran.push(kind);
@@ -191,5 +199,29 @@ describe("the parts of a backup", () => {
     expect(text).to.include("from-tomorrow was made later than now");
     expect(text).to.include("1 old backup without a manifest");
     expect(text).to.not.include("good");
+  });
+
+  it("are planned without being made, whichever can't be", async () => {
+    const plans = await planBackup({
+      parts: [
+        part("database", "bad"),
+        part("contracts"),
+        part("files", "not configured"),
+        part("configuration"),
+      ],
+      after: [part("offsite")],
+      only: ["database", "contracts"],
+    });
+    expect(
+      plans.map(({ kind, lines, error }) => [
+        kind,
+        lines[0] ?? (error as DrError).code,
+      ]),
+    ).to.deep.equal([
+      ["database", "ENCRYPTION_NOT_CONFIGURED"],
+      ["contracts", "would make contracts"],
+      ["offsite", "would make offsite"],
+    ]);
+    expect(ran).to.deep.equal([]);
   });
 });

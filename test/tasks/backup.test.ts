@@ -144,6 +144,43 @@ describe("dr:backup and dr:backup:restore", () => {
     expect(process.exitCode).to.equal(3);
   });
 
+  it("show what they would make, and make nothing", async () => {
+    const plan = async () =>
+      (await hre.tasks
+        .getTask("dr:backup")
+        .run({ json: true, dryRun: true })) as {
+        readonly parts: readonly {
+          readonly kind: string;
+          readonly lines: readonly string[];
+          readonly error?: { readonly code: string };
+        }[];
+      };
+    const planned = await plan();
+    expect(
+      planned.parts.map(({ kind, lines }) => [kind, ...lines]),
+    ).to.deep.equal([
+      [
+        "files",
+        `uploads into ${join(folder.path, "backups/files")}, encrypted`,
+        "a full backup: it is the first",
+      ],
+      [
+        "configuration",
+        `.env into ${join(folder.path, "backups/configuration")}, encrypted`,
+      ],
+    ]);
+    expect(process.exitCode).to.equal(0);
+    expect(await readdir(folder.path)).not.to.include("backups");
+    await rm(join(folder.path, "uploads"), { recursive: true });
+    const { parts } = await plan();
+    expect(parts.map(({ error }) => error?.code)).to.deep.equal([
+      "BACKUP_SOURCE_UNREADABLE",
+      undefined,
+    ]);
+    expect(process.exitCode).to.equal(3);
+    expect(await readdir(folder.path)).not.to.include("backups");
+  });
+
   it("make a full one when asked for", async () => {
     const { parts } = await backUp({ full: true });
     expect(partOf(parts, "files").notices!.join()).to.include(
