@@ -15,6 +15,17 @@ const PASSWORD = "it's @ secret/%";
 const UNPRIVILEGED = 65_534;
 const READY_MS = 30_000;
 
+/**
+ * Runs a server as long as whoever started it is there to keep its stdin open,
+ * however that one ends. It then goes `immediate`: SIGKILL would leave its
+ * children at work.
+ */
+const UNTIL_STDIN_ENDS = `
+exec 3<&0
+"$0" "$@" 3<&- & server=$!
+{ cat <&3 >/dev/null; kill -QUIT $server; } &
+wait $server`;
+
 /** A PostgreSQL server of its own in a temporary folder, on a free port, which asks for a password. */
 export class PostgresCluster {
   readonly host = "127.0.0.1";
@@ -139,8 +150,9 @@ export class PostgresCluster {
   /** Starts it again after {@link halt}. */
   async resume(): Promise<void> {
     const path = join(serverPrograms() ?? "", "postgres");
-    this.#server = spawn(path, ["-D", join(this.folder, "data")], {
-      stdio: "ignore",
+    const data = join(this.folder, "data");
+    this.#server = spawn("sh", ["-c", UNTIL_STDIN_ENDS, path, "-D", data], {
+      stdio: ["pipe", "ignore", "ignore"],
       cwd: this.folder,
       ...identity(),
     });
@@ -152,8 +164,7 @@ export class PostgresCluster {
     const server = this.#server;
     this.#server = undefined;
     if (server?.exitCode === null) {
-      // `immediate`; SIGKILL would leave its children at work.
-      server.kill("SIGQUIT");
+      server.stdin?.end();
       await once(server, "exit");
     }
   }
