@@ -4,6 +4,7 @@ import { requireAnvil } from "../helpers/anvil.js";
 import { BuiltPlugin } from "../helpers/cli-project.js";
 import { MOST_ATTEMPTS, recover, type Kill } from "../helpers/killing.js";
 import { RecoveryScene, type SceneOptions } from "../helpers/recovery-scene.js";
+import { seededNumbers } from "../helpers/seeded-numbers.js";
 
 /** So many scenes at once: a run mostly waits for blocks. */
 const SCENES = 4;
@@ -124,9 +125,7 @@ describe("a process that is killed", function () {
   });
 
   it("rolls back with two signers, killed at any moment, twice", async () => {
-    const seed = Number(process.env.KILL_SEED ?? Date.now() % 2 ** 31);
-    process.stderr.write(`      KILL_SEED=${String(seed)}\n`);
-    const random = randomNumbers(seed);
+    const random = seededNumbers();
     const moment = (longest: number): Kill => ({
       milliseconds: Math.round(300 + random() * longest),
     });
@@ -147,15 +146,4 @@ function* naturals(): Generator<number> {
   for (let number = 1; ; number += 1) {
     yield number;
   }
-}
-
-/** Mulberry32: the same seed, the same numbers, each in [0, 1). */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
