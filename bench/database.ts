@@ -21,9 +21,14 @@ const TARGET_HASHING = 1.25;
 const TARGET_ABOVE_BYTES = 150e6;
 const RUNS = 3;
 
+const TARGET_RESTORED = 1.2;
+
 /** As the old scripts have it. */
-const SCRIPT = `
+const SCRIPT_BACKS_UP = `
 pg_dump | gzip -c | openssl enc -aes-256-cbc -pbkdf2 -salt -pass "file:$KEY" > "$OLD"`;
+const SCRIPT_RESTORES = `
+openssl enc -d -aes-256-cbc -pbkdf2 -pass "file:$KEY" -in "$OLD" | gunzip |
+  psql -q -X -v ON_ERROR_STOP=1 -o /dev/null -d back`;
 
 /** Blanks are what no database is full of, and what gzip is fastest with. */
 const TEXT = `
@@ -89,7 +94,11 @@ async function* measure(
     );
   };
   const peer = async () =>
-    await project.watch("bash", ["-eo", "pipefail", "-c", SCRIPT], env);
+    await project.watch(
+      "bash",
+      ["-eo", "pipefail", "-c", SCRIPT_BACKS_UP],
+      env,
+    );
   const counts = async () => await backUp("--no-hashes");
   const what = `pgbench ${SCALE} to artifact`;
   const blank = await compare(`${what} (pg_dump | gzip | openssl)`);
@@ -98,8 +107,42 @@ async function* measure(
   const text = await compare("the same with text where it has blanks");
   yield* text.measurements;
   const peaks = [blank.peakBytes, text.peakBytes];
+  yield await measureRestore();
   // Of our process, without PostgreSQL's.
   yield* aboveBare(await project.barePeak(), peaks, TARGET_ABOVE_BYTES);
+
+  async function measureRestore() {
+    const backups = await backUp();
+    peaks.push(backups.peakBytes ?? 0);
+    await peer();
+    const restored = await alternate(RUNS, {
+      ours: async () => {
+        cluster.psql("DROP DATABASE IF EXISTS back");
+        const watched = await project.watchHardhat(
+          [
+            ...["--config", "database.config.ts", "dr:db:restore"],
+            ...["--into", "back", "--yes", "--json"],
+          ],
+          env,
+        );
+        peaks.push(watched.peakBytes ?? 0);
+        return watched;
+      },
+      peer: async () => {
+        cluster.psql("DROP DATABASE IF EXISTS back; CREATE DATABASE back");
+        return await project.watch(
+          "bash",
+          ["-eo", "pipefail", "-c", SCRIPT_RESTORES],
+          env,
+        );
+      },
+    });
+    return timesFaster(
+      "restored, and every row verified (openssl | gunzip | psql)",
+      restored,
+      TARGET_RESTORED,
+    );
+  }
 
   async function compare(name: string) {
     const counted = await alternate(RUNS, { ours: counts, peer });
