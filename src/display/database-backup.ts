@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 
 import type { Json } from "../core/canonical-json.js";
-import type { DatabasePlan } from "../database/backup.js";
+import type { BackupPlan } from "../database/engine.js";
 import type { Fingerprint } from "../database/fingerprint.js";
 import { count, formatBytes, type Paint } from "./text.js";
 
@@ -47,12 +47,12 @@ export function contentsToJson({
 }
 
 /** What `dr:db:backup` would do. */
-export function formatDatabasePlan(plan: DatabasePlan): string {
+export function formatDatabasePlan(plan: BackupPlan): string {
   const { database, server, tables, sizeBytes, format, jobs } = plan;
-  const { pgDump, folder, temporaryBytes, notices } = plan;
+  const { tool, folder, temporaryBytes, notices } = plan;
   return [
     `${database}, PostgreSQL ${server}: ${count(tables, "table")}, ${formatBytes(sizeBytes)} on the server's disk`,
-    `with ${pgDump}, ${format} format${jobs > 1 ? `, ${String(jobs)} jobs` : ""}`,
+    `with ${tool}, ${format} format${jobs > 1 ? `, ${String(jobs)} jobs` : ""}`,
     `into ${folder}`,
     ...(temporaryBytes === undefined
       ? []
@@ -64,6 +64,6 @@ export function formatDatabasePlan(plan: DatabasePlan): string {
     .join("");
 }
 
-export function planToJson(plan: DatabasePlan): Json {
+export function planToJson(plan: BackupPlan): Json {
   return { ...plan, dryRun: true };
 }
