@@ -641,6 +641,20 @@ export const dbRestoreTask = drTask(
     defaultValue: undefined,
   })
   .addOption({
+    name: "targetTime",
+    description:
+      "A moment to come back to: 2024-01-15T14:00:00Z. Only with the engine pgbackrest",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "targetLsn",
+    description:
+      "A place in the log to come back to: 0/16B3748. Only with the engine pgbackrest",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
     name: "into",
     description: "The name of a new database; the live one isn't touched then",
     type: ArgumentType.STRING_WITHOUT_DEFAULT,

@@ -607,6 +607,11 @@ export const CATALOGUE = {
     fix: "Set `dr.database.url` in hardhat.config.ts, or DATABASE_URL, or POSTGRES_HOST, POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB.",
     exitCode: refused,
   },
+  DATABASE_ENGINE_UNABLE: {
+    message: "The database engine {engine} can't {what}.",
+    fix: "{way}.",
+    exitCode: refused,
+  },
   DATABASE_URL_INVALID: {
     message: "The database's URL can't be used: {reason}.",
     fix: "Write it as postgres://USER:PASSWORD@HOST:5432/DATABASE, with what is special in a password percent-encoded (@ is %40).",

@@ -8,7 +8,6 @@ import {
   type ArtifactPlace,
   type WrittenArtifact,
 } from "../artifact/write-artifact.js";
-import type { FileBackupContext } from "../backup/files.js";
 import { openPlace } from "../backup/place.js";
 import type { Json } from "../core/canonical-json.js";
 import { DrError } from "../core/errors.js";
@@ -20,6 +19,7 @@ import { nameOfDatabase, type Access } from "./access.js";
 import { cancellable } from "./cancellable.js";
 import { startChild } from "./child.js";
 import { configuredAccess } from "./configured.js";
+import type { BackupContext } from "./engine.js";
 import {
   readSequences,
   takeFingerprint,
@@ -39,13 +39,7 @@ export const DUMP_FORMATS = ["custom", "plain", "directory"] as const;
 /** What pg_restore, psql, or pg_restore with several jobs reads. */
 export type DumpFormat = (typeof DUMP_FORMATS)[number];
 
-export interface DatabaseBackupContext extends Omit<
-  FileBackupContext,
-  "meter"
-> {
-  /** Told how many bytes have been dumped so far; how many there will be, nobody knows. */
-  readonly onProgress?: (sizeBytes: number) => void;
-  readonly signal?: AbortSignal;
+export interface DatabaseBackupContext extends BackupContext {
   /** Folders where PostgreSQL's programs are; absent: where `findTool` looks. */
   readonly programs?: readonly string[];
 }

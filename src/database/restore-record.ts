@@ -1,7 +1,9 @@
 import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
 
 import * as z from "zod";
 
+import type { DrConfig } from "../config/types.js";
 import { writeAtomically } from "../core/atomic-write.js";
 import { canonicalJson, type Json } from "../core/canonical-json.js";
 import { DrError, hasCode, messageOf } from "../core/errors.js";
@@ -31,6 +33,11 @@ const schema = z.strictObject({
 
 /** How far a restore has come: written before each thing that a killed one must know of. */
 export type RestoreRecord = z.infer<typeof schema>;
+
+/** Where it is written down how far a restore of the database has come. */
+export function restoreRecordFile({ paths }: Pick<DrConfig, "paths">): string {
+  return join(paths.backups, ".database-restore.json");
+}
 
 /** @throws {DrError} NOT_WRITABLE. */
 export async function writeRecord(

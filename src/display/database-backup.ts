@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 
 import type { Json } from "../core/canonical-json.js";
-import type { DatabasePlan } from "../database/backup.js";
+import type { BackupPlan } from "../database/engine.js";
 import type { Fingerprint } from "../database/fingerprint.js";
 import { count, formatBytes, type Paint } from "./text.js";
 
@@ -47,18 +47,18 @@ export function contentsToJson({
 }
 
 /** What `dr:db:backup` would do. */
-export function formatDatabasePlan(plan: DatabasePlan): string {
+export function formatDatabasePlan(plan: BackupPlan): string {
   return [...tellDatabasePlan(plan), "Dry run: nothing was made."]
     .map((line) => `${line}\n`)
     .join("");
 }
 
-export function tellDatabasePlan(plan: DatabasePlan): readonly string[] {
+export function tellDatabasePlan(plan: BackupPlan): readonly string[] {
   const { database, server, tables, sizeBytes, format, jobs } = plan;
-  const { pgDump, folder, temporaryBytes, notices } = plan;
+  const { tool, folder, temporaryBytes, notices } = plan;
   return [
     `${database}, PostgreSQL ${server}: ${count(tables, "table")}, ${formatBytes(sizeBytes)} on the server's disk`,
-    `with ${pgDump}, ${format} format${jobs > 1 ? `, ${String(jobs)} jobs` : ""}`,
+    `with ${tool}, ${format} format${jobs > 1 ? `, ${String(jobs)} jobs` : ""}`,
     `into ${folder}`,
     ...(temporaryBytes === undefined
       ? []
@@ -67,6 +67,6 @@ export function tellDatabasePlan(plan: DatabasePlan): readonly string[] {
   ];
 }
 
-export function planToJson(plan: DatabasePlan): Json {
+export function planToJson(plan: BackupPlan): Json {
   return { ...plan, dryRun: true };
 }

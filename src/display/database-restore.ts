@@ -1,26 +1,26 @@
 import type { Json } from "../core/canonical-json.js";
+import type { FoundBackup } from "../database/engine.js";
 import type { RestoredDatabase } from "../database/restore.js";
-import type { Dump } from "../database/restore-source.js";
 import type { Examination } from "../database/verify-restored.js";
 import { count, formatBytes, type Paint } from "./text.js";
 
 /** What is to be restored, and where to. */
 export interface RestorePlan {
-  readonly dump: Dump;
+  readonly backup: FoundBackup;
   /** `takumi at db.example.org:5432` */
   readonly database: string;
   /** Absent: in the place of the database. */
   readonly into?: string;
-  /** pg_restore or psql. */
+  /** What restores it. */
   readonly tool: string;
   readonly notices: readonly string[];
 }
 
 export function formatRestorePlan(
-  { dump, database, into, tool, notices }: RestorePlan,
+  { backup, database, into, tool, notices }: RestorePlan,
   paint: Paint,
 ): string {
-  const { name, createdAt, sizeBytes, fingerprint, format } = dump;
+  const { name, createdAt, sizeBytes, fingerprint, format } = backup;
   const size = sizeBytes === undefined ? "" : `, ${formatBytes(sizeBytes)}`;
   const rows = fingerprint?.tables.reduce(
     (sum, table) => sum + BigInt(table.rows),
@@ -34,7 +34,7 @@ export function formatRestorePlan(
           "  nobody has written down what it holds: only what must hold of any can be checked",
         )
       : `  ${count(fingerprint.tables.length, "table")}, ${String(rows)} rows, which are counted and compared`,
-    ...(dump.isAuthentic
+    ...(backup.isAuthentic
       ? []
       : [paint("yellow", "  nothing proves who made it")]),
     into === undefined
@@ -105,13 +105,13 @@ function formatNotices(
 }
 
 export function restorePlanToJson({
-  dump,
+  backup,
   database,
   into,
   tool,
   notices,
 }: RestorePlan): Readonly<Record<string, Json>> {
-  const { name, format, createdAt, isAuthentic, sizeBytes } = dump;
+  const { name, format, createdAt, isAuthentic, sizeBytes } = backup;
   return {
     name,
     format,

@@ -127,11 +127,7 @@ function backupParts(
 ): readonly BackupPart[] {
   const { files, configuration } = context.config;
   return [
-    databasePart(context, output, interruption, {
-      format: "custom",
-      jobs: 1,
-      hashes: true,
-    }),
+    databasePart(context, output, interruption, { jobs: 1, hashes: true }),
     {
       kind: "contracts",
       isConfigured: existsSync(join(chosenNetwork(hre).folder, "deploy.json")),

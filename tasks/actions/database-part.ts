@@ -1,12 +1,8 @@
 import type { FileBackupContext } from "../../src/backup/files.js";
 import { toMade, type BackupPart } from "../../src/backup/part.js";
 import type { Meter } from "../../src/core/meter.js";
-import {
-  backUpDatabase,
-  planDatabaseBackup,
-  type DatabaseBackup,
-  type DatabaseBackupOptions,
-} from "../../src/database/backup.js";
+import type { BackupChoices, MadeBackup } from "../../src/database/engine.js";
+import { openEngine } from "../../src/database/open-engine.js";
 import { tellDatabasePlan } from "../../src/display/database-backup.js";
 import type { Interruption } from "./apply.js";
 import type { Output } from "./output.js";
@@ -17,16 +13,19 @@ export function databasePart(
   context: FileBackupContext,
   output: Output,
   interruption: Interruption,
-  options: DatabaseBackupOptions,
-  onMade: (made: DatabaseBackup) => void = () => undefined,
+  choices: BackupChoices,
+  onMade: (made: MadeBackup) => void = () => undefined,
 ): BackupPart {
   const { signal } = interruption;
   return {
     kind: "database",
     isConfigured: context.config.database !== undefined,
-    plan: async () =>
-      tellDatabasePlan(await planDatabaseBackup(context, options)),
+    plan: async () => {
+      const engine = await openEngine(context.config, context.project);
+      return tellDatabasePlan(await engine.planBackup(context, choices));
+    },
     run: async () => {
+      const engine = await openEngine(context.config, context.project);
       const made = await interruption.during(
         async () =>
           await withBar(
@@ -35,15 +34,17 @@ export function databasePart(
               work: async ({ begin, reach }: Meter) => {
                 begin("dumped", undefined);
                 const watched = { ...context, signal, onProgress: reach };
-                return await backUpDatabase(watched, options);
+                return await engine.backUp(watched, choices);
               },
-              tell: ({ written }) => written.manifest.artifact,
+              tell: ({ name }) => name,
             },
             output,
           ),
       );
       onMade(made);
-      return { artifacts: [toMade(made.written)], notices: made.notices };
+      const { artifact, notices } = made;
+      const artifacts = artifact === undefined ? [] : [toMade(artifact)];
+      return { artifacts, notices };
     },
   };
 }

@@ -1,13 +1,8 @@
 import type { NewTaskActionFunction } from "hardhat/types/tasks";
 
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
-import { DrError } from "../../src/core/errors.js";
-import {
-  DUMP_FORMATS,
-  planDatabaseBackup,
-  type DatabaseBackup,
-  type DatabaseBackupOptions,
-} from "../../src/database/backup.js";
+import type { BackupChoices, MadeBackup } from "../../src/database/engine.js";
+import { openEngine } from "../../src/database/open-engine.js";
 import {
   contentsToJson,
   formatContents,
@@ -35,15 +30,17 @@ const action: NewTaskActionFunction<DatabaseBackupArguments> = async (
 ) =>
   await runTask(args, async (output) => {
     const context = backupContext(hre);
-    const options = parseOptions(args);
+    const engine = await openEngine(context.config, context.project);
+    const choices = parseChoices(args);
+    engine.requireChoices(choices);
     if (args.dryRun || context.config.database === undefined) {
-      const plan = await planDatabaseBackup(context, options);
+      const plan = await engine.planBackup(context, choices);
       output.text(formatDatabasePlan(plan));
       return { json: planToJson(plan), exitCode: EXIT_CODES.done };
     }
     const interruption = new Interruption("BACKUP_INTERRUPTED");
-    let made: DatabaseBackup | undefined;
-    const part = databasePart(context, output, interruption, options, (one) => {
+    let made: MadeBackup | undefined;
+    const part = databasePart(context, output, interruption, choices, (one) => {
       made = one;
     });
     return await makeBackups(
@@ -53,7 +50,7 @@ const action: NewTaskActionFunction<DatabaseBackupArguments> = async (
         after: [],
         interruption,
         more: () =>
-          made === undefined
+          made?.fingerprint === undefined
             ? { text: "", json: {} }
             : {
                 text: formatContents(made.fingerprint, output.paint),
@@ -66,24 +63,15 @@ const action: NewTaskActionFunction<DatabaseBackupArguments> = async (
 
 export default action;
 
-/** Several jobs are only for the directory format. @throws {DrError} OPTION_INVALID. */
-function parseOptions({
-  format: name,
-  jobs: number,
+/** @throws {DrError} OPTION_INVALID. */
+function parseChoices({
+  format,
+  jobs,
   noHashes,
-}: DatabaseBackupArguments): DatabaseBackupOptions {
-  const jobs = parseJobs(number ?? "1");
-  const wanted = name ?? (jobs > 1 ? "directory" : "custom");
-  const format = DUMP_FORMATS.find((one) => one === wanted);
-  if (format === undefined) {
-    throw invalid("--format", wanted, DUMP_FORMATS.join(", "));
-  }
-  if (jobs > 1 && format !== "directory") {
-    throw invalid("--format", wanted, "directory, the only one with --jobs");
-  }
-  return { format, jobs, hashes: !noHashes };
-}
-
-function invalid(option: string, value: string, expected: string): DrError {
-  return new DrError("OPTION_INVALID", { option, value, expected });
+}: DatabaseBackupArguments): BackupChoices {
+  return {
+    ...(format === undefined ? {} : { format }),
+    jobs: parseJobs(jobs ?? "1"),
+    hashes: !noHashes,
+  };
 }

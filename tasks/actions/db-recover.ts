@@ -6,24 +6,21 @@ import type { NewTaskActionFunction } from "hardhat/types/tasks";
 import { systemClock } from "../../src/core/clock.js";
 import { DrError } from "../../src/core/errors.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
-import { inDatabase, type Access } from "../../src/database/access.js";
-import { configuredAccess } from "../../src/database/configured.js";
-import { findDatabaseBackup } from "../../src/database/find-backup.js";
+import type { Access } from "../../src/database/access.js";
+import type { Engine } from "../../src/database/engine.js";
+import { openEngine } from "../../src/database/open-engine.js";
 import { withCsv, type CsvFile } from "../../src/database/recover/csv.js";
 import { readErased } from "../../src/database/recover/erased.js";
-import {
-  recoverRows,
-  type Recovery,
-  type RecoveryRequest,
+import type {
+  Recovery,
+  RecoveryRequest,
 } from "../../src/database/recover/recover.js";
-import { withRestored } from "../../src/database/recover/with-restored.js";
 import {
   formatRecoveryPlan,
   recoveryToJson,
 } from "../../src/display/database-recovery.js";
 import { Interruption, requireConsentPossible, requireYes } from "./apply.js";
-import { checkDump, restoreRecordFile } from "./db-restore.js";
-import { trialAccess } from "./db-verify.js";
+import { findBackup } from "./db-restore.js";
 import { parseJobs } from "./jobs.js";
 import { parseTime } from "./offsite.js";
 import { runTask, type Output } from "./output.js";
@@ -51,8 +48,9 @@ const action: NewTaskActionFunction<RecoverArguments> = async (args, hre) =>
     const { yes, apply, csv } = args;
     requireConsentPossible({ yes, dryRun: !apply });
     const request = await toRequest(args, hre);
-    const recovery = await withOldRows(args, hre, output, async (from) => {
-      const work = { ...from, request };
+    const engine = await openEngine(hre.config.dr, hre.config.paths.root);
+    const recovery = await withOldRows(engine, args, output, async (from) => {
+      const work = { ...from, engine, request };
       if (csv === undefined) {
         return await recover(work, args, hre, output);
       }
@@ -97,50 +95,47 @@ async function toRequest(
 
 /** In another database of the server, or in a backup that is restored for it. */
 async function withOldRows(
+  engine: Engine,
   args: RecoverArguments,
-  hre: HardhatRuntimeEnvironment,
   output: Output,
   work: (from: Pick<Work, "old" | "signal">) => Promise<Recovery>,
 ): Promise<Recovery> {
-  const { dr } = hre.config;
   const { from, before, fromDatabase, noOwner, acceptUnauthenticated } = args;
   if (fromDatabase !== undefined) {
-    const old = inDatabase(await configuredAccess(dr), fromDatabase);
-    return await work({ old });
+    return await engine.withOther(
+      fromDatabase,
+      async (old) => await work({ old }),
+    );
   }
-  const path = await findDatabaseBackup(dr, hre.config.paths.root, {
+  const wanted = {
     what: from ?? "latest",
     acceptUnauthenticated,
     ...(before === undefined ? {} : { before: parseTime("--before", before) }),
-  });
-  const dump = await checkDump(path, hre, acceptUnauthenticated, output);
-  const access = await trialAccess(dr);
+  };
+  const backup = await findBackup(engine, wanted, output);
   const interruption = new Interruption("RESTORE_INTERRUPTED");
-  output.progress(`… Restore ${dump.name} beside`);
+  const { signal } = interruption;
+  output.progress(`… Restore ${backup.name} beside`);
   return await interruption.during(
     async () =>
-      await withRestored(
-        dump,
+      await backup.withRestored(
         {
-          access,
           jobs: parseJobs(args.jobs ?? "1"),
           noOwner,
           acceptUnauthenticated,
-          like: access.database,
-          record: restoreRecordFile(hre),
-          criticalTables: [],
           clock: systemClock,
-          signal: interruption.signal,
+          signal,
         },
         async (old) => {
           output.progress("… Compare");
-          return await work({ old, signal: interruption.signal });
+          return await work({ old, signal });
         },
       ),
   );
 }
 
 interface Work {
+  readonly engine: Engine;
   readonly old: Access;
   readonly request: RecoveryRequest;
   readonly csv?: CsvFile;
@@ -148,13 +143,12 @@ interface Work {
 }
 
 async function recover(
-  { old, request, csv, signal }: Work,
+  { engine, old, request, csv, signal }: Work,
   { apply, yes }: RecoverArguments,
   hre: HardhatRuntimeEnvironment,
   output: Output,
 ): Promise<Recovery> {
-  const live = await configuredAccess(hre.config.dr);
-  return await recoverRows(old, live, request, {
+  return await engine.recover(old, request, {
     ...(csv === undefined ? {} : { onRows: csv.write }),
     onPlan: async (plan) => {
       await csv?.finish();

@@ -1,21 +1,17 @@
-import { join } from "node:path";
-
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { NewTaskActionFunction } from "hardhat/types/tasks";
 
-import { artifactKeys } from "../../src/backup/place.js";
 import { systemClock } from "../../src/core/clock.js";
+import { DrError } from "../../src/core/errors.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
-import { nameOfDatabase } from "../../src/database/access.js";
-import { configuredAccess } from "../../src/database/configured.js";
-import { findDatabaseBackup } from "../../src/database/find-backup.js";
-import {
-  prepareDatabaseRestore,
-  restoreDatabase,
-} from "../../src/database/restore.js";
+import type {
+  BackupAddress,
+  Engine,
+  FoundBackup,
+  RecoveryTarget,
+} from "../../src/database/engine.js";
+import { openEngine } from "../../src/database/open-engine.js";
 import type { RestoreRecord } from "../../src/database/restore-record.js";
-import { findDump, type Dump } from "../../src/database/restore-source.js";
-import { prepareUndo, undoRestore } from "../../src/database/restore-undo.js";
 import {
   examinationToJson,
   formatRestored,
@@ -42,6 +38,8 @@ export interface DatabaseRestoreArguments {
 }
 
 interface Arguments extends DatabaseRestoreArguments {
+  readonly targetTime: string | undefined;
+  readonly targetLsn: string | undefined;
   readonly undo: boolean;
   readonly json: boolean;
 }
@@ -52,48 +50,68 @@ const action: NewTaskActionFunction<Arguments> = async (args, hre) =>
     if (args.undo) {
       return await undo(args, hre, output);
     }
-    const { before, acceptUnauthenticated } = args;
-    const path = await findDatabaseBackup(
-      hre.config.dr,
-      hre.config.paths.root,
-      {
-        what: args.file,
-        acceptUnauthenticated,
-        ...(before === undefined
-          ? {}
-          : { before: parseTime("--before", before) }),
-      },
-    );
-    return await restoreFromBackup(path, args, hre, output);
+    return await restoreFromBackup(toAddress(args), args, hre, output);
   });
 
 export default action;
 
-/** Restores the database from where its backup lies: checked, shown, asked, done. */
+/** @throws {DrError} OPTION_INVALID. */
+function toAddress(args: Arguments): BackupAddress {
+  const { file, before, acceptUnauthenticated } = args;
+  const target = parseTarget(args);
+  return {
+    what: file,
+    acceptUnauthenticated,
+    ...(before === undefined ? {} : { before: parseTime("--before", before) }),
+    ...(target === undefined ? {} : { target }),
+  };
+}
+
+const LSN = /^[0-9a-f]{1,8}\/[0-9a-f]{1,8}$/i;
+
+/** @throws {DrError} OPTION_INVALID. */
+function parseTarget({
+  targetTime: time,
+  targetLsn: lsn,
+}: Arguments): RecoveryTarget | undefined {
+  if (lsn === undefined) {
+    return time === undefined
+      ? undefined
+      : { kind: "time", time: parseTime("--target-time", time) };
+  }
+  if (time !== undefined || !LSN.test(lsn)) {
+    const expected =
+      "a place in the log, such as 0/16B3748, without --target-time";
+    const option = "--target-lsn";
+    throw new DrError("OPTION_INVALID", { option, value: lsn, expected });
+  }
+  return { kind: "lsn", lsn };
+}
+
+/** Restores the database from a backup: checked, shown, asked, done. */
 export async function restoreFromBackup(
-  path: string,
+  address: BackupAddress,
   args: Omit<DatabaseRestoreArguments, "file" | "before">,
   hre: HardhatRuntimeEnvironment,
   output: Output,
 ): Promise<TaskResult> {
-  const { dr } = hre.config;
-  const access = await configuredAccess(dr);
+  const engine = await openEngine(hre.config.dr, hre.config.paths.root);
+  const database = await engine.describe();
   const { into, noOwner, acceptUnauthenticated, keep } = args;
   const jobs = parseJobs(args.jobs ?? "1");
-  const dump = await checkDump(path, hre, acceptUnauthenticated, output);
-  const options = {
-    access,
+  const backup = await findBackup(engine, address, output);
+  const choices = {
     jobs,
     noOwner,
     acceptUnauthenticated,
     ...(into === undefined ? {} : { into }),
   };
-  const { tool, notices } = await prepareDatabaseRestore(dump, options);
+  const { tool, notices } = await backup.prepareRestore(choices);
   const plan = {
-    dump,
-    database: nameOfDatabase(access),
+    backup,
+    database,
     ...(into === undefined ? {} : { into }),
-    tool: tool.path,
+    tool,
     notices,
   };
   output.text(formatRestorePlan(plan, output.paint));
@@ -110,39 +128,30 @@ export async function restoreFromBackup(
         {
           title: "Restore",
           work: async (meter) =>
-            await restoreDatabase(dump, {
-              ...options,
+            await backup.restore({
+              ...choices,
               keep,
-              record: restoreRecordFile(hre),
-              criticalTables: dr.database?.criticalTables ?? [],
               clock: systemClock,
               signal: interruption.signal,
               meter,
             }),
-          tell: ({ database }) => `${database} is what was backed up`,
+          tell: (one) => `${one.database} is what was backed up`,
         },
         output,
       ),
   );
   output.text(formatRestored(restored, output.paint));
-  const { database, aside, examination } = restored;
+  const { aside, examination } = restored;
   return {
     json: {
       status: "done",
       ...restorePlanToJson(plan),
-      restored: database,
+      restored: restored.database,
       aside: aside ?? null,
       examination: examinationToJson(examination),
     },
     exitCode,
   };
-}
-
-/** Where it is written down how far a restore of the database has come. */
-export function restoreRecordFile({
-  config,
-}: HardhatRuntimeEnvironment): string {
-  return join(config.dr.paths.backups, ".database-restore.json");
 }
 
 /** Goes on with a restore that was broken off, as it was asked for then. */
@@ -154,7 +163,7 @@ export async function resumeDatabaseRestore(
 ): Promise<TaskResult> {
   const { jobs, noOwner, acceptUnauthenticated } = options;
   return await restoreFromBackup(
-    path,
+    { what: path, acceptUnauthenticated },
     {
       ...args,
       into,
@@ -168,21 +177,16 @@ export async function resumeDatabaseRestore(
   );
 }
 
-export async function checkDump(
-  path: string,
-  { config: { dr } }: HardhatRuntimeEnvironment,
-  acceptUnauthenticated: boolean,
+/** Finds a backup, and shows how far proving it has come. */
+export async function findBackup(
+  engine: Engine,
+  address: BackupAddress,
   output: Output,
-): Promise<Dump> {
+): Promise<FoundBackup> {
   return await withBar(
     {
       title: "Check",
-      work: async (meter) =>
-        await findDump(path, {
-          keys: artifactKeys(dr),
-          acceptUnauthenticated,
-          meter,
-        }),
+      work: async (meter) => await engine.find(address, meter),
       tell: ({ name }) => `${name} is whole`,
     },
     output,
@@ -194,17 +198,17 @@ async function undo(
   hre: HardhatRuntimeEnvironment,
   output: Output,
 ): Promise<TaskResult> {
-  const access = await configuredAccess(hre.config.dr);
-  const incoming = await prepareUndo(access);
+  const engine = await openEngine(hre.config.dr, hre.config.paths.root);
+  const incoming = await engine.prepareUndo();
   const exitCode = EXIT_CODES.done;
   output.text(
-    `${incoming} → ${nameOfDatabase(access)}, in the place of what is there, which is kept under another name\n`,
+    `${incoming} → ${await engine.describe()}, in the place of what is there, which is kept under another name\n`,
   );
   if (args.dryRun) {
     return { json: { status: "planned", incoming }, exitCode };
   }
   await requireYes("swap them", args, hre);
-  const undone = await undoRestore({ access, clock: systemClock });
+  const undone = await engine.undo(systemClock);
   output.text(formatUndone(undone, incoming, output.paint));
   return {
     json: {

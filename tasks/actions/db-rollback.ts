@@ -6,15 +6,10 @@ import type { NewTaskActionFunction } from "hardhat/types/tasks";
 import { systemClock } from "../../src/core/clock.js";
 import { DrError } from "../../src/core/errors.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
-import type { DatabaseBackup } from "../../src/database/backup.js";
-import { configuredAccess } from "../../src/database/configured.js";
+import type { MadeBackup, RollbackChoices } from "../../src/database/engine.js";
 import type { FreshBackup } from "../../src/database/migrations/fresh-backup.js";
 import { readMigrationFile } from "../../src/database/migrations/migration-file.js";
-import {
-  applyRollback,
-  prepareRollback,
-  type RollbackOptions,
-} from "../../src/database/migrations/rollback.js";
+import { openEngine } from "../../src/database/open-engine.js";
 import {
   formatPreparedRollback,
   formatRollbackResult,
@@ -41,11 +36,9 @@ const action: NewTaskActionFunction<DatabaseRollbackArguments> = async (
     requireConsentPossible(args);
     const { paths, dr } = hre.config;
     const file = await readMigrationFile(resolve(paths.root, args.migration));
-    const access = await configuredAccess(dr);
+    const engine = await openEngine(dr, paths.root);
     const interruption = new Interruption("MIGRATION_INTERRUPTED");
-    const options: RollbackOptions = {
-      access,
-      lockTimeoutSeconds: dr.database?.lockTimeoutSeconds ?? 0,
+    const choices: RollbackChoices = {
       allowOutsideTransaction: args.allowOutsideTransaction,
       clock: systemClock,
       signal: interruption.signal,
@@ -54,7 +47,7 @@ const action: NewTaskActionFunction<DatabaseRollbackArguments> = async (
       `… try ${args.migration} in a transaction that is rolled back; until then it holds the locks it takes`,
     );
     const prepared = await interruption.during(
-      async () => await prepareRollback(file, options),
+      async () => await engine.prepareRollback(file, choices),
     );
     output.text(formatPreparedRollback(prepared, output.paint));
     const exitCode = EXIT_CODES.done;
@@ -64,9 +57,9 @@ const action: NewTaskActionFunction<DatabaseRollbackArguments> = async (
     await requireYes("back up the database and roll back", args, hre);
     const result = await interruption.during(
       async () =>
-        await applyRollback(
+        await engine.applyRollback(
           prepared,
-          options,
+          choices,
           async () => await backUp(hre, output, interruption),
         ),
     );
@@ -83,9 +76,9 @@ async function backUp(
   interruption: Interruption,
 ): Promise<FreshBackup> {
   const context = backupContext(hre);
-  const options = { format: "custom", jobs: 1, hashes: true } as const;
-  const made: DatabaseBackup[] = [];
-  const part = databasePart(context, output, interruption, options, (one) => {
+  const choices = { jobs: 1, hashes: true };
+  const made: MadeBackup[] = [];
+  const part = databasePart(context, output, interruption, choices, (one) => {
     made.push(one);
   });
   const { notices } = await whileLocked(context, async () => await part.run());
@@ -94,6 +87,5 @@ async function backUp(
   if (backup === undefined) {
     throw new DrError("DATABASE_NOT_CONFIGURED", {});
   }
-  const { artifact, createdAt } = backup.written.manifest;
-  return { name: artifact, at: createdAt };
+  return backup;
 }

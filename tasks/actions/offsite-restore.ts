@@ -283,8 +283,9 @@ async function restoreFromFolder(
     const adopted = args.dryRun
       ? path
       : await adopt(path, placeFolder(dr, kind));
+    const { acceptUnauthenticated } = args;
     return await restoreFromBackup(
-      adopted,
+      { what: adopted, acceptUnauthenticated },
       { ...args, jobs: undefined, noOwner: false, keep: false },
       hre,
       output,

@@ -1,6 +1,9 @@
 import type { NewTaskActionFunction } from "hardhat/types/tasks";
 
-import { readRecord } from "../../src/database/restore-record.js";
+import {
+  readRecord,
+  restoreRecordFile,
+} from "../../src/database/restore-record.js";
 import { rebuildPlan } from "../../src/recovery/procedures.js";
 import { resumeRun } from "../../src/run/conduct.js";
 import { findRun } from "../../src/run/list-runs.js";
@@ -14,7 +17,7 @@ import {
   showPlan,
   tellOutcome,
 } from "./apply.js";
-import { resumeDatabaseRestore, restoreRecordFile } from "./db-restore.js";
+import { resumeDatabaseRestore } from "./db-restore.js";
 import { runTask } from "./output.js";
 import { refreshReport } from "./refresh-report.js";
 import { connect, sessionOptions, type ChangingArguments } from "./session.js";
@@ -27,7 +30,9 @@ const action: NewTaskActionFunction<ResumeArguments> = async (args, hre) =>
   await runTask(args, async (output) => {
     requireConsentPossible(args);
     const restore =
-      args.run === "" ? await readRecord(restoreRecordFile(hre)) : undefined;
+      args.run === ""
+        ? await readRecord(restoreRecordFile(hre.config.dr))
+        : undefined;
     if (restore !== undefined) {
       output.progress(
         `Going on with the restore of ${restore.database} that was begun at ${restore.startedAt}.`,

@@ -100,6 +100,26 @@ describe("dr:db:restore and dr:db:verify", function () {
     );
   });
 
+  it("come back only to moments that have a dump", async () => {
+    await scene.backUp();
+    for (const options of [
+      { targetTime: "2024-01-15T14:00:00Z" },
+      { targetLsn: "0/16B3748" },
+    ]) {
+      expect((await restore(options)).error?.code).to.equal(
+        "DATABASE_ENGINE_UNABLE",
+      );
+      expect(process.exitCode).to.equal(3);
+    }
+    for (const options of [
+      { targetTime: "yesterday" },
+      { targetLsn: "16B3748" },
+      { targetLsn: "0/16B3748", targetTime: "2024-01-15T14:00:00Z" },
+    ]) {
+      expect((await restore(options)).error?.code).to.equal("OPTION_INVALID");
+    }
+  });
+
   it("don't restore unasked, or where there is nothing to undo", async () => {
     await scene.backUp();
     expect((await restore({ yes: false })).error?.code).to.equal("NO_TERMINAL");

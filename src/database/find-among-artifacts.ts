@@ -1,0 +1,38 @@
+import { artifactKeys } from "../backup/place.js";
+import type { DrConfig } from "../config/types.js";
+import { DrError } from "../core/errors.js";
+import type { Meter } from "../core/meter.js";
+import type { BackupAddress } from "./engine.js";
+import { findDatabaseBackup } from "./find-backup.js";
+import { findDump, type Dump } from "./restore-source.js";
+
+export interface WhereToFind {
+  readonly config: DrConfig;
+  /** What relative paths are relative to. */
+  readonly project: string;
+}
+
+/**
+ * Finds a dump among this machine's artifacts, and proves that it lies there as
+ * it was written.
+ *
+ * @throws {DrError} DATABASE_ENGINE_UNABLE: a dump is of one moment; and those
+ * of `findDatabaseBackup` and `findDump`.
+ */
+export async function findAmongArtifacts(
+  { config, project }: WhereToFind,
+  { target, ...wanted }: BackupAddress,
+  meter: Meter,
+): Promise<Dump> {
+  if (target !== undefined) {
+    throw new DrError("DATABASE_ENGINE_UNABLE", {
+      engine: config.database?.engine ?? "postgres",
+      what: "come back to a moment between two backups",
+      way: "Name a backup, or take the newest before a time with `--before`",
+    });
+  }
+  const path = await findDatabaseBackup(config, project, wanted);
+  const { acceptUnauthenticated } = wanted;
+  const keys = artifactKeys(config);
+  return await findDump(path, { keys, acceptUnauthenticated, meter });
+}
