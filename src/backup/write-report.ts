@@ -7,17 +7,19 @@ import type { Json } from "../core/canonical-json.js";
 import { writing } from "../core/writing.js";
 
 /**
- * Keeps what `dr:backup` did: `backups/reports/backup_20240115_140000.json`.
+ * Keeps what a task did: `backups/reports/backup_20240115_140000.json`.
  *
+ * @param what - `backup`, `database_restore`.
  * @returns its path.
  * @throws {DrError} NOT_WRITABLE.
  */
-export async function writeBackupReport(
+export async function writeReport(
   { paths }: Pick<DrConfig, "paths">,
+  what: string,
   startedAt: Date,
   report: Json,
 ): Promise<string> {
-  const name = `backup_${formatTimestamp(startedAt)}.json`;
+  const name = `${what}_${formatTimestamp(startedAt)}.json`;
   const path = join(paths.backups, "reports", name);
   await writing(path, async () => {
     await writeAtomically(path, `${JSON.stringify(report, undefined, 2)}\n`);

@@ -1,8 +1,10 @@
 import type { Json } from "../core/canonical-json.js";
+import { formatDuration as formatSpan } from "../core/duration.js";
 import type { FoundBackup } from "../database/engine.js";
+import type { RestoreMeasures } from "../database/measure-restore.js";
 import type { RestoredDatabase } from "../database/restore.js";
 import type { Examination } from "../database/verify-restored.js";
-import { count, formatBytes, type Paint } from "./text.js";
+import { count, formatBytes, formatDuration, type Paint } from "./text.js";
 
 /** What is to be restored, and where to. */
 export interface RestorePlan {
@@ -48,11 +50,13 @@ export function formatRestorePlan(
 
 export function formatRestored(
   { database, aside, examination }: RestoredDatabase,
+  measures: RestoreMeasures,
   paint: Paint,
 ): string {
   return [
     `${paint("green", "✔")} ${database} is what was backed up${examination === undefined ? "; an earlier run had restored and examined it" : `: ${formatExtent(examination)}`}`,
     ...formatNotices(examination, paint),
+    `  ${formatMeasures(measures)}`,
     ...(aside === undefined
       ? []
       : [
@@ -60,6 +64,16 @@ export function formatRestored(
         ]),
     "",
   ].join("\n");
+}
+
+function formatMeasures({
+  seconds,
+  recoveryPointAgeSeconds: age,
+}: RestoreMeasures): string {
+  const took = `It took ${formatDuration(seconds * 1000)}`;
+  return age === null
+    ? `${took}.`
+    : `${took}. What was written in the last ${formatSpan(BigInt(Math.round(age)))} before it isn't in it.`;
 }
 
 export function formatUndone(

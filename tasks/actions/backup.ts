@@ -36,7 +36,8 @@ import {
 import { Interruption } from "./apply.js";
 import { backupContext } from "./backup-context.js";
 import { databasePart } from "./database-part.js";
-import { makeBackups, tellError } from "./make-backups.js";
+import { tellError } from "./keep-report.js";
+import { makeBackups } from "./make-backups.js";
 import { chooseTargets } from "./offsite.js";
 import { replicateAll } from "./offsite-replicate.js";
 import { runTask, type Output, type TaskResult } from "./output.js";

@@ -10,6 +10,7 @@ import type {
   FoundBackup,
   RecoveryTarget,
 } from "../../src/database/engine.js";
+import { measureRestore } from "../../src/database/measure-restore.js";
 import { openEngine } from "../../src/database/open-engine.js";
 import type { RestoreRecord } from "../../src/database/restore-record.js";
 import {
@@ -21,6 +22,7 @@ import {
 } from "../../src/display/database-restore.js";
 import { Interruption, requireConsentPossible, requireYes } from "./apply.js";
 import { parseJobs } from "./jobs.js";
+import { keepReport } from "./keep-report.js";
 import { parseTime } from "./offsite.js";
 import { runTask, type Output, type TaskResult } from "./output.js";
 import { withBar } from "./progress.js";
@@ -122,6 +124,7 @@ export async function restoreFromBackup(
   }
   await requireYes("restore this", args, hre);
   const interruption = new Interruption("RESTORE_INTERRUPTED");
+  const startedAt = systemClock.now();
   const restored = await interruption.during(
     async () =>
       await withBar(
@@ -140,18 +143,20 @@ export async function restoreFromBackup(
         output,
       ),
   );
-  output.text(formatRestored(restored, output.paint));
+  const measures = measureRestore(backup, startedAt, systemClock.now());
+  output.text(formatRestored(restored, measures, output.paint));
   const { aside, examination } = restored;
-  return {
-    json: {
-      status: "done",
-      ...restorePlanToJson(plan),
-      restored: restored.database,
-      aside: aside ?? null,
-      examination: examinationToJson(examination),
-    },
-    exitCode,
+  const json = {
+    status: "done",
+    ...restorePlanToJson(plan),
+    restored: restored.database,
+    aside: aside ?? null,
+    examination: examinationToJson(examination),
+    measures: { ...measures },
   };
+  const what = "database_restore";
+  const kept = { config: hre.config.dr, what, startedAt, json, exitCode };
+  return await keepReport(kept, output);
 }
 
 /** Goes on with a restore that was broken off, as it was asked for then. */

@@ -1,8 +1,10 @@
 import type { NewTaskActionFunction } from "hardhat/types/tasks";
 
+import type { DrConfig } from "../../src/config/types.js";
 import { systemClock } from "../../src/core/clock.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
 import type { FoundBackup } from "../../src/database/engine.js";
+import { measureRestore } from "../../src/database/measure-restore.js";
 import { openEngine } from "../../src/database/open-engine.js";
 import {
   examinationToJson,
@@ -11,6 +13,7 @@ import {
 import { Interruption } from "./apply.js";
 import { findBackup } from "./db-restore.js";
 import { parseJobs } from "./jobs.js";
+import { keepReport } from "./keep-report.js";
 import { runTask, type Output, type TaskResult } from "./output.js";
 import { withBar } from "./progress.js";
 
@@ -38,19 +41,20 @@ const action: NewTaskActionFunction<VerifyArguments> = async (args, hre) =>
       const json = { status: "checked", name, isAuthentic };
       return { json, exitCode: EXIT_CODES.done };
     }
-    return await verify(backup, args, output);
+    return await verify(backup, hre.config.dr, args, output);
   });
 
 export default action;
 
 async function verify(
   backup: FoundBackup,
+  config: DrConfig,
   args: VerifyArguments,
   output: Output,
 ): Promise<TaskResult> {
   const { noOwner, acceptUnauthenticated, keep } = args;
   const interruption = new Interruption("RESTORE_INTERRUPTED");
-  const startedAt = performance.now();
+  const startedAt = systemClock.now();
   const { examination, kept } = await interruption.during(
     async () =>
       await withBar(
@@ -71,22 +75,23 @@ async function verify(
         output,
       ),
   );
-  const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
   const { tables, rows } = examination;
   const at = systemClock.now();
+  const measures = measureRestore(backup, startedAt, at);
+  const { seconds } = measures;
   const how = { restored: true, tables, rows, seconds };
   const proof = await backup.recordProof(at, how);
   const left = { proof, ...(kept === undefined ? {} : { kept }) };
   output.text(formatVerified(backup.name, examination, left, output.paint));
-  return {
-    json: {
-      status: "proven",
-      name: backup.name,
-      at: at.toISOString(),
-      seconds,
-      examination: examinationToJson(examination),
-      ...left,
-    },
-    exitCode: EXIT_CODES.done,
+  const json = {
+    status: "proven",
+    name: backup.name,
+    at: at.toISOString(),
+    measures: { ...measures },
+    examination: examinationToJson(examination),
+    ...left,
   };
+  const exitCode = EXIT_CODES.done;
+  const what = "database_verification";
+  return await keepReport({ config, what, startedAt, json, exitCode }, output);
 }

@@ -6,15 +6,12 @@ import {
   failuresOf,
   runBackup,
 } from "../../src/backup/run-backup.js";
-import { writeBackupReport } from "../../src/backup/write-report.js";
 import type { Json } from "../../src/core/canonical-json.js";
 import type { DrError } from "../../src/core/errors.js";
-import { EXIT_CODES } from "../../src/core/exit-codes.js";
 import { backupToJson, formatBackup } from "../../src/display/backup.js";
-import { anyErrorToJson, formatAnyError } from "../../src/display/error.js";
-import { paintFor } from "../../src/display/text.js";
 import type { Interruption } from "./apply.js";
 import { whileLocked } from "./backup-context.js";
+import { butFor, keepReport, tellError } from "./keep-report.js";
 import type { Output, TaskResult } from "./output.js";
 
 /** Backups to make, and what is told of them. */
@@ -63,24 +60,9 @@ export async function makeBackups(
   const json = { ...backupToJson(report), ...told?.json };
   const exitCode = exitCodeOf(report);
   const { startedAt } = report;
-  try {
-    const path = await writeBackupReport(context.config, startedAt, json);
-    output.text(`Report: ${path}\n`);
-    if (troubles[0] !== undefined) {
-      throw troubles[0];
-    }
-    return { json: { ...json, report: path }, exitCode };
-  } catch (error) {
-    // The backups are there all the same.
-    tellError(error);
-    return {
-      json: { ...json, error: anyErrorToJson(error) },
-      exitCode: exitCode === EXIT_CODES.done ? EXIT_CODES.partial : exitCode,
-    };
-  }
-}
-
-/** On stderr, whether or not stdout is for people. */
-export function tellError(error: unknown): void {
-  process.stderr.write(formatAnyError(error, paintFor(process.stderr)));
+  const kept = { config: context.config, what: "backup", startedAt };
+  const result = await keepReport({ ...kept, json, exitCode }, output);
+  return troubles[0] === undefined
+    ? result
+    : butFor(troubles[0], result.json, result.exitCode);
 }

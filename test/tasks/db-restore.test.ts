@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 import { expect } from "chai";
@@ -18,6 +18,8 @@ interface RestoreJson {
   readonly aside?: string | null;
   readonly incoming?: string;
   readonly proof?: string;
+  readonly report?: string;
+  readonly measures?: Readonly<Record<string, number | null>>;
   readonly kept?: string;
   readonly isAuthentic?: boolean;
   readonly examination?: { readonly rows: string } | null;
@@ -79,11 +81,29 @@ describe("dr:db:restore and dr:db:verify", function () {
     const done = await restore();
     expect(done).to.include({ status: "done", restored: "takumi" });
     expect(done.examination?.rows).to.equal("84");
+    const { seconds, bytes, recoveryPointAgeSeconds: age } = done.measures!;
+    expect(seconds).to.be.within(0.05, 30);
+    expect(bytes).to.be.within(1000, 20_000);
+    expect(age).to.be.within(0.05, 30);
+    const { report, ...kept } = done;
+    expect(report).to.match(/reports\/database_restore_\d{8}_\d{6}\.json$/);
+    expect(JSON.parse(await readFile(report!, "utf8"))).to.deep.equal(kept);
     expect(process.exitCode).to.equal(0);
     expect(scene.liveRows()).to.equal("42");
     const undone = await restore({ undo: true });
     expect(undone.incoming).to.equal(done.aside);
     expect(scene.liveRows()).to.equal("0");
+  });
+
+  it("are done though no report of it can be kept, which is told", async () => {
+    await scene.backUp();
+    scene.harm();
+    await writeFile(join(scene.folder, "backups/reports"), "in the way");
+    const done = await restore();
+    expect(done).to.include({ status: "done", restored: "takumi" });
+    expect(done.error?.code).to.equal("NOT_WRITABLE");
+    expect(process.exitCode).to.equal(5);
+    expect(scene.liveRows()).to.equal("42");
   });
 
   it("take one by its name, or from before a time, into another database", async () => {
