@@ -1,5 +1,6 @@
 import Table from "cli-table3";
 
+import type { RestoreRecord } from "../database/restore-record.js";
 import type { RunSummary } from "../run/list-runs.js";
 import type { Paint } from "./text.js";
 
@@ -36,4 +37,12 @@ export function formatRuns(
     ]);
   }
   return `${table.toString()}\n`;
+}
+
+/** A restore of the database that isn't at its end, which is no run of a network's. */
+export function formatBrokenOff({
+  database,
+  startedAt,
+}: Pick<RestoreRecord, "database" | "startedAt">): string {
+  return `The restore of ${database} that was begun at ${startedAt} isn't at its end: \`npx hardhat dr:resume\` goes on with it.\n`;
 }

@@ -19,6 +19,7 @@ interface RestoreJson {
   readonly incoming?: string;
   readonly proof?: string;
   readonly report?: string;
+  readonly databaseRestore?: { readonly database: string } | null;
   readonly measures?: Readonly<Record<string, number | null>>;
   readonly kept?: string;
   readonly isAuthentic?: boolean;
@@ -162,12 +163,15 @@ describe("dr:db:restore and dr:db:verify", function () {
         "verified",
       ],
     );
+    const listed = await run("dr:runs");
+    expect(listed.databaseRestore?.database).to.include("takumi at ");
     let resumed: RestoreJson = {};
     const told = await stderrOf(async () => {
       resumed = await run("dr:resume", { yes: true });
     });
     expect(told).to.include("Going on with the restore of takumi at ");
     expect(resumed).to.include({ status: "done", examination: null });
+    expect((await run("dr:runs")).databaseRestore).to.equal(null);
     expect(scene.liveRows()).to.equal("42");
     expect(await scene.leftFiles()).to.deep.equal([]);
   });
