@@ -31,6 +31,16 @@ const FLOORS = {
   snapshot: ["config", "artifact", ...SHARED, ...FACTS, ...POWERS, "recovery"],
   rehearsal: ["config", ...SHARED, ...FACTS, ...POWERS, "recovery"],
   incident: ["core", "run", "safe", "deployments", "route", "recovery"],
+  "restore-test": [
+    "core",
+    "config",
+    "artifact",
+    "backup",
+    "offsite",
+    "database",
+    "snapshot",
+  ],
+  schedule: ["core"],
   session: [
     "config",
     "artifact",

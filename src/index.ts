@@ -16,6 +16,7 @@ import {
   offsitePruneTask,
   offsiteReplicateTask,
   offsiteRestoreTask,
+  offsiteTestTask,
   pauseTask,
   rehearseTask,
   resumeTask,
@@ -90,6 +91,7 @@ const hardhatDr: HardhatPlugin = {
     offsiteListTask,
     offsitePruneTask,
     offsiteRestoreTask,
+    offsiteTestTask,
   ],
   hookHandlers: {
     config: () => import("./hooks/config.js"),

@@ -930,6 +930,36 @@ export const offsiteRestoreTask = drTask(
   .setAction(actions.offsiteRestore)
   .build();
 
+export const offsiteTestTask = drTask(
+  "dr:offsite:test",
+  "Restore a backup of each offsite target on trial, and report what was measured",
+)
+  .addOption(TARGET)
+  .addOption({
+    name: "only",
+    description: "database or contracts; default: both, and both must pass",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addFlag({
+    name: "random",
+    description: "Any complete backup instead of the newest",
+  })
+  .addOption({
+    name: "seed",
+    description: "Draw the same random backups as a test that printed it",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addFlag({
+    name: "keep",
+    description: "Keep the database that came out, to look at it",
+  })
+  .addOption(RESTORE_JOBS)
+  .addFlag(NO_OWNER)
+  .setAction(actions.offsiteTest)
+  .build();
+
 export const incidentReportTask = drTask(
   "dr:incident:report",
   "Write the incident document of a run, or bring it up to date",

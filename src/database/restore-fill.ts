@@ -29,10 +29,14 @@ export interface FillOptions extends RequirementOptions {
   readonly like: string;
   /** Leave what came out, when it isn't what was backed up, under a name of its own. */
   readonly keep: boolean;
+  /** What that name begins with; default: `like`, and `_restore`. */
+  readonly keepAs?: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly meter?: Meter;
   readonly onStep?: (step: RestoreStep) => void;
+  /** Told what came out, good or not. */
+  readonly onExamined?: (examination: Examination) => void;
 }
 
 /**
@@ -77,6 +81,7 @@ export async function fillScratch(
           : { fingerprint: dump.fingerprint }),
       });
     });
+    options.onExamined?.(examination);
     const kept =
       examination.problems.length > 0 && options.keep
         ? await keepScratch(session, scratch, options)
@@ -104,9 +109,13 @@ async function tryDrop(session: Session, { name }: Scratch): Promise<void> {
 export async function keepScratch(
   session: Session,
   { name }: Scratch,
-  { like, clock }: Pick<FillOptions, "like" | "clock">,
+  {
+    like,
+    keepAs = `${like}_restore`,
+    clock,
+  }: Pick<FillOptions, "like" | "keepAs" | "clock">,
 ): Promise<string> {
-  const kept = await nameFree(session, `${like}_restore`, clock.now());
+  const kept = await nameFree(session, keepAs, clock.now());
   await renameScratch(session, name, kept);
   return kept;
 }

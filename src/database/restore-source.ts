@@ -2,6 +2,7 @@ import { access } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Readable } from "node:stream";
 
+import { isAuthentic } from "../artifact/is-authentic.js";
 import { openLegacyArtifact } from "../artifact/legacy.js";
 import { MANIFEST_SUFFIX } from "../artifact/name.js";
 import {
@@ -9,7 +10,6 @@ import {
   measureFile,
   openArtifact,
   type ArtifactKeys,
-  type CheckedArtifact,
 } from "../artifact/read-artifact.js";
 import type { Json } from "../core/canonical-json.js";
 import { DrError } from "../core/errors.js";
@@ -78,16 +78,6 @@ export async function findDump(
       : {}),
     open: async (watching) => await openArtifact(checked, keys, watching),
   };
-}
-
-/** Only whoever has the key could have encrypted it; to age's recipients anybody can. */
-function isAuthentic(
-  { manifest, provenance }: CheckedArtifact,
-  { trusted }: ArtifactKeys,
-): boolean {
-  const isSigned = provenance.status === "signed" && trusted.length > 0;
-  const format = manifest.encryption?.format;
-  return isSigned || (format !== undefined && format !== "age");
 }
 
 function formatOf(contents: Json, artifact: string): Dump["format"] {

@@ -3,6 +3,7 @@ import {
   compareFingerprints,
   takeFingerprint,
   type Fingerprint,
+  type TableFingerprint,
 } from "./fingerprint.js";
 import type { Session } from "./session.js";
 
@@ -26,6 +27,8 @@ export interface Examination {
   readonly tables: number;
   /** A decimal string. */
   readonly rows: string;
+  /** What it holds. */
+  readonly found: Fingerprint;
 }
 
 /**
@@ -65,6 +68,7 @@ export async function examineRestored(
     rows: String(
       found.tables.reduce((sum, { rows }) => sum + BigInt(rows), 0n),
     ),
+    found,
   };
 }
 
@@ -107,14 +111,21 @@ function compare(
 }
 
 /** A name without a schema is of any. Partitioned ones are there as their partitions. */
+export function tablesNamed(
+  wanted: string,
+  { tables }: Pick<Fingerprint, "tables">,
+): readonly TableFingerprint[] {
+  return tables.filter(
+    ({ name }) => unquoted(name) === wanted || lastPart(name) === wanted,
+  );
+}
+
 function missingTables(
   critical: readonly string[],
-  { tables }: Fingerprint,
+  fingerprint: Fingerprint,
 ): readonly string[] {
   return critical.flatMap((wanted) => {
-    const found = tables.filter(
-      ({ name }) => unquoted(name) === wanted || lastPart(name) === wanted,
-    );
+    const found = tablesNamed(wanted, fingerprint);
     if (found.length === 0) {
       return [`The critical table ${wanted} is missing.`];
     }

@@ -4,7 +4,7 @@ import { fillScratch, keepScratch, type FillOptions } from "./restore-fill.js";
 import { readRecord } from "./restore-record.js";
 import { requireRestorable } from "./restore-requirements.js";
 import type { Dump } from "./restore-source.js";
-import { dropAbandoned, dropScratch } from "./scratch.js";
+import { dropAbandoned, dropScratch, type Scratch } from "./scratch.js";
 import type { Examination } from "./verify-restored.js";
 
 export interface VerifyOptions extends FillOptions {
@@ -12,6 +12,8 @@ export interface VerifyOptions extends FillOptions {
   readonly access: Access;
   /** Where it is written down what a broken-off restore left that is still wanted. */
   readonly record: string;
+  /** Told what it is restored into, before it is. */
+  readonly onCreated?: (scratch: Scratch) => void;
 }
 
 export interface VerifiedBackup {
@@ -39,6 +41,10 @@ export async function verifyBackup(
       session,
       { ...dump, tool },
       options,
+      async (created) => {
+        options.onCreated?.(created);
+        await Promise.resolve();
+      },
     );
     if (options.keep) {
       const kept = await keepScratch(session, scratch, options);

@@ -25,21 +25,36 @@ import {
 type Unpacked = Omit<OpenedSnapshot, "deployFile">;
 
 /**
+ * What of a snapshot is proven, in this order: its archive; every file, by its
+ * list; all code, by its hash, its artifact and the state; its deploy.json and
+ * its manifest, by the state.
+ */
+export type SnapshotStep = "unpacked" | "listed" | "hashed" | "described";
+
+/**
  * Holds all parts of a snapshot against one another: its list against the
  * files, hashes against code, artifacts against the code they are said to make,
  * deploy.json and the manifest against the state.
  *
+ * @param onStep - Told what is proven.
  * @returns its deploy.json.
  * @throws {DrError} SNAPSHOT_INVALID.
  */
-export async function checkStructure(unpacked: Unpacked): Promise<DeployFile> {
+export async function checkStructure(
+  unpacked: Unpacked,
+  onStep?: (step: SnapshotStep) => void,
+): Promise<DeployFile> {
   await checkFiles(unpacked);
+  onStep?.("listed");
   for (const [address, code] of Object.entries(unpacked.snapshot.code)) {
     await checkCode(unpacked, address as Address, code);
   }
   checkHashes(unpacked);
+  onStep?.("hashed");
   checkManifest(unpacked);
-  return await checkDeployFile(unpacked);
+  const deployFile = await checkDeployFile(unpacked);
+  onStep?.("described");
+  return deployFile;
 }
 
 function invalid({ name }: Unpacked, reason: string): DrError {

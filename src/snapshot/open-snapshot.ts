@@ -13,7 +13,7 @@ import { UNWATCHED, type Meter } from "../core/meter.js";
 import { removeTree } from "../core/remove-tree.js";
 import { makeTemporaryFolder } from "../core/temporary-folder.js";
 import type { DeployFile } from "../deployments/deploy-file.js";
-import { checkStructure } from "./check-structure.js";
+import { checkStructure, type SnapshotStep } from "./check-structure.js";
 import { SNAPSHOT_FILE, type Snapshot } from "./snapshot.js";
 import { parseSnapshot } from "./snapshot-json.js";
 
@@ -34,6 +34,7 @@ const MOST_ENTRIES = 200_000;
  * Unpacks a snapshot into a folder of its own, and verifies it.
  *
  * @param meter - All of it is read twice.
+ * @param onStep - Told what of it is proven.
  * @throws {DrError} SNAPSHOT_INVALID, SNAPSHOT_TOO_NEW, those of
  * `checkArtifact`, `openArtifact` and `unpackArchive`; then nothing is left.
  */
@@ -41,6 +42,7 @@ export async function openSnapshot(
   path: string,
   keys: ArtifactKeys,
   meter: Meter = UNWATCHED,
+  onStep?: (step: SnapshotStep) => void,
 ): Promise<OpenedSnapshot> {
   const name = basename(path);
   const artifact = await checkArtifact(path, keys, meter);
@@ -55,9 +57,10 @@ export async function openSnapshot(
       sizeBytes: plain.sizeBytes,
       entries: MOST_ENTRIES,
     });
+    onStep?.("unpacked");
     const snapshot = parseSnapshot(await readText(folder, name), name);
     const found = { name, artifact, snapshot, folder };
-    return { ...found, deployFile: await checkStructure(found) };
+    return { ...found, deployFile: await checkStructure(found, onStep) };
   } catch (error) {
     await removeTree(folder);
     throw error;

@@ -1,8 +1,7 @@
 import { mkdir, readdir, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { Readable } from "node:stream";
-import { finished } from "node:stream/promises";
 
+import { drain } from "../../src/artifact/drain.js";
 import { extractTo } from "../../src/artifact/extract.js";
 import {
   CHECKSUM_SUFFIX,
@@ -73,12 +72,6 @@ export async function restoreDatabase(
     json: { status: "done", file: adopted },
     exitCode: EXIT_CODES.done,
   };
-}
-
-/** Reads it to its end, where it fails unless all of it came through. */
-export async function drain(stream: Readable): Promise<void> {
-  stream.resume();
-  await finished(stream);
 }
 
 /**

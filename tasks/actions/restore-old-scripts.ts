@@ -2,6 +2,7 @@ import { mkdir, rename, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 
+import { drain } from "../../src/artifact/drain.js";
 import { extractTo } from "../../src/artifact/extract.js";
 import { openLegacyArtifact } from "../../src/artifact/legacy.js";
 import { plainNameOf } from "../../src/artifact/name.js";
@@ -16,7 +17,7 @@ import {
 import { writing } from "../../src/core/writing.js";
 import type { Output, TaskResult } from "./output.js";
 import { withBar } from "./progress.js";
-import { drain, type Extraction } from "./restore-database.js";
+import type { Extraction } from "./restore-database.js";
 
 /** Many times what compression makes of anything that isn't made to fill disks. */
 const LARGEST_FACTOR = 1000;
