@@ -9,6 +9,11 @@ import {
   dbRollbackTask,
   dbVerifyTask,
   emergencyTask,
+  incidentAckTask,
+  incidentCloseTask,
+  incidentListTask,
+  incidentNoteTask,
+  incidentOpenTask,
   incidentReportTask,
   initTask,
   keysGenerateTask,
@@ -38,6 +43,7 @@ import {
   unpauseTask,
   upgradeTask,
 } from "../tasks/declarations.js";
+import { recorded } from "../tasks/recorded.js";
 
 export type * from "./type-extensions.js";
 
@@ -74,6 +80,11 @@ const hardhatDr: HardhatPlugin = {
     safeExecuteTask,
     safePresignTask,
     safeCheckTask,
+    incidentOpenTask,
+    incidentNoteTask,
+    incidentAckTask,
+    incidentCloseTask,
+    incidentListTask,
     incidentReportTask,
     backupTask,
     backupRestoreTask,
@@ -90,7 +101,7 @@ const hardhatDr: HardhatPlugin = {
     offsiteListTask,
     offsitePruneTask,
     offsiteRestoreTask,
-  ],
+  ].map(recorded),
   hookHandlers: {
     config: () => import("./hooks/config.js"),
     network: () => import("./hooks/network.js"),
