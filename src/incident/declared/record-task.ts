@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join, relative, sep } from "node:path";
 
-import type { Clock } from "../../core/clock.js";
 import { messageOf } from "../../core/errors.js";
 import { startOf } from "../../run/conduct.js";
 import { readJournal } from "../../run/journal.js";
@@ -49,9 +48,8 @@ export function recordTask(
   ports: TaskRecorderPorts,
   call: TaskCall,
 ): TaskRecording {
-  const { clock, limitMs = LIMIT_MS, onFailure } = ports;
   const id = randomUUID();
-  const startedAt = clock.now().toISOString();
+  const startedAt = ports.clock.now().toISOString();
   // What keeps it from being entered is told once, at the end.
   const quiet = { ...ports, onFailure: () => undefined };
   const started = enterInOpen(quiet, [], () => ({
@@ -61,17 +59,40 @@ export function recordTask(
   })).catch(() => []);
   return {
     end: async (end) => {
-      const entered = async (): Promise<void> => {
+      await withinLimit(ports, async (telling) => {
         const event = await endedEvent(ports, id, startedAt, call, end);
-        await enterInOpen(ports, await started, event);
-      };
-      try {
-        await withinLimit(limitMs, clock, entered());
-      } catch (error) {
-        onFailure(messageOf(error));
+        await enterInOpen(telling, await started, event);
+      });
+    },
+  };
+}
+
+/** Never throws. What goes wrong is told, and nothing more once it has taken too long. */
+async function withinLimit(
+  ports: TaskRecorderPorts,
+  work: (telling: TaskRecorderPorts) => Promise<void>,
+): Promise<void> {
+  const { clock, limitMs = LIMIT_MS, onFailure } = ports;
+  const over = new AbortController();
+  const telling = {
+    ...ports,
+    onFailure: (reason: string) => {
+      if (!over.signal.aborted) {
+        onFailure(reason);
       }
     },
   };
+  const late = async (): Promise<void> => {
+    await clock.sleep(limitMs, over.signal);
+    onFailure(`it takes longer than ${String(limitMs / 1000)} s`);
+  };
+  try {
+    await Promise.race([work(telling), late()]);
+  } catch (error) {
+    onFailure(messageOf(error));
+  } finally {
+    over.abort();
+  }
 }
 
 /**
@@ -95,7 +116,7 @@ async function enterInOpen(
   );
   const ends = await Promise.allSettled(
     ids.map(async (id) =>
-      changeIncident(ports, id, () => [eventFor(id)], limitMs),
+      changeIncident(ports, id, () => [eventFor(id)], limitMs / 2),
     ),
   );
   for (const end of ends) {
@@ -153,21 +174,4 @@ async function readAccount(
 
 function linkTo(path: string, folder: string): string {
   return relative(folder, path).split(sep).join("/");
-}
-
-/** @throws what the work throws; nothing when it isn't done in time. */
-async function withinLimit(
-  limitMs: number,
-  clock: Clock,
-  work: Promise<void>,
-): Promise<void> {
-  const isOver = new AbortController();
-  const late = clock.sleep(limitMs, isOver.signal).catch(() => undefined);
-  // Late, nobody waits for its failure any more.
-  work.catch(() => undefined);
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    isOver.abort();
-  }
 }
