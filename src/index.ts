@@ -9,6 +9,11 @@ import {
   dbRollbackTask,
   dbVerifyTask,
   emergencyTask,
+  incidentAckTask,
+  incidentCloseTask,
+  incidentListTask,
+  incidentNoteTask,
+  incidentOpenTask,
   incidentReportTask,
   initTask,
   keysGenerateTask,
@@ -39,6 +44,7 @@ import {
   unpauseTask,
   upgradeTask,
 } from "../tasks/declarations.js";
+import { recorded } from "../tasks/recorded.js";
 
 export type * from "./type-extensions.js";
 
@@ -75,6 +81,11 @@ const hardhatDr: HardhatPlugin = {
     safeExecuteTask,
     safePresignTask,
     safeCheckTask,
+    incidentOpenTask,
+    incidentNoteTask,
+    incidentAckTask,
+    incidentCloseTask,
+    incidentListTask,
     incidentReportTask,
     backupTask,
     backupRestoreTask,
@@ -92,7 +103,7 @@ const hardhatDr: HardhatPlugin = {
     offsitePruneTask,
     offsiteRestoreTask,
     offsiteTestTask,
-  ],
+  ].map(recorded),
   hookHandlers: {
     config: () => import("./hooks/config.js"),
     network: () => import("./hooks/network.js"),

@@ -960,19 +960,115 @@ export const offsiteTestTask = drTask(
   .setAction(actions.offsiteTest)
   .build();
 
-export const incidentReportTask = drTask(
-  "dr:incident:report",
-  "Write the incident document of a run, or bring it up to date",
+const INCIDENT = {
+  name: "incident",
+  description: "An incident's id; default: the only open one",
+  type: ArgumentType.STRING_WITHOUT_DEFAULT,
+  defaultValue: undefined,
+} as const;
+
+export const incidentOpenTask = drTask(
+  "dr:incident:open",
+  "Open an incident: whom to call and until when; every task is entered into its timeline",
 )
   .addOption({
     name: "title",
-    description: "Of a new document; one that exists keeps its own",
+    description: "What is wrong, in one line",
+    defaultValue: "",
+  })
+  .addOption({
+    name: "severity",
+    description: "critical, high, medium or low; default: critical",
+    defaultValue: "critical",
+  })
+  .addOption({
+    name: "impact",
+    description: "Who and what is affected",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "detectedAt",
+    description: "When the first sign was seen: 2024-01-15T14:00:00Z",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "detection",
+    description: "What the first sign was, and who saw it",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addFlag({
+    name: "dryRun",
+    description: "Show who would be called, and open nothing",
+  })
+  .setAction(actions.incidentOpen)
+  .build();
+
+export const incidentNoteTask = drTask(
+  "dr:incident:note",
+  "Enter something into an incident's timeline",
+)
+  .addOption(INCIDENT)
+  .addVariadicArgument({
+    name: "text",
+    description: "What was seen, found or decided",
+  })
+  .setAction(actions.incidentNote)
+  .build();
+
+export const incidentAckTask = drTask(
+  "dr:incident:ack",
+  "Acknowledge an incident: you are at it, and nobody else is called",
+)
+  .addOption(INCIDENT)
+  .setAction(actions.incidentAck)
+  .build();
+
+export const incidentCloseTask = drTask(
+  "dr:incident:close",
+  "Close an incident, write its report and begin its post-mortem",
+)
+  .addOption(INCIDENT)
+  .addOption({
+    name: "resolution",
+    description: "What ended it",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addFlag({
+    name: "dryRun",
+    description: "Show what would be closed, and touch nothing",
+  })
+  .setAction(actions.incidentClose)
+  .build();
+
+export const incidentListTask = drTask(
+  "dr:incident:list",
+  "List open incidents and post-mortems that are due; exit code 4 when something is late",
+)
+  .addFlag({
+    name: "all",
+    description: "Also those that are closed and through with",
+  })
+  .setAction(actions.incidentList)
+  .build();
+
+export const incidentReportTask = drTask(
+  "dr:incident:report",
+  "Write the report of an incident or of a run, or bring it up to date",
+)
+  .addOption({
+    name: "title",
+    description: "Of a run's new document; one that exists keeps its own",
     type: ArgumentType.STRING_WITHOUT_DEFAULT,
     defaultValue: undefined,
   })
   .addPositionalArgument({
     name: "run",
-    description: "As dr:runs lists it; default: the newest",
+    description:
+      "An incident's id, or a run as dr:runs lists it; default: the open incident, else the newest run",
     defaultValue: "",
   })
   .setAction(actions.incidentReport)

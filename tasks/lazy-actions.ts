@@ -40,5 +40,10 @@ export const actions = {
   offsitePrune: () => import("./actions/offsite-prune.js"),
   offsiteRestore: () => import("./actions/offsite-restore.js"),
   offsiteTest: () => import("./actions/offsite-test.js"),
+  incidentOpen: () => import("./actions/incident-open.js"),
+  incidentNote: () => import("./actions/incident-note.js"),
+  incidentAck: () => import("./actions/incident-ack.js"),
+  incidentClose: () => import("./actions/incident-close.js"),
+  incidentList: () => import("./actions/incident-list.js"),
   incidentReport: () => import("./actions/incident-report.js"),
 } as const;

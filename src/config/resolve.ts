@@ -2,6 +2,7 @@ import { basename, resolve } from "node:path";
 
 import type { ConfigurationVariableResolver } from "hardhat/types/config";
 
+import { ROLES } from "../core/contact.js";
 import type { Environment } from "./environment.js";
 import { resolveBackupConfig } from "./resolve-backup.js";
 import type { DrConfig, DrUserConfig } from "./types.js";
@@ -38,6 +39,7 @@ export function resolveDrConfig(
     },
     safeContracts: (safeContracts ?? {}) as DrConfig["safeContracts"],
     ...(goBag === undefined ? {} : { goBag: resolveGoBag(goBag, root) }),
+    contacts: resolveContacts(section.contacts),
     verify: verify ?? {},
   };
 }
@@ -58,6 +60,15 @@ function resolveGoBag(
       ? {}
       : { identityFile: resolve(root, identityFile) }),
   };
+}
+
+function resolveContacts(
+  contacts: DrUserConfig["contacts"] = {},
+): DrConfig["contacts"] {
+  return ROLES.flatMap((role) => {
+    const contact = contacts[role];
+    return contact === undefined ? [] : [{ role, ...contact }];
+  });
 }
 
 function resolveQuorum(

@@ -3,6 +3,7 @@ import type {
   SensitiveString,
 } from "hardhat/types/config";
 
+import type { Contact, Role } from "../core/contact.js";
 import type { Address } from "../core/hex.js";
 
 /** What a user's own check of a recovered contract is given. */
@@ -281,6 +282,8 @@ export interface DrUserConfig {
     /** `configVariable("SAFE_API_KEY")`. */
     readonly apiKey?: SensitiveString;
   };
+  /** Who is called in an incident, and how; each by at least one channel. */
+  readonly contacts?: Readonly<Partial<Record<Role, Omit<Contact, "role">>>>;
   /** Checks of your own after a rollback or an upgrade, by contract name. */
   readonly verify?: Readonly<Record<string, VerifyCheck>>;
 }
@@ -365,5 +368,7 @@ export interface DrConfig {
     readonly url?: string;
     readonly apiKey?: Secret;
   };
+  /** In the order of escalation. */
+  readonly contacts: readonly Contact[];
   readonly verify: Readonly<Record<string, VerifyCheck>>;
 }

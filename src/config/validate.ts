@@ -1,3 +1,4 @@
+import { CHANNELS } from "../core/contact.js";
 import { defaultTargetName } from "./resolve-backup.js";
 import type { DrUserConfig, OffsiteTargetUserConfig } from "./types.js";
 
@@ -64,6 +65,12 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
     safeContracts: { multiSend: isAddress, multiSendCallOnly: isAddress },
     goBag: { recipients: isRecipients, identityFile: isText },
     safeService: { url: isUrl, apiKey: isSecret },
+    contacts: {
+      onCallEngineer: isContact,
+      devopsLead: isContact,
+      securityLead: isContact,
+      cto: isContact,
+    },
     verify: isRecordOfFunctions,
   });
   return problems.length > 0
@@ -264,6 +271,21 @@ function isErased(value: unknown): string | undefined {
 
 function isTextItself(value: unknown): boolean {
   return isText(value) === undefined;
+}
+
+/** Somebody who can't be reached is no contact. */
+function isContact(value: unknown): string | undefined {
+  const known: readonly string[] = ["name", ...CHANNELS];
+  const isRight =
+    typeof value === "object" &&
+    value !== null &&
+    Object.entries(value).every(
+      ([key, text]) => known.includes(key) && isTextItself(text),
+    ) &&
+    CHANNELS.some((channel) => channel in value);
+  return isRight
+    ? undefined
+    : `Expected texts of ${known.join(", ")}, at least one way to reach them among these: { name: "Ada", phone: "+1 555 0100" }`;
 }
 
 function isKmsKey(value: unknown): string | undefined {

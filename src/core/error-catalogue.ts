@@ -1252,6 +1252,43 @@ export const CATALOGUE = {
     fix: "Mend that, then run `npx hardhat dr:incident:report` again: the journal has everything, nothing is lost.",
     exitCode: error,
   },
+  INCIDENT_UNKNOWN: {
+    message: "There is no incident {incident} in {folder}.",
+    fix: "Known incidents: {known}. `npx hardhat dr:incident:list` shows them.",
+    exitCode: refused,
+  },
+  INCIDENT_AMBIGUOUS: {
+    message: "More than one incident is open: {incidents}.",
+    fix: "Say which one: `--incident ID`.",
+    exitCode: refused,
+  },
+  NO_OPEN_INCIDENT: {
+    message: "No incident is open in {folder}.",
+    fix: 'Open one: `npx hardhat dr:incident:open --title "what is wrong"`, or name a closed one with `--incident ID`.',
+    exitCode: refused,
+  },
+  INCIDENT_CLOSED: {
+    message: "{incident} is closed, since {at} by {by}.",
+    fix: "Open a new incident; `npx hardhat dr:incident:note --incident {incident}` adds to a closed one.",
+    exitCode: refused,
+  },
+  INCIDENT_TAMPERED: {
+    message:
+      "The incident's journal {path} isn't what was written: line {line} breaks its hash chain.",
+    fix: "Keep the file as it is, as evidence, and compare it with version control or with another copy. `--incident ID` goes on with another incident; open a new one for what is going on now.",
+    exitCode: refused,
+  },
+  INCIDENT_UNREADABLE: {
+    message: "The incident's journal {path} can't be read: {reason}.",
+    fix: "Mend the permissions, or bring the file back from version control.",
+    exitCode: refused,
+  },
+  INCIDENT_BUSY: {
+    message:
+      "{incident} is being written by {user}@{host}, process {pid}, and doesn't come free.",
+    fix: "Run the same command again. If that process is gone for good, delete {path}.",
+    exitCode: refused,
+  },
   // Rehearsals
   FORK_FAILED: {
     message: "{network} can't be forked at block {block}: {reason}.",

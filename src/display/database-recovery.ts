@@ -4,7 +4,7 @@ import type { Json } from "../core/canonical-json.js";
 import type { Recovery } from "../database/recover/recover.js";
 import type { RecoveryPlan, TablePlan } from "../database/recover/plan.js";
 import type { Conflict, Sample, ShownRow } from "../database/recover/stage.js";
-import { count, type Paint } from "./text.js";
+import { count, type Paint, printable } from "./text.js";
 
 const SHOWN_CHARACTERS = 60;
 
@@ -124,15 +124,6 @@ function formatValue(value: string | null): string {
   return text.length > SHOWN_CHARACTERS
     ? `${text.slice(0, SHOWN_CHARACTERS)}…`
     : text;
-}
-
-/** Whatever is in a database, a terminal obeys none of it. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (character) =>
-    JSON.stringify(character)
-      .slice(1, -1)
-      .replace(/^[^\\]$/u, "�"),
-  );
 }
 
 /** For `--json`. */

@@ -43,3 +43,12 @@ export function formatBytes(sizeBytes: number): string {
     ? count(Math.round(size), "byte")
     : `${size.toFixed(1)} ${SIZES[unit] ?? ""}`;
 }
+
+/** Somebody's text as one that a terminal obeys none of. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (character) =>
+    JSON.stringify(character)
+      .slice(1, -1)
+      .replace(/^[^\\]$/u, "�"),
+  );
+}

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
-import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 
 import { canonicalJson } from "../core/canonical-json.js";
 import type { Clock } from "../core/clock.js";
 import { DrError } from "../core/errors.js";
+import { whoRuns } from "../core/who-runs.js";
 import {
   FileJournal,
   type Journal,
@@ -193,11 +193,6 @@ function runStarted(run: string, plan: Plan, toolVersion: string): RunStarted {
     toolVersion,
     by: whoRuns(),
   };
-}
-
-/** As in the lock. */
-function whoRuns(): string {
-  return `${userInfo().username}@${hostname()}`;
 }
 
 /** Sorts by time: `20261120-031500-rollback-1f0c`. */

@@ -54,8 +54,8 @@ export type JournalEvent =
     }
   | { readonly type: "run-done" };
 
-/** An event as it stands in the journal: numbered, dated, chained. */
-export type JournalRecord = JournalEvent & {
+/** An event as it stands in a journal: numbered, dated, chained. */
+export type Chained<Event extends { readonly type: string }> = Event & {
   readonly seq: number;
   /** ISO 8601, UTC. */
   readonly at: string;
@@ -65,25 +65,31 @@ export type JournalRecord = JournalEvent & {
   readonly hash: string;
 };
 
-export interface Journal {
-  readonly records: readonly JournalRecord[];
+/** A record of a run's journal. */
+export type JournalRecord = Chained<JournalEvent>;
+
+/** A journal of runs, or of something else that has events of its own. */
+export interface Journal<
+  Event extends { readonly type: string } = JournalEvent,
+> {
+  readonly records: readonly Chained<Event>[];
   /**
    * On disk when it resolves.
    *
    * @throws {DrError} JOURNAL_NOT_WRITTEN, then and ever after.
    */
-  append(event: JournalEvent): Promise<void>;
+  append(event: Event): Promise<void>;
   close(): Promise<void>;
 }
 
 const FIRST_PREV = "0".repeat(64);
 
+type Link = Chained<{ readonly type: string }>;
+
 /** The next record of a journal. */
-export function chainRecord(
-  event: JournalEvent,
-  last: JournalRecord | undefined,
-  at: Date,
-): JournalRecord {
+export function chainRecord<
+  Event extends { readonly type: string } = JournalEvent,
+>(event: Event, last: Chained<Event> | undefined, at: Date): Chained<Event> {
   const body = {
     seq: (last?.seq ?? -1) + 1,
     at: at.toISOString(),
@@ -110,15 +116,17 @@ const RECORD_END = /"hash":"[0-9a-f]{64}"\}./s;
  * @returns the records and how many bytes they take.
  * @throws {DrError} JOURNAL_TAMPERED when a record isn't what was written.
  */
-export function parseJournal(
+export function parseJournal<
+  Event extends { readonly type: string } = JournalEvent,
+>(
   text: string,
   path: string,
-): { readonly records: JournalRecord[]; readonly bytes: number } {
+): { readonly records: Chained<Event>[]; readonly bytes: number } {
   const end = text.lastIndexOf("\n") + 1;
   const lines = text.slice(0, end).split("\n").slice(0, -1);
-  const records: JournalRecord[] = [];
+  const records: Chained<Event>[] = [];
   for (const [index, line] of lines.entries()) {
-    const record = parseRecord(line);
+    const record = parseRecord<Event>(line);
     if (record === undefined || !follows(record, records.at(-1), index)) {
       throw new DrError("JOURNAL_TAMPERED", { path, line: index + 1 });
     }
@@ -131,24 +139,22 @@ export function parseJournal(
 }
 
 /** undefined unless it is, byte for byte, what {@link FileJournal} writes. */
-function parseRecord(line: string): JournalRecord | undefined {
+function parseRecord<Event extends { readonly type: string }>(
+  line: string,
+): Chained<Event> | undefined {
   try {
     const parsed: unknown = JSON.parse(line);
     return typeof parsed === "object" &&
       parsed !== null &&
       JSON.stringify(parsed) === line
-      ? (parsed as JournalRecord)
+      ? (parsed as Chained<Event>)
       : undefined;
   } catch {
     return undefined;
   }
 }
 
-function follows(
-  record: JournalRecord,
-  last: JournalRecord | undefined,
-  seq: number,
-): boolean {
+function follows(record: Link, last: Link | undefined, seq: number): boolean {
   const { hash, ...body } = record;
   return (
     record.seq === seq &&
@@ -158,10 +164,12 @@ function follows(
 }
 
 /** A journal in a file: one record a line, each written through to the disk. */
-export class FileJournal implements Journal {
+export class FileJournal<
+  Event extends { readonly type: string } = JournalEvent,
+> implements Journal<Event> {
   readonly #path: string;
   readonly #file: FileHandle;
-  readonly #records: JournalRecord[];
+  readonly #records: Chained<Event>[];
   readonly #clock: Clock;
   #failure: DrError | undefined;
   #lastAppend: Promise<void> = Promise.resolve();
@@ -169,7 +177,7 @@ export class FileJournal implements Journal {
   private constructor(
     path: string,
     file: FileHandle,
-    records: JournalRecord[],
+    records: Chained<Event>[],
     clock: Clock,
   ) {
     this.#path = path;
@@ -181,17 +189,22 @@ export class FileJournal implements Journal {
   /**
    * A new journal; the file must not exist yet.
    *
+   * @param mode - Of the file: a run's is its owner's alone.
    * @throws {DrError} NOT_WRITABLE.
    */
-  static async create(path: string, clock: Clock): Promise<FileJournal> {
+  static async create<Event extends { readonly type: string } = JournalEvent>(
+    path: string,
+    clock: Clock,
+    mode = 0o600,
+  ): Promise<FileJournal<Event>> {
     return await writing(path, async () => {
       await mkdir(dirname(path), { recursive: true });
       const flags = constants.O_CREAT | constants.O_EXCL;
-      const file = await openForAppend(path, flags);
+      const file = await openForAppend(path, flags, mode);
       // So that the new file's name, and its folder's, survive a power cut too.
       await syncFolder(dirname(path));
       await syncFolder(dirname(dirname(path)));
-      return new FileJournal(path, file, [], clock);
+      return new FileJournal<Event>(path, file, [], clock);
     });
   }
 
@@ -200,20 +213,23 @@ export class FileJournal implements Journal {
    *
    * @throws {DrError} JOURNAL_UNREADABLE, JOURNAL_TAMPERED, NOT_WRITABLE.
    */
-  static async open(path: string, clock: Clock): Promise<FileJournal> {
-    const { records, bytes } = await readJournal(path);
+  static async open<Event extends { readonly type: string } = JournalEvent>(
+    path: string,
+    clock: Clock,
+  ): Promise<FileJournal<Event>> {
+    const { records, bytes } = await readJournal<Event>(path);
     return await writing(path, async () => {
       const file = await openForAppend(path, 0);
       await file.truncate(bytes);
-      return new FileJournal(path, file, records, clock);
+      return new FileJournal<Event>(path, file, records, clock);
     });
   }
 
-  get records(): readonly JournalRecord[] {
+  get records(): readonly Chained<Event>[] {
     return this.#records;
   }
 
-  async append(event: JournalEvent): Promise<void> {
+  async append(event: Event): Promise<void> {
     const append = this.#lastAppend.then(async () => {
       await this.#appendNext(event);
     });
@@ -222,7 +238,7 @@ export class FileJournal implements Journal {
     await append;
   }
 
-  async #appendNext(event: JournalEvent): Promise<void> {
+  async #appendNext(event: Event): Promise<void> {
     const last = this.#records.at(-1);
     const record = chainRecord(event, last, this.#clock.now());
     await this.#write(`${JSON.stringify(record)}\n`);
@@ -276,9 +292,11 @@ export class MemoryJournal implements Journal {
 }
 
 /** @throws {DrError} JOURNAL_UNREADABLE, JOURNAL_TAMPERED. */
-export async function readJournal(
+export async function readJournal<
+  Event extends { readonly type: string } = JournalEvent,
+>(
   path: string,
-): Promise<{ readonly records: JournalRecord[]; readonly bytes: number }> {
+): Promise<{ readonly records: Chained<Event>[]; readonly bytes: number }> {
   let text: string;
   try {
     text = await readFile(path, "utf8");
@@ -289,10 +307,14 @@ export async function readJournal(
       { cause: error },
     );
   }
-  return parseJournal(text, path);
+  return parseJournal<Event>(text, path);
 }
 
-async function openForAppend(path: string, flags: number): Promise<FileHandle> {
+async function openForAppend(
+  path: string,
+  flags: number,
+  mode?: number,
+): Promise<FileHandle> {
   const { O_WRONLY, O_APPEND, O_DSYNC } = constants;
-  return await open(path, O_WRONLY | O_APPEND | O_DSYNC | flags, 0o600);
+  return await open(path, O_WRONLY | O_APPEND | O_DSYNC | flags, mode);
 }

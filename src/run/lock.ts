@@ -1,12 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
 import { link, mkdir, open, rename, rm } from "node:fs/promises";
-import { hostname, userInfo } from "node:os";
+import { hostname } from "node:os";
 import { join } from "node:path";
 
 import type { Clock } from "../core/clock.js";
 import { DrError, hasCode } from "../core/errors.js";
 import { readIfThere } from "../core/if-there.js";
 import { removeAbandoned, temporaryBeside } from "../core/temporary-file.js";
+import { userName } from "../core/who-runs.js";
 import { writing } from "../core/writing.js";
 import { isSameProcess, processBirth } from "./process-birth.js";
 
@@ -75,15 +76,6 @@ async function describeMyself(now: Date): Promise<string> {
     id: randomUUID(),
   };
   return `${JSON.stringify(owner)}\n`;
-}
-
-/** A container's user often has a number and no name. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `user ${String(process.getuid?.() ?? "")}`;
-  }
 }
 
 async function takeFree(path: string, mine: string): Promise<Lock | undefined> {

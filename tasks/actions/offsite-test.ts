@@ -14,6 +14,8 @@ import { EXIT_CODES } from "../../src/core/exit-codes.js";
 import type { LogFile } from "../../src/core/log-file.js";
 import { UNWATCHED, type Meter } from "../../src/core/meter.js";
 import { writing } from "../../src/core/writing.js";
+import { trialAccess } from "../../src/database/engines/postgres.js";
+import { restoreRecordFile } from "../../src/database/restore-record.js";
 import { formatRestoreTest } from "../../src/display/restore-test.js";
 import { announceRestoreTest } from "../../src/restore-test/announce.js";
 import {
@@ -31,8 +33,6 @@ import {
 } from "../../src/restore-test/test-target.js";
 import { TOOL_VERSION } from "../../src/session/tool-version.js";
 import { Interruption } from "./apply.js";
-import { restoreRecordFile } from "./db-restore.js";
-import { trialAccess } from "./db-verify.js";
 import { parseJobs } from "./jobs.js";
 import { chooseTargets, openTarget } from "./offsite.js";
 import { runTask, type Output } from "./output.js";
@@ -145,7 +145,7 @@ function testOptions(
     },
     openTrial: async () => ({
       access: await trialAccess(dr),
-      record: restoreRecordFile(hre),
+      record: restoreRecordFile(dr),
       criticalTables: dr.database?.criticalTables ?? [],
       jobs,
       noOwner,

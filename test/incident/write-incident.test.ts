@@ -8,10 +8,8 @@ import { format } from "prettier";
 import { formatIncident } from "../../src/display/incident.js";
 import type { Incident } from "../../src/incident/incident.js";
 import { readIncident } from "../../src/incident/read-incident.js";
-import {
-  writeIncident,
-  type WrittenIncident,
-} from "../../src/incident/write-incident.js";
+import type { WrittenDocument } from "../../src/incident/write-document.js";
+import { writeIncident } from "../../src/incident/write-incident.js";
 import {
   addSignature,
   createProposal,
@@ -73,7 +71,7 @@ describe("an incident document", () => {
     happenings: readonly Happening[],
     title?: string,
     run = RUN,
-  ): Promise<WrittenIncident> {
+  ): Promise<WrittenDocument> {
     await writeJournal(folder.path, recordsOf(happenings), run);
     return await writeIncident(
       { ...place(), incidents: incidents(), format: formatIncident },
@@ -86,7 +84,7 @@ describe("an incident document", () => {
 
   /** As a person changes it. */
   async function edit(
-    { path }: WrittenIncident,
+    { path }: WrittenDocument,
     change: (text: string) => string,
   ): Promise<string> {
     const text = change(await readFile(path, "utf8"));

@@ -148,7 +148,7 @@ function toFound(dump: Dump, config: DrConfig): FoundBackup {
 }
 
 /** The server where backups are restored on trial. */
-async function trialAccess(config: DrConfig): Promise<Access> {
+export async function trialAccess(config: DrConfig): Promise<Access> {
   const url = config.database?.verify.url;
   return url === undefined
     ? await configuredAccess(config)

@@ -1,0 +1,177 @@
+import { randomUUID } from "node:crypto";
+import { join, relative, sep } from "node:path";
+
+import { messageOf } from "../../core/errors.js";
+import { startOf } from "../../run/conduct.js";
+import { readJournal } from "../../run/journal.js";
+import type { IncidentEvent, TaskCall } from "./event.js";
+import {
+  changeIncident,
+  folderOf,
+  listDeclared,
+  type IncidentPlace,
+} from "./incident-journal.js";
+import { accountOfRun, type RunAccount } from "./run-account.js";
+
+/** How a task ended. */
+export interface TaskEnd {
+  readonly exitCode: number;
+  /** Of the error, when it ended with one of ours. */
+  readonly code?: string;
+  /** The run that it made or went on with. */
+  readonly run?: string;
+}
+
+/** What entering tasks needs of its surroundings. */
+export interface TaskRecorderPorts extends IncidentPlace {
+  /** `deployments/<network>`: where the runs' journals are. */
+  readonly deployments: string;
+  /** Told what kept a task from being entered: the task goes on without. */
+  readonly onFailure: (reason: string) => void;
+  /** What a task waits at most for its end to be entered. */
+  readonly limitMs?: number;
+}
+
+/** A task under way. */
+export interface TaskRecording {
+  /** Enters its end. Never throws, and takes a bounded time. */
+  end(end: TaskEnd): Promise<void>;
+}
+
+const LIMIT_MS = 3_000;
+
+/**
+ * Enters a task into the timeline of every incident that is open, while it goes
+ * on: nothing here makes it wait or fail.
+ */
+export function recordTask(
+  ports: TaskRecorderPorts,
+  call: TaskCall,
+): TaskRecording {
+  const id = randomUUID();
+  const startedAt = ports.clock.now().toISOString();
+  // What keeps it from being entered is told once, at the end.
+  const quiet = { ...ports, onFailure: () => undefined };
+  const started = enterInOpen(quiet, [], () => ({
+    type: "task-started",
+    call: id,
+    ...call,
+  })).catch(() => []);
+  return {
+    end: async (end) => {
+      await withinLimit(ports, async (telling) => {
+        const event = await endedEvent(ports, id, startedAt, call, end);
+        await enterInOpen(telling, await started, event);
+      });
+    },
+  };
+}
+
+/** Never throws. What goes wrong is told, and nothing more once it has taken too long. */
+async function withinLimit(
+  ports: TaskRecorderPorts,
+  work: (telling: TaskRecorderPorts) => Promise<void>,
+): Promise<void> {
+  const { clock, limitMs = LIMIT_MS, onFailure } = ports;
+  const over = new AbortController();
+  const telling = {
+    ...ports,
+    onFailure: (reason: string) => {
+      if (!over.signal.aborted) {
+        onFailure(reason);
+      }
+    },
+  };
+  const late = async (): Promise<void> => {
+    await clock.sleep(limitMs, over.signal);
+    onFailure(`it takes longer than ${String(limitMs / 1000)} s`);
+  };
+  try {
+    await Promise.race([work(telling), late()]);
+  } catch (error) {
+    onFailure(messageOf(error));
+  } finally {
+    over.abort();
+  }
+}
+
+/**
+ * Enters an event into each incident that is open, and into those it has been
+ * entered into before: one may have been closed meanwhile.
+ *
+ * @returns the incidents' ids.
+ */
+async function enterInOpen(
+  ports: TaskRecorderPorts,
+  before: readonly string[],
+  eventFor: (id: string) => IncidentEvent,
+): Promise<readonly string[]> {
+  const { incidents, limitMs = LIMIT_MS, onFailure } = ports;
+  const found = await listDeclared(incidents);
+  const ids = found.flatMap((one) =>
+    "incident" in one &&
+    (one.incident.closed === undefined || before.includes(one.id))
+      ? [one.id]
+      : [],
+  );
+  const ends = await Promise.allSettled(
+    ids.map(async (id) =>
+      changeIncident(ports, id, () => [eventFor(id)], limitMs / 2),
+    ),
+  );
+  for (const end of ends) {
+    if (end.status === "rejected") {
+      onFailure(messageOf(end.reason));
+    }
+  }
+  for (const one of found) {
+    if ("error" in one) {
+      onFailure(one.error.message);
+    }
+  }
+  return ids;
+}
+
+async function endedEvent(
+  { incidents, deployments }: TaskRecorderPorts,
+  call: string,
+  startedAt: string,
+  task: TaskCall,
+  { exitCode, code, run }: TaskEnd,
+): Promise<(id: string) => IncidentEvent> {
+  const path =
+    run === undefined ? undefined : join(deployments, "runs", `${run}.ndjson`);
+  const account =
+    run === undefined || path === undefined
+      ? undefined
+      : await readAccount(run, path);
+  return (id) => ({
+    type: "task-ended",
+    call,
+    ...task,
+    startedAt,
+    exitCode,
+    ...(code === undefined ? {} : { code }),
+    ...(account === undefined || path === undefined
+      ? {}
+      : { run: account(linkTo(path, folderOf(incidents, id))) }),
+  });
+}
+
+/** undefined when there is no such journal, or a damaged one: then the task is entered without. */
+async function readAccount(
+  run: string,
+  path: string,
+): Promise<((link: string) => RunAccount) | undefined> {
+  try {
+    const { records } = await readJournal(path);
+    const started = startOf(records, path);
+    return (link) => accountOfRun(run, started, records, link);
+  } catch {
+    return undefined;
+  }
+}
+
+function linkTo(path: string, folder: string): string {
+  return relative(folder, path).split(sep).join("/");
+}

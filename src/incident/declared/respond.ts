@@ -1,0 +1,257 @@
+import type { Announcement } from "../../core/announcement.js";
+import { ROLES, type Contact } from "../../core/contact.js";
+import { DrError, messageOf } from "../../core/errors.js";
+import type { Severity } from "../../core/severity.js";
+import {
+  announceAcknowledgement,
+  announceClosing,
+  announceEscalation,
+  announceOpening,
+  type Announce,
+} from "./announcements.js";
+import {
+  dueEscalations,
+  presentOf,
+  type DeclaredIncident,
+} from "./declared-incident.js";
+import {
+  changeIncident,
+  createIncident,
+  draftIncident,
+  listDeclared,
+  readDeclared,
+  type IncidentPlace,
+  type OpeningRecord,
+} from "./incident-journal.js";
+import { POST_MORTEM_MS } from "./response.js";
+
+/** What responding to incidents needs of its surroundings. */
+export interface ResponsePorts extends IncidentPlace {
+  readonly announce: Announce;
+  /** Told what kept an announcement from being made: an incident goes on without. */
+  readonly onUnannounced: (reason: string) => void;
+  readonly contacts: readonly Contact[];
+  /** `user@host` */
+  readonly by: string;
+}
+
+/** What is known when an incident is opened. */
+export interface Opening {
+  readonly title: string;
+  readonly severity: Severity;
+  /** Where it happened: `takumi on mainnet`. */
+  readonly source: string;
+  readonly toolVersion: string;
+  readonly impact?: string;
+  readonly detectedAt?: Date;
+  readonly detection?: string;
+}
+
+/**
+ * Opens an incident and announces it.
+ *
+ * @throws {DrError} NOT_WRITABLE, JOURNAL_NOT_WRITTEN.
+ */
+export async function openIncident(
+  ports: ResponsePorts,
+  opening: Opening,
+): Promise<DeclaredIncident> {
+  const { contacts, clock } = ports;
+  const incident = await createIncident(ports, openedBy(ports, opening));
+  await announce(ports, announceOpening(incident, contacts, clock.now()));
+  return incident;
+}
+
+/** The same incident as it would be; nothing is written, and nobody told. */
+export function planOpening(
+  ports: ResponsePorts,
+  opening: Opening,
+): DeclaredIncident {
+  return draftIncident(ports.clock, openedBy(ports, opening));
+}
+
+function openedBy(
+  { contacts, by }: ResponsePorts,
+  { detectedAt, ...opening }: Opening,
+): OpeningRecord {
+  const reachable = ROLES.filter((role) =>
+    contacts.some((contact) => contact.role === role),
+  );
+  return {
+    ...opening,
+    by,
+    // Where nobody is configured, the roles still say who should be called.
+    escalation: reachable.length > 0 ? reachable : ROLES,
+    ...(detectedAt === undefined
+      ? {}
+      : { detectedAt: detectedAt.toISOString() }),
+  };
+}
+
+/**
+ * Enters what somebody has seen, found or decided; of a closed incident too.
+ *
+ * @throws {DrError} as {@link changeIncident} does.
+ */
+export async function noteIncident(
+  ports: ResponsePorts,
+  id: string,
+  text: string,
+): Promise<DeclaredIncident> {
+  const { incident } = await changeIncident(ports, id, () => [
+    { type: "noted", by: ports.by, text },
+  ]);
+  return incident;
+}
+
+/**
+ * Somebody is at it: nobody else is called. The second to say so changes nothing.
+ *
+ * @throws {DrError} INCIDENT_CLOSED, and as {@link changeIncident} does.
+ */
+export async function acknowledgeIncident(
+  ports: ResponsePorts,
+  id: string,
+): Promise<{ readonly incident: DeclaredIncident; readonly already: boolean }> {
+  const { incident, entered } = await changeIncident(ports, id, (found) => {
+    requireOpen(found);
+    return found.acknowledged === undefined
+      ? [{ type: "acknowledged", by: ports.by }]
+      : [];
+  });
+  const already = entered === 0;
+  if (!already) {
+    const now = ports.clock.now();
+    await announce(ports, announceAcknowledgement(incident, now));
+  }
+  return { incident, already };
+}
+
+/**
+ * Closes an incident: runs are no longer entered, and its post-mortem is due.
+ *
+ * @throws {DrError} INCIDENT_CLOSED, and as {@link changeIncident} does.
+ */
+export async function closeIncident(
+  ports: ResponsePorts,
+  id: string,
+  resolution?: string,
+): Promise<DeclaredIncident> {
+  const { by, clock } = ports;
+  const { incident } = await changeIncident(ports, id, (found) => {
+    requireOpen(found);
+    const present = presentOf(found, clock.now());
+    return [
+      {
+        type: "closed",
+        by,
+        ...(resolution === undefined ? {} : { resolution }),
+        postMortemDueAt: new Date(
+          present.getTime() + POST_MORTEM_MS,
+        ).toISOString(),
+      },
+    ];
+  });
+  await announce(ports, announceClosing(incident, clock.now()));
+  return incident;
+}
+
+/**
+ * Escalates every incident that nobody has acknowledged in time: entered once,
+ * whoever looks, and announced by the one who entered it.
+ *
+ * @returns those that were escalated now.
+ * @throws {DrError} as {@link changeIncident} does.
+ */
+export async function escalateDue(
+  ports: ResponsePorts,
+): Promise<readonly DeclaredIncident[]> {
+  const { incidents, clock, contacts } = ports;
+  const escalated: DeclaredIncident[] = [];
+  for (const found of await listDeclared(incidents)) {
+    if (
+      "error" in found ||
+      dueEscalations(found.incident, clock.now()).length === 0
+    ) {
+      continue;
+    }
+    const { incident, entered } = await changeIncident(
+      ports,
+      found.id,
+      (current) => dueEscalations(current, clock.now()),
+    );
+    if (entered > 0) {
+      await announce(
+        ports,
+        announceEscalation(incident, contacts, clock.now()),
+      );
+      escalated.push(incident);
+    }
+  }
+  return escalated;
+}
+
+/**
+ * The incident that is meant: the one named, or the only open one.
+ *
+ * @throws {DrError} INCIDENT_UNKNOWN, NO_OPEN_INCIDENT, INCIDENT_AMBIGUOUS,
+ * INCIDENT_TAMPERED, INCIDENT_UNREADABLE.
+ */
+export async function chooseIncident(
+  incidents: string,
+  wanted: string | undefined,
+): Promise<DeclaredIncident> {
+  if (wanted !== undefined) {
+    return await readDeclared(incidents, wanted);
+  }
+  const [only, ...others] = await openIncidents(incidents);
+  if (only === undefined) {
+    throw new DrError("NO_OPEN_INCIDENT", { folder: incidents });
+  }
+  if (others.length > 0) {
+    throw new DrError("INCIDENT_AMBIGUOUS", {
+      incidents: [only, ...others].map(({ id }) => id).join(", "),
+    });
+  }
+  return only;
+}
+
+/**
+ * All that are open, the newest first. A damaged one may be open as well, so
+ * nobody may take another for the only one.
+ *
+ * @throws {DrError} INCIDENT_TAMPERED, INCIDENT_UNREADABLE.
+ */
+export async function openIncidents(
+  incidents: string,
+): Promise<readonly DeclaredIncident[]> {
+  return (await listDeclared(incidents)).flatMap((found) => {
+    if ("error" in found) {
+      throw found.error;
+    }
+    return found.incident.closed === undefined ? [found.incident] : [];
+  });
+}
+
+/** @throws {DrError} INCIDENT_CLOSED. */
+export function requireOpen({ id, closed }: DeclaredIncident): void {
+  if (closed !== undefined) {
+    throw new DrError("INCIDENT_CLOSED", {
+      incident: id,
+      at: closed.at.toISOString(),
+      by: closed.by,
+    });
+  }
+}
+
+/** What is entered stands, whether it can be announced or not. */
+async function announce(
+  { announce: tell, onUnannounced }: ResponsePorts,
+  announcement: Announcement,
+): Promise<void> {
+  try {
+    await tell(announcement);
+  } catch (error) {
+    onUnannounced(messageOf(error));
+  }
+}

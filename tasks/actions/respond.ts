@@ -1,0 +1,97 @@
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
+
+import type { Json } from "../../src/core/canonical-json.js";
+import { systemClock } from "../../src/core/clock.js";
+import { DrError } from "../../src/core/errors.js";
+import { whoRuns } from "../../src/core/who-runs.js";
+import {
+  formatStanding,
+  standingToJson,
+} from "../../src/display/declared-incident.js";
+import { toHtmlPage } from "../../src/display/html-document.js";
+import {
+  formatIncidentReport,
+  formatPostMortem,
+} from "../../src/display/incident-report.js";
+import type { Announce } from "../../src/incident/declared/announcements.js";
+import type { DeclaredIncident } from "../../src/incident/declared/declared-incident.js";
+import { readPostMortem } from "../../src/incident/declared/post-mortem.js";
+import {
+  escalateDue,
+  type ResponsePorts,
+} from "../../src/incident/declared/respond.js";
+import { standingOf } from "../../src/incident/declared/standing.js";
+import type { ReportPorts } from "../../src/incident/declared/write-report.js";
+import type { Output } from "./output.js";
+
+/** What responding to incidents needs, as the project is configured. */
+export function responsePorts(
+  { config: { dr } }: HardhatRuntimeEnvironment,
+  output: Output,
+): ResponsePorts {
+  return {
+    incidents: dr.paths.incidents,
+    clock: systemClock,
+    contacts: dr.contacts,
+    by: whoRuns(),
+    announce: announceNowhere,
+    onUnannounced: (reason) => {
+      output.progress(`It couldn't be announced: ${reason}`);
+    },
+  };
+}
+
+/** No channel is configured. */
+const announceNowhere: Announce = () => Promise.resolve();
+
+export function reportPorts({
+  config: { dr, chainDescriptors },
+}: HardhatRuntimeEnvironment): ReportPorts {
+  return {
+    incidents: dr.paths.incidents,
+    clock: systemClock,
+    formatReport: (report) =>
+      formatIncidentReport(report, (chainId, hash) => {
+        const explorers = chainDescriptors.get(BigInt(chainId))?.blockExplorers;
+        const explorer = explorers?.etherscan ?? explorers?.blockscout;
+        return explorer === undefined
+          ? undefined
+          : `${explorer.url.replace(/\/$/, "")}/tx/${hash}`;
+      }),
+    formatPostMortem,
+    toHtml: toHtmlPage,
+  };
+}
+
+/** Whoever looks sees to it that the next is called where nobody has acknowledged in time. */
+export async function lookForDue(
+  ports: ResponsePorts,
+  output: Output,
+): Promise<void> {
+  for (const { id } of await escalateDue(ports)) {
+    output.progress(`${id} is escalated: it wasn't acknowledged in time.`);
+  }
+}
+
+/** Shows how an incident stands. */
+export async function showStanding(
+  incident: DeclaredIncident,
+  { incidents, clock, contacts }: ResponsePorts,
+  output: Output,
+): Promise<Readonly<Record<string, Json>>> {
+  const now = clock.now();
+  const postMortem = await readPostMortem(incidents, incident, now);
+  const standing = standingOf(incident, now, postMortem);
+  output.text(formatStanding(standing, contacts, output.paint));
+  return standingToJson(standing, contacts);
+}
+
+/** A text that says something. @throws {DrError} OPTION_INVALID. */
+export function requireText(option: string, value: string): string {
+  const text = value.trim();
+  if (text === "") {
+    const expected = "a text that says something";
+    throw new DrError("OPTION_INVALID", { option, value: "empty", expected });
+  }
+  return text;
+}
