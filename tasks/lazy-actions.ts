@@ -39,5 +39,6 @@ export const actions = {
   offsiteList: () => import("./actions/offsite-list.js"),
   offsitePrune: () => import("./actions/offsite-prune.js"),
   offsiteRestore: () => import("./actions/offsite-restore.js"),
+  drill: () => import("./actions/drill.js"),
   incidentReport: () => import("./actions/incident-report.js"),
 } as const;

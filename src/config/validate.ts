@@ -65,6 +65,11 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
     goBag: { recipients: isRecipients, identityFile: isText },
     safeService: { url: isUrl, apiKey: isSecret },
     verify: isRecordOfFunctions,
+    objectives: {
+      rtoMinutes: { contracts: isPositive, database: isPositive },
+      rpoHours: isPositive,
+    },
+    drill: { documents: isListOf(isText), scenarios: isText },
   });
   return problems.length > 0
     ? problems
