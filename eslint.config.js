@@ -52,6 +52,20 @@ const FLOORS = {
     "snapshot",
     "rehearsal",
   ],
+  drill: [
+    "config",
+    "artifact",
+    "backup",
+    "offsite",
+    "database",
+    ...SHARED,
+    ...FACTS,
+    ...POWERS,
+    "recovery",
+    "snapshot",
+    "rehearsal",
+    "session",
+  ],
   testing: [...SHARED, ...FACTS, ...POWERS, "recovery", "session"],
 };
 

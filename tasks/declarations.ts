@@ -507,6 +507,28 @@ export const safeCheckTask = drTask(
   .setAction(actions.safeCheck)
   .build();
 
+export const drillTask = drTask(
+  "dr:drill",
+  "Break copies of everything and bring them back by the tasks of an incident: is it true that we could?",
+)
+  .addFlag({
+    name: "dryRun",
+    description: "Show the phases and what would be made, and make nothing",
+  })
+  .addOption({
+    name: "seed",
+    description: "Repeats what chance made of an earlier drill",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "scenario",
+    description: "Scenarios by their names, by comma; default: all",
+    defaultValue: "",
+  })
+  .setAction(actions.drill)
+  .build();
+
 export const resumeTask = changingTask(
   "dr:resume",
   "Go on with an interrupted or waiting run",

@@ -45,5 +45,6 @@ export const actions = {
   incidentAck: () => import("./actions/incident-ack.js"),
   incidentClose: () => import("./actions/incident-close.js"),
   incidentList: () => import("./actions/incident-list.js"),
+  drill: () => import("./actions/drill.js"),
   incidentReport: () => import("./actions/incident-report.js"),
 } as const;

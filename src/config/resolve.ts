@@ -41,6 +41,24 @@ export function resolveDrConfig(
     ...(goBag === undefined ? {} : { goBag: resolveGoBag(goBag, root) }),
     contacts: resolveContacts(section.contacts),
     verify: verify ?? {},
+    objectives: resolveObjectives(section.objectives),
+    drill: {
+      documents: (section.drill?.documents ?? []).map((file) =>
+        resolve(root, file),
+      ),
+      scenarios: resolve(root, section.drill?.scenarios ?? "drills"),
+    },
+  };
+}
+
+/** Those of the platform that drills were first written for. */
+function resolveObjectives(
+  objectives: DrUserConfig["objectives"],
+): DrConfig["objectives"] {
+  const { contracts, database } = objectives?.rtoMinutes ?? {};
+  return {
+    rtoMinutes: { contracts: contracts ?? 15, database: database ?? 30 },
+    rpoHours: objectives?.rpoHours ?? 24,
   };
 }
 

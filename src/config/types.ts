@@ -286,6 +286,22 @@ export interface DrUserConfig {
   readonly contacts?: Readonly<Partial<Record<Role, Omit<Contact, "role">>>>;
   /** Checks of your own after a rollback or an upgrade, by contract name. */
   readonly verify?: Readonly<Record<string, VerifyCheck>>;
+  /** How long a recovery may take, and how much may be lost; drills are held against it. */
+  readonly objectives?: {
+    /** Recovery time. Default: 15 for contracts, 30 for the database. */
+    readonly rtoMinutes?: {
+      readonly contracts?: number;
+      readonly database?: number;
+    };
+    /** Recovery point: the age of the newest backup. Default: 24. */
+    readonly rpoHours?: number;
+  };
+  readonly drill?: {
+    /** Runbooks that must be there, relative to the project. Default: none. */
+    readonly documents?: readonly string[];
+    /** Scenarios of the project's own. Default: `drills`. */
+    readonly scenarios?: string;
+  };
 }
 
 /** The section with its defaults; paths are absolute. */
@@ -371,4 +387,17 @@ export interface DrConfig {
   /** In the order of escalation. */
   readonly contacts: readonly Contact[];
   readonly verify: Readonly<Record<string, VerifyCheck>>;
+  readonly objectives: {
+    readonly rtoMinutes: {
+      readonly contracts: number;
+      readonly database: number;
+    };
+    readonly rpoHours: number;
+  };
+  readonly drill: {
+    /** Absolute. */
+    readonly documents: readonly string[];
+    /** A folder, absolute. */
+    readonly scenarios: string;
+  };
 }

@@ -72,6 +72,11 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
       cto: isContact,
     },
     verify: isRecordOfFunctions,
+    objectives: {
+      rtoMinutes: { contracts: isPositive, database: isPositive },
+      rpoHours: isPositive,
+    },
+    drill: { documents: isListOf(isText), scenarios: isText },
   });
   return problems.length > 0
     ? problems

@@ -1094,6 +1094,32 @@ export const CATALOGUE = {
     fix: "Correct it; `npx hardhat TASK --help` describes all options.",
     exitCode: refused,
   },
+  // Drills
+  DRILL_NOT_ITS_OWN: {
+    message: "{what} doesn't bear the mark of this drill: it isn't broken.",
+    fix: "A drill breaks only what it has made itself. If you believe that it made this, report it with the drill's log.",
+    exitCode: refused,
+  },
+  DRILL_SCENARIO_INVALID: {
+    message: "{file} is no scenario: {reason}.",
+    fix: "Correct it; docs/drills.md describes scenarios.",
+    exitCode: refused,
+  },
+  DRILL_SCENARIO_UNKNOWN: {
+    message: "There is no scenario {name}.",
+    fix: "Name one of: {known}.",
+    exitCode: refused,
+  },
+  DRILL_RECOVERY_FAILED: {
+    message: "{task} ended with exit code {exitCode}: {reason}.",
+    fix: "See the drill's log; the same would have happened in an incident.",
+    exitCode: error,
+  },
+  DRILL_INTERRUPTED: {
+    message: "Interrupted; what the drill had made is removed.",
+    fix: "Run it again.",
+    exitCode: refused,
+  },
   // Upgrades
   UPGRADE_TARGET_UNKNOWN: {
     message:

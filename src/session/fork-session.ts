@@ -38,6 +38,8 @@ export interface ForkOptions extends Omit<
 > {
   /** Also act as whoever has the authority over these, held or not. */
   readonly authorityOver: Selection | "nothing";
+  /** Who can't act, as if they weren't to be reached. */
+  readonly absent?: readonly Address[];
 }
 
 /**
@@ -49,7 +51,7 @@ export interface ForkOptions extends Omit<
 export async function withFork<T>(
   source: SessionSource,
   createSimulation: CreateSimulation,
-  { from, authorityOver, ...options }: ForkOptions,
+  { from, authorityOver, absent = [], ...options }: ForkOptions,
   work: (fork: ForkSession) => Promise<T>,
 ): Promise<T> {
   const original = await openSession(source, options);
@@ -58,10 +60,13 @@ export async function withFork<T>(
   try {
     const fork = await openFork(rpc, createSimulation);
     try {
-      const addresses =
+      const present =
         from === undefined
           ? await findActors(original, fork, authorityOver)
           : [from as Address];
+      const addresses = present.filter(
+        (one) => !absent.some((gone) => sameAddress(gone, one)),
+      );
       const actors = await Promise.all(
         addresses.map(async (address) => ({
           ...(await impersonate(fork, address)),

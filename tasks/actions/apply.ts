@@ -177,7 +177,8 @@ type InterruptionCode =
   | "INTERRUPTED"
   | "BACKUP_INTERRUPTED"
   | "RESTORE_INTERRUPTED"
-  | "MIGRATION_INTERRUPTED";
+  | "MIGRATION_INTERRUPTED"
+  | "DRILL_INTERRUPTED";
 
 /** Ctrl-C, made polite: the first stops the run at a safe point, the second kills. */
 export class Interruption {

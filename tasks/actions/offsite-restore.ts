@@ -51,29 +51,39 @@ export interface RestoreArguments {
 }
 
 const action: NewTaskActionFunction<RestoreArguments> = async (args, hre) =>
-  await runTask(args, async (output) => {
-    requireConsentPossible(args);
-    const { dr } = hre.config;
-    const target = chooseTarget(hre, args);
-    const interruption = new Interruption("RESTORE_INTERRUPTED");
-    const storage = await openTarget(target, interruption.signal);
-    const inventory = await takeInventory(storage, dr.project);
-    const wanted =
-      args.what.length === 0
-        ? await chooseInMenu(inventory, storage.address, output)
-        : parseWanted(args);
-    if (wanted.length === 0) {
-      return { json: { restored: [] }, exitCode: EXIT_CODES.done };
-    }
-    const backups = choose(inventory, wanted, storage.address, args);
-    const source = { storage, inventory, target: target.name };
-    return await interruption.during(
-      async () =>
-        await restoreAll(source, backups, { args, hre, output, interruption }),
-    );
-  });
+  await runTask(
+    args,
+    async (output) => await restoreFromOffsite(args, hre, output),
+  );
 
 export default action;
+
+/** Finds what is wanted in a target, downloads and restores it: proven, shown, asked, done. */
+export async function restoreFromOffsite(
+  args: RestoreArguments,
+  hre: HardhatRuntimeEnvironment,
+  output: Output,
+): Promise<TaskResult> {
+  requireConsentPossible(args);
+  const { dr } = hre.config;
+  const target = chooseTarget(hre, args);
+  const interruption = new Interruption("RESTORE_INTERRUPTED");
+  const storage = await openTarget(target, interruption.signal);
+  const inventory = await takeInventory(storage, dr.project);
+  const wanted =
+    args.what.length === 0
+      ? await chooseInMenu(inventory, storage.address, output)
+      : parseWanted(args);
+  if (wanted.length === 0) {
+    return { json: { restored: [] }, exitCode: EXIT_CODES.done };
+  }
+  const backups = choose(inventory, wanted, storage.address, args);
+  const source = { storage, inventory, target: target.name };
+  return await interruption.during(
+    async () =>
+      await restoreAll(source, backups, { args, hre, output, interruption }),
+  );
+}
 
 /** The named one, one in the named region, or the first. */
 function chooseTarget(

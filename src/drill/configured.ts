@@ -1,0 +1,48 @@
+import { join } from "node:path";
+
+import { ifThere } from "../core/if-there.js";
+import { stat } from "node:fs/promises";
+import type { SessionSource } from "../session/open-session.js";
+import type { Part } from "./copies/copy.js";
+
+/** What of a project can be drilled. */
+export interface Configured {
+  readonly database: boolean;
+  readonly contracts: boolean;
+  readonly files: boolean;
+  /** A sentence, where there are no contracts. */
+  readonly noContracts: string;
+}
+
+export async function findConfigured({
+  config,
+  networkName,
+}: SessionSource): Promise<Configured> {
+  const file = join(config.paths.deployments, networkName, "deploy.json");
+  return {
+    database: config.database !== undefined,
+    contracts: (await ifThere(stat(file))) !== undefined,
+    files: config.files.length > 0,
+    noContracts: `There is no ${file}.`,
+  };
+}
+
+/** Why a part can't be drilled, a sentence; undefined when it can. */
+export function whyNot(
+  part: Part,
+  { database, contracts, files, noContracts }: Configured,
+): string | undefined {
+  switch (part) {
+    case "database":
+      return database ? undefined : "No database is configured.";
+    case "contracts":
+    case "deployments":
+      return contracts ? undefined : noContracts;
+    case "files":
+      return files ? undefined : "No files are configured.";
+    case "backups":
+    case "offsite":
+    case "service":
+      return undefined;
+  }
+}

@@ -1,0 +1,48 @@
+import type { SessionSource } from "../session/open-session.js";
+import { findConfigured, whyNot } from "./configured.js";
+import { reportsFolder } from "./drill.js";
+import { parseDatabaseUrl } from "../database/access.js";
+import { nameOfServer } from "./copies/database.js";
+import type { Scenario } from "./scenario.js";
+import { serverUrlOf } from "./with-copies.js";
+
+/** What a drill would make, and remove again, a line each; nothing is asked but the configuration. */
+export async function planDrill(
+  source: SessionSource,
+  scenarios: readonly Scenario[],
+): Promise<readonly string[]> {
+  const { config, networkName } = source;
+  const configured = await findConfigured(source);
+  const copies = scenarios.flatMap((scenario) => {
+    const { name, needs, optional = [] } = scenario;
+    const missing = needs
+      .map((part) => whyNot(part, configured))
+      .find((reason) => reason !== undefined);
+    if (missing !== undefined) {
+      return [`${name}: skipped. ${missing}`];
+    }
+    const parts = [...needs, ...optional].filter(
+      (part) => whyNot(part, configured) === undefined,
+    );
+    return [`${name}: copies of ${parts.join(", ")}`];
+  });
+  const server = configured.database
+    ? [
+        `a database dr_drill_… for each scenario that needs one, at ${nameOfServer(parseDatabaseUrl(await serverUrlOf(config)))}`,
+      ]
+    : [];
+  const fork = configured.contracts
+    ? [`forks of ${networkName}, in this process`]
+    : [];
+  const targets = config.offsite.targets.map(
+    ({ name }) => `objects below drills/… in the offsite target ${name}`,
+  );
+  return [
+    `a folder .dr_drill_… in ${config.paths.backups}`,
+    ...server,
+    ...fork,
+    ...targets,
+    ...copies,
+    `a log and a report in ${reportsFolder(config)}, which stay`,
+  ];
+}
