@@ -116,7 +116,8 @@ async function enterInOpen(
   );
   const ends = await Promise.allSettled(
     ids.map(async (id) =>
-      changeIncident(ports, id, () => [eventFor(id)], limitMs / 2),
+      // An end may have to wait for its own start first.
+      changeIncident(ports, id, () => [eventFor(id)], limitMs / 4),
     ),
   );
   for (const end of ends) {
