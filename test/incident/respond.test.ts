@@ -232,9 +232,12 @@ describe("an incident's journal", () => {
       startWorker(WORKER, [...args, by]),
     );
     const ends = await Promise.all(
-      workers.map(async (worker) => await once(worker, "exit")),
+      workers.map(async (worker) => {
+        const [code] = (await once(worker, "exit")) as unknown[];
+        return code;
+      }),
     );
-    expect(ends.map(([code]) => code as number)).to.deep.equal([0, 0]);
+    expect(ends).to.deep.equal([0, 0]);
     const { records } = await readDeclared(ports.incidents, id);
     for (const name of ["ada", "grace"]) {
       const texts = records.flatMap((record) =>
