@@ -9,7 +9,7 @@ import type {
   RespondersTurn,
 } from "../incident/declared/standing.js";
 import { errorToJson } from "./error.js";
-import { printable, type Paint } from "./text.js";
+import { countEntries, printable, type Paint } from "./text.js";
 
 /** An incident's journal that can't be read. */
 export interface DamagedIncident {
@@ -125,7 +125,7 @@ function formatPostMortem({ postMortem }: IncidentStanding, paint: Paint) {
 
 /** Whoever keeps the head can tell later whether entries were taken away. */
 function formatHead({ incident: { records, head } }: IncidentStanding): string {
-  return `Journal: ${String(records.length)} entries, chain intact, head ${head}`;
+  return `Journal: ${countEntries(records.length)}, chain intact, head ${head}`;
 }
 
 /** What is late comes first. */

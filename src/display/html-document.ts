@@ -31,7 +31,7 @@ h1, h2, h3 { line-height: 1.2; margin: 2rem 0 0.5rem; }
 h2 { border-bottom: 1px solid #8886; padding-bottom: 0.25rem; }
 table { border-collapse: collapse; margin: 1rem 0; width: 100%; }
 th, td { border: 1px solid #8886; padding: 0.3rem 0.6rem; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
-td:first-child { white-space: nowrap; }
+th, td:first-child { white-space: nowrap; }
 thead:not(:has(th:not(:empty))) { display: none; }
 code, pre { font-family: ui-monospace, monospace; font-size: 0.9em; }
 pre { overflow-x: auto; padding: 0.5rem; border: 1px solid #8886; }
@@ -41,7 +41,7 @@ ul.ticks { list-style: none; padding-left: 0.5rem; }
 @media print {
   body { font-size: 10pt; }
   main { max-width: none; padding: 0; }
-  td:first-child { white-space: normal; }
+  th, td:first-child { white-space: normal; }
   h1, h2, h3 { break-after: avoid; }
   tr, li, pre { break-inside: avoid; }
   a[href^="http"]::after { content: " (" attr(href) ")"; font-size: 0.8em; overflow-wrap: anywhere; }

@@ -13,6 +13,7 @@ import type {
 } from "../incident/declared/write-report.js";
 import type { DocumentPart } from "../incident/document.js";
 import { code, markdown, table } from "./markdown.js";
+import { countEntries } from "./text.js";
 
 /** Where a transaction can be looked at, of a chain whose explorer is known. */
 export type TransactionUrl = (
@@ -20,7 +21,7 @@ export type TransactionUrl = (
   hash: string,
 ) => string | undefined;
 
-/** What nobody knows yet is to be seen. */
+/** What nobody knows yet is to be seen. Never alone on a line: there it would be a rule. */
 const BLANK = "______";
 
 /** The report of an incident: what was entered is filled in, what only people know is asked for. */
@@ -96,21 +97,20 @@ export function formatPostMortem({
       ),
     ),
     free(
-      `- **Held**: ${BLANK} _when_`,
-      `- **Present**: ${BLANK} _who_`,
+      [`- **Held**: ${BLANK} _when_`, `- **Present**: ${BLANK} _who_`].join(
+        "\n",
+      ),
       `## ${agendaHeading}`,
       "It is done when each of these has its tick.",
       agenda.map((point) => `- [ ] ${point}`).join("\n"),
       "## Root Cause",
       `${BLANK} _Ask why until the answer is something that can be changed._`,
-      "## What Went Well",
-      BLANK,
-      "## What Went Badly",
-      BLANK,
-      "## Where We Were Lucky",
-      BLANK,
       "## Lessons Learned",
-      BLANK,
+      [
+        `- What went well: ${BLANK}`,
+        `- What went badly: ${BLANK}`,
+        `- Where we were lucky: ${BLANK}`,
+      ].join("\n"),
       "## Action Items",
       `- [ ] ${BLANK} (who, until when)`,
       "## Runbooks to Update",
@@ -163,7 +163,7 @@ function formatSummary({ incident, measured }: IncidentReport): string {
       ],
       [
         "Journal",
-        `${String(records.length)} entries, chain intact, head ${code(head)}`,
+        `${countEntries(records.length)}, chain intact, head ${code(head)}`,
       ],
     ],
   );
@@ -277,9 +277,16 @@ function formatEnd({ incident: { closed }, measured }: IncidentReport): string {
   if (closed === undefined) {
     return `${BLANK} **Not closed yet.**`;
   }
+  const { closed: end, from } = measured;
+  const after =
+    end?.afterMs === undefined
+      ? ""
+      : `, ${formatMs(end.afterMs)} after the ${from}`;
   return [
-    `Closed at ${formatTime(closed.at)} by ${markdown(closed.by)}, ${formatMeasured(measured.closed, measured, "")}.`,
-    closed.resolution === undefined ? BLANK : markdown(closed.resolution),
+    `Closed at ${formatTime(closed.at)} by ${markdown(closed.by)}${after}.`,
+    closed.resolution === undefined
+      ? `${BLANK} _What ended it?_`
+      : markdown(closed.resolution),
     `The [post-mortem](post-mortem.md) is due by ${formatTime(closed.postMortemDueAt)}.`,
   ].join("\n\n");
 }

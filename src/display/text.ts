@@ -29,6 +29,11 @@ export function count(amount: number, noun: string): string {
   return `${String(amount)} ${noun}${amount === 1 ? "" : "s"}`;
 }
 
+/** `1 entry`, `2 entries`. */
+export function countEntries(amount: number): string {
+  return amount === 1 ? "1 entry" : `${String(amount)} entries`;
+}
+
 const SIZES = ["bytes", "kB", "MB", "GB", "TB"] as const;
 
 /** `999 bytes`, `1.2 GB`: thousands, as disks and clouds are sold. */
