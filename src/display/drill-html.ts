@@ -193,7 +193,7 @@ function formatChecks({ checks }: DrillReport): string {
   );
   const more =
     left > 0 ? `<p class="more">${String(left)} more in the JSON.</p>` : "";
-  return `<section><h2>All checks</h2><div class="card scroll"><table><thead><tr><th></th><th>Check</th><th>Measured</th><th class="number">Took</th></tr></thead><tbody>${rows.join("")}</tbody></table>${more}</div></section>`;
+  return `<section><h2>All checks</h2><div class="card scroll"><table class="checks"><thead><tr><th></th><th>Check</th><th>Measured</th><th class="number">Took</th></tr></thead><tbody>${rows.join("")}</tbody></table>${more}</div></section>`;
 }
 
 function formatBaseline({ backups, contracts, logFile }: DrillReport): string {
@@ -278,6 +278,8 @@ table{border-collapse:collapse;width:100%}
 th{text-align:left;color:var(--dim);font-size:12px;font-weight:600}
 th,td{padding:7px 10px 7px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
 tr:last-child td{border-bottom:0}
+.checks td:nth-child(1){width:24px}
+.checks td:nth-child(2){width:38%}
 tr.failed td:first-child{color:var(--bad)}
 tr.passed td:first-child{color:var(--good)}
 tr.skipped{color:var(--dim)}
