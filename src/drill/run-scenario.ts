@@ -1,5 +1,5 @@
 import type { CheckBook, CheckPlace } from "./check-book.js";
-import { whyNot, type Configured } from "./configured.js";
+import { chooseParts, type Configured } from "./configured.js";
 import { copiesOf, type Copies, type Copy, type Part } from "./copies.js";
 import { PART_NAMES } from "./copies/copy.js";
 import { inject, partBroken, titleOf } from "./injections.js";
@@ -58,10 +58,8 @@ export async function runScenario(
   scenario: Scenario,
 ): Promise<ScenarioReport> {
   const { configured, book, ports } = scene;
-  const { name, title, needs, optional = [] } = scenario;
-  const missing = needs
-    .map((part) => whyNot(part, configured))
-    .find((reason) => reason !== undefined);
+  const { name, title } = scenario;
+  const chosen = chooseParts(scenario, configured);
   const course: Course = {
     injections: [],
     recoveries: [],
@@ -72,17 +70,14 @@ export async function runScenario(
   };
   const place: CheckPlace = { phase: "failure", scenario: name };
   const whole = { id: "scenario", title, critical: true };
-  if (missing !== undefined) {
-    book.skip(place, whole, missing);
-    return reportOf(scene, scenario, course, "skipped", missing);
+  if ("reason" in chosen) {
+    book.skip(place, whole, chosen.reason);
+    return reportOf(scene, scenario, course, "skipped", chosen.reason);
   }
   ports.progress(`Scenario ${name}: ${title}`);
-  const parts = [...needs, ...optional].filter(
-    (part) => whyNot(part, configured) === undefined,
-  );
   const before = book.checks.length;
   try {
-    await withCopies(scene, parts, async (copies) => {
+    await withCopies(scene, chosen.parts, async (copies) => {
       await drill(scene, scenario, copies, course);
     });
   } catch (error) {

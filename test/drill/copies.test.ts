@@ -320,7 +320,7 @@ describe("copies that a drill breaks", function () {
         }
         expect(
           await codeOf(
-            async () => await (copies[1] as BackupsCopy).flipBytes("database"),
+            async () => await (copies[1] as BackupsCopy).flipBytes(),
           ),
         ).to.equal("DRILL_NOT_ITS_OWN");
       }
