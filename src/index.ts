@@ -57,6 +57,20 @@ export type {
 
 export type { DisasterRecovery } from "./session/disaster-recovery.js";
 
+export { defineScenario } from "./drill/scenario.js";
+export { measureEqual } from "./drill/measurement.js";
+export type { Copies } from "./drill/copies.js";
+export type { Measurement } from "./drill/measurement.js";
+export type {
+  CustomCheck,
+  CustomInjection,
+  CustomRecovery,
+  InjectionSpec,
+  RecoverySpec,
+  Scenario,
+} from "./drill/scenario.js";
+export type { DrillReport } from "./drill/report.js";
+
 /** Disaster recovery for dapps, as `npx hardhat dr:*`. */
 const hardhatDr: HardhatPlugin = {
   id: "hardhat-dr",

@@ -13,10 +13,10 @@ const LABEL = 210;
 const RIGHT = 90;
 const AXIS = 24;
 
-/** `4.2 s`, `2 min 5 s`, `1.0 h`, `2.0 d`. */
+/** `4.2 s`, `2 min 5 s`, `30 min`, `1.0 h`, `2.0 d`. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 3600) {
-    return formatDuration(seconds * 1000);
+    return formatDuration(seconds * 1000).replace(" min 0 s", " min");
   }
   return seconds < 172_800
     ? `${(seconds / 3600).toFixed(1)} h`

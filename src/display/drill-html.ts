@@ -8,10 +8,13 @@ import { escapeMarkup } from "./escape-markup.js";
 import { count, formatBytes } from "./text.js";
 
 /** Characters of one text: a page shall stay small, whatever is in it. */
-const LONGEST_TEXT = 600;
+const LONGEST_TEXT = 300;
 
 /** Rows of one table. */
-const MOST_ROWS = 250;
+const MOST_ROWS = 90;
+
+/** Of all drilled: cards and pictures take more room. */
+const MOST_SCENARIOS = 12;
 
 /**
  * A drill as a page of its own: it opens from the disk, loads nothing and runs
@@ -120,7 +123,7 @@ function formatFailure({
 }
 
 function formatScenarios({ scenarios }: DrillReport): string {
-  return `<section><h2>Scenarios</h2><div class="cards">${scenarios.map(formatScenario).join("")}</div></section>`;
+  return `<section><h2>Scenarios</h2><div class="cards">${scenarios.slice(0, MOST_SCENARIOS).map(formatScenario).join("")}</div></section>`;
 }
 
 function formatScenario(scenario: ScenarioReport): string {
@@ -129,7 +132,10 @@ function formatScenario(scenario: ScenarioReport): string {
     status === "skipped"
       ? `<p>${escape(reason ?? "")}</p>`
       : `${formatObjective("Recovery time", scenario.rto)}${formatObjective("Lost", scenario.rpo)}
-<h4>Broken</h4><ul>${injections.map((one) => `<li>${escape(one)}</li>`).join("")}</ul>
+<h4>Broken</h4><ul>${injections
+          .slice(0, MOST_SCENARIOS)
+          .map((one) => `<li>${escape(one)}</li>`)
+          .join("")}</ul>
 <h4>Recovered with</h4><ul>${recoveries.map(({ task, seconds, from, status: how }) => `<li class="${how}"><code>${escape(task)}</code> ${how === "done" ? formatSeconds(seconds) : "failed"}${from === null ? "" : ` <span class="from">from ${escape(from)}</span>`}</li>`).join("")}</ul>`;
   return `<article class="card scenario ${status}"><h3>${escape(title)} <span class="tag ${status}">${status}</span></h3><p class="id">${escape(name)}</p>${body}</article>`;
 }
@@ -151,9 +157,11 @@ function formatObjective(
 function formatLegend({ scenarios }: DrillReport): string {
   const entries = [
     ["s0", "all scenarios"],
-    ...scenarios.map(
-      ({ title }, index) => [`s${String((index % 5) + 1)}`, title] as const,
-    ),
+    ...scenarios
+      .slice(0, MOST_SCENARIOS)
+      .map(
+        ({ title }, index) => [`s${String((index % 5) + 1)}`, title] as const,
+      ),
   ];
   return `<p class="legend">${entries.map(([kind = "", title = ""]) => `<span><i class="${kind}"></i>${escape(title)}</span>`).join("")}</p>`;
 }
@@ -164,6 +172,7 @@ function formatTrends(
 ): string {
   const charts = scenarios
     .filter(({ status }) => status !== "skipped")
+    .slice(0, MOST_SCENARIOS)
     .map(({ name, title }) => {
       const found = drills.flatMap((drill) =>
         drill.scenarios
@@ -172,7 +181,7 @@ function formatTrends(
       );
       const time = found.map(({ at, rto }) => ({ at, objective: rto }));
       const point = found.map(({ at, rpo }) => ({ at, objective: rpo }));
-      return `<article class="card"><h3>${escape(title)}</h3><div class="trends"><figure><figcaption>Recovery time</figcaption>${drawTrend(`${title}: recovery time`, time)}</figure><figure><figcaption>Lost, up to the recovery point</figcaption>${drawTrend(`${title}: recovery point`, point)}</figure></div></article>`;
+      return `<article class="card"><h3>${escape(title)}</h3><div class="trends"><figure><figcaption>Recovery time</figcaption>${drawTrend("Recovery time, drill by drill", time)}</figure><figure><figcaption>Lost, up to the recovery point</figcaption>${drawTrend("Recovery point, drill by drill", point)}</figure></div></article>`;
     });
   return charts.length === 0
     ? ""
@@ -193,7 +202,7 @@ function formatChecks({ checks }: DrillReport): string {
   );
   const more =
     left > 0 ? `<p class="more">${String(left)} more in the JSON.</p>` : "";
-  return `<section><h2>All checks</h2><div class="card scroll"><table><thead><tr><th></th><th>Check</th><th>Measured</th><th class="number">Took</th></tr></thead><tbody>${rows.join("")}</tbody></table>${more}</div></section>`;
+  return `<section><h2>All checks</h2><div class="card scroll"><table class="checks"><thead><tr><th></th><th>Check</th><th>Measured</th><th class="number">Took</th></tr></thead><tbody>${rows.join("")}</tbody></table>${more}</div></section>`;
 }
 
 function formatBaseline({ backups, contracts, logFile }: DrillReport): string {
@@ -278,6 +287,8 @@ table{border-collapse:collapse;width:100%}
 th{text-align:left;color:var(--dim);font-size:12px;font-weight:600}
 th,td{padding:7px 10px 7px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
 tr:last-child td{border-bottom:0}
+.checks td:nth-child(1){width:24px}
+.checks td:nth-child(2){width:38%}
 tr.failed td:first-child{color:var(--bad)}
 tr.passed td:first-child{color:var(--good)}
 tr.skipped{color:var(--dim)}

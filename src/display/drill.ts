@@ -1,6 +1,7 @@
 import type { DrillReport, ObjectiveReport } from "../drill/report.js";
 import type { Scenario } from "../drill/scenario.js";
 import type { ReportFiles } from "../drill/write-report.js";
+import { formatSeconds } from "./drill-charts.js";
 import { count, formatDuration, type Paint } from "./text.js";
 
 /** A drill for the terminal: the summary, the phases, then what is wrong. */
@@ -54,16 +55,16 @@ function formatScenario(
            by ${tasks}`;
 }
 
-/** `4.2 s of 30 min 0 s` */
+/** `4.2 s of 30 min` */
 function formatObjective({
   measuredSeconds,
   objectiveSeconds,
   isMet,
 }: ObjectiveReport): string {
-  const objective = formatDuration(objectiveSeconds * 1000);
+  const objective = formatSeconds(objectiveSeconds);
   return measuredSeconds === null
     ? `not measured, objective ${objective}`
-    : `${formatDuration(measuredSeconds * 1000)} ${isMet === true ? "of" : "instead of"} ${objective}`;
+    : `${formatSeconds(measuredSeconds)} ${isMet === true ? "of" : "instead of"} ${objective}`;
 }
 
 function formatIssues({ issues }: DrillReport, paint: Paint): string {

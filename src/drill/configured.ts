@@ -4,6 +4,7 @@ import { ifThere } from "../core/if-there.js";
 import { stat } from "node:fs/promises";
 import type { SessionSource } from "../session/open-session.js";
 import type { Part } from "./copies/copy.js";
+import type { Scenario } from "./scenario.js";
 
 /** What of a project can be drilled. */
 export interface Configured {
@@ -27,8 +28,27 @@ export async function findConfigured({
   };
 }
 
+/** What of a scenario can be drilled, or why it can't be: a sentence. */
+export function chooseParts(
+  { needs, optional = [] }: Pick<Scenario, "needs" | "optional">,
+  configured: Configured,
+): { readonly parts: readonly Part[] } | { readonly reason: string } {
+  const missing = needs
+    .map((part) => whyNot(part, configured))
+    .find((reason) => reason !== undefined);
+  if (missing !== undefined) {
+    return { reason: missing };
+  }
+  const present = optional.filter(
+    (part) => whyNot(part, configured) === undefined,
+  );
+  return optional.length > 0 && present.length === 0
+    ? { reason: "Nothing that could be lost is configured." }
+    : { parts: [...needs, ...present] };
+}
+
 /** Why a part can't be drilled, a sentence; undefined when it can. */
-export function whyNot(
+function whyNot(
   part: Part,
   { database, contracts, files, noContracts }: Configured,
 ): string | undefined {

@@ -267,6 +267,7 @@ class Drill {
           return measureNone(
             removed.map((name) => `${name} would be removed.`),
             `after ${String(localDays + 1)} days ${kept.map(({ name }) => name).join(", ")}`,
+            "the last of each kind",
           );
         },
       });
@@ -325,7 +326,7 @@ class Drill {
               },
             );
             this.#warnings.push(...problems);
-            return measureNone(problems, "nothing is left");
+            return measureNone(problems, "nothing is left", "nothing");
           },
         },
       );

@@ -63,7 +63,7 @@ export async function inject(
       await copies.files?.lose();
       return "removed the files";
     case "damage-backups": {
-      const names = await backups?.flipBytes("database");
+      const names = await backups?.flipBytes();
       return `flipped bytes in ${names?.join(", ") ?? ""}`;
     }
     case "lose-backups":

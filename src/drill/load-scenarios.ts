@@ -103,7 +103,11 @@ const scenario = z.strictObject({
     .optional(),
 });
 
-/** In this order they are looked for. */
+interface Module {
+  readonly default?: unknown;
+}
+
+/** Of files that hold scenarios. */
 const EXTENSIONS = [".ts", ".js", ".mjs", ".json"];
 
 /**
@@ -155,10 +159,12 @@ async function readModule(file: string): Promise<unknown> {
   if (extname(file) === ".json") {
     return JSON.parse(await readFile(file, "utf8"));
   }
-  const module = (await import(pathToFileURL(file).href)) as {
-    readonly default?: unknown;
-  };
-  return module.default;
+  const module = (await import(pathToFileURL(file).href)) as Module;
+  const { default: found } = module;
+  // Where the project isn't of ES modules, all that a file exports is the default.
+  const isWrapped =
+    typeof found === "object" && found !== null && "default" in found;
+  return isWrapped ? found.default : found;
 }
 
 /**

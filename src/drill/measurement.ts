@@ -38,16 +38,18 @@ const SHOWN = 5;
  *
  * @param differences - Sentences.
  * @param same - What it is when there are none: `2 tables, as they were`.
+ * @param expected - What that is.
  */
 export function measureNone(
   differences: readonly string[],
   same: string,
+  expected = "the same as before",
 ): Measurement {
   const isMet = differences.length === 0;
   return {
     isMet,
     measured: isMet ? same : summarise(differences),
-    expected: "the same as before",
+    expected,
   };
 }
 

@@ -1,8 +1,9 @@
 import type { SessionSource } from "../session/open-session.js";
-import { findConfigured, whyNot } from "./configured.js";
+import { chooseParts, findConfigured } from "./configured.js";
 import { reportsFolder } from "./drill.js";
 import { parseDatabaseUrl } from "../database/access.js";
 import { nameOfServer } from "./copies/database.js";
+import { PART_NAMES } from "./copies/copy.js";
 import type { Scenario } from "./scenario.js";
 import { serverUrlOf } from "./with-copies.js";
 
@@ -13,18 +14,12 @@ export async function planDrill(
 ): Promise<readonly string[]> {
   const { config, networkName } = source;
   const configured = await findConfigured(source);
-  const copies = scenarios.flatMap((scenario) => {
-    const { name, needs, optional = [] } = scenario;
-    const missing = needs
-      .map((part) => whyNot(part, configured))
-      .find((reason) => reason !== undefined);
-    if (missing !== undefined) {
-      return [`${name}: skipped. ${missing}`];
-    }
-    const parts = [...needs, ...optional].filter(
-      (part) => whyNot(part, configured) === undefined,
-    );
-    return [`${name}: copies of ${parts.join(", ")}`];
+  const copies = scenarios.map((scenario) => {
+    const { name } = scenario;
+    const chosen = chooseParts(scenario, configured);
+    return "reason" in chosen
+      ? `${name}: skipped. ${chosen.reason}`
+      : `${name}: copies of ${chosen.parts.map((part) => PART_NAMES[part]).join(", ")}`;
   });
   const server = configured.database
     ? [

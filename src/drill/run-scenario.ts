@@ -1,6 +1,7 @@
 import type { CheckBook, CheckPlace } from "./check-book.js";
-import { whyNot, type Configured } from "./configured.js";
+import { chooseParts, type Configured } from "./configured.js";
 import { copiesOf, type Copies, type Copy, type Part } from "./copies.js";
+import { PART_NAMES } from "./copies/copy.js";
 import { inject, partBroken, titleOf } from "./injections.js";
 import { measureBroken, measureNone, measureWithin } from "./measurement.js";
 import { partRecovered, recover, taskOf } from "./recoveries.js";
@@ -57,10 +58,8 @@ export async function runScenario(
   scenario: Scenario,
 ): Promise<ScenarioReport> {
   const { configured, book, ports } = scene;
-  const { name, title, needs, optional = [] } = scenario;
-  const missing = needs
-    .map((part) => whyNot(part, configured))
-    .find((reason) => reason !== undefined);
+  const { name, title } = scenario;
+  const chosen = chooseParts(scenario, configured);
   const course: Course = {
     injections: [],
     recoveries: [],
@@ -71,17 +70,14 @@ export async function runScenario(
   };
   const place: CheckPlace = { phase: "failure", scenario: name };
   const whole = { id: "scenario", title, critical: true };
-  if (missing !== undefined) {
-    book.skip(place, whole, missing);
-    return reportOf(scene, scenario, course, "skipped", missing);
+  if ("reason" in chosen) {
+    book.skip(place, whole, chosen.reason);
+    return reportOf(scene, scenario, course, "skipped", chosen.reason);
   }
   ports.progress(`Scenario ${name}: ${title}`);
-  const parts = [...needs, ...optional].filter(
-    (part) => whyNot(part, configured) === undefined,
-  );
   const before = book.checks.length;
   try {
-    await withCopies(scene, parts, async (copies) => {
+    await withCopies(scene, chosen.parts, async (copies) => {
       await drill(scene, scenario, copies, course);
     });
   } catch (error) {
@@ -138,7 +134,7 @@ async function requireCopies(
     passed.push(
       await book.run(place, {
         id: `copy-${copy.part}`,
-        title: `The copy of the ${copy.part} is like what it was made of`,
+        title: `The copy of the ${PART_NAMES[copy.part]} is like what it was made of`,
         critical: true,
         measure: async () =>
           measureNone(await copy.differences(), copy.summary),
@@ -193,13 +189,13 @@ async function breakOne(
   const part = partBroken(injection);
   const check = {
     id: `broken-${String(index + 1)}-${part}`,
-    title: `${titleOf(injection)} breaks the copy of the ${part}`,
+    title: `${titleOf(injection)} breaks the copy of the ${PART_NAMES[part]}`,
     critical: true,
   };
   const copy: Copy | undefined = copies[part];
   if (copy === undefined) {
     if (optional.includes(part)) {
-      book.skip(place, check, `There is no copy of the ${part}.`);
+      book.skip(place, check, `There is no copy of the ${PART_NAMES[part]}.`);
       return true;
     }
     return await book.run(place, {
@@ -273,7 +269,7 @@ async function recoverOne(
       { phase: "recovery", scenario: name },
       {
         id: `recovered-${String(course.recoveries.length)}`,
-        title: `${task} recovers the ${part ?? "copies"}`,
+        title: `${task} recovers the ${part === undefined ? "copies" : PART_NAMES[part]}`,
         critical: true,
       },
       error,
@@ -298,7 +294,7 @@ async function prove(
     passed.push(
       await book.run(place, {
         id: `same-${copy.part}`,
-        title: `The ${copy.part} is what it was before`,
+        title: `The copy of the ${PART_NAMES[copy.part]} is what it was before`,
         critical: true,
         measure: async () =>
           measureNone(await copy.differences(), copy.summary),

@@ -17,7 +17,7 @@ export type InjectionSpec =
     }
   | { readonly kind: "lose-deployments" }
   | { readonly kind: "lose-files" }
-  /** Bytes in the middle of each of this machine's backups of the database are turned around. */
+  /** Bytes in the middle of each of this machine's backups are turned around. */
   | { readonly kind: "damage-backups" }
   | { readonly kind: "lose-backups" }
   /** The first offsite target answers 503. */

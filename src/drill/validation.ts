@@ -124,7 +124,8 @@ async function validateKeys({ source, book }: ValidationScene): Promise<void> {
       ...encrypts,
       measure: async () => {
         await requireEncryption(encryption);
-        return measureNone([], `${encryption.format}, its key is readable`);
+        const what = `${encryption.format}, its key is readable`;
+        return measureNone([], what, "a key that opens backups");
       },
     });
   }
@@ -141,7 +142,8 @@ async function validateKeys({ source, book }: ValidationScene): Promise<void> {
       ...signs,
       measure: async () => {
         await readSigningKey(keyFile);
-        return measureNone([], `${basename(keyFile)} is readable`);
+        const what = `${basename(keyFile)} is readable`;
+        return measureNone([], what, "a key that signs");
       },
     });
   }
@@ -192,7 +194,7 @@ async function validateContracts({
         ),
       );
       const names = contracts.map(({ name }) => name).join(", ");
-      return measureNone(drift, `${names}: no drift`);
+      return measureNone(drift, `${names}: no drift`, "no drift");
     },
   });
 }
@@ -254,7 +256,8 @@ export async function validateDocuments(
             : [`${file} is missing or empty.`];
         }),
       );
-      return measureNone(missing.flat(), `${String(documents.length)} of them`);
+      const all = `${String(documents.length)} of them`;
+      return measureNone(missing.flat(), all, all);
     },
   });
 }

@@ -4,8 +4,14 @@ import { join } from "node:path";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import type { DrUserConfig } from "../../src/config/types.js";
+import { systemClock } from "../../src/core/clock.js";
+import { runDrill } from "../../src/drill/drill.js";
+import type { DrillPorts } from "../../src/drill/ports.js";
 import type { DrillReport } from "../../src/drill/report.js";
+import type { Scenario } from "../../src/drill/scenario.js";
 import type { ReportFiles } from "../../src/drill/write-report.js";
+import { recoveryTasks } from "../../tasks/actions/drill-tasks.js";
+import { simulationOf } from "../../tasks/actions/simulation.js";
 import { deployPlatform } from "../helpers/deploy-platform.js";
 import { platformProxies } from "../helpers/recovery-session.js";
 import { openProject } from "../tasks/project.js";
@@ -55,6 +61,38 @@ export class DrillProject {
       .run({ json: true, ...options })) as DrillJson;
   }
 
+  /** The drill itself, with scenarios and ports of the test's own. */
+  async run(
+    scenarios: readonly Scenario[],
+    ports: Partial<DrillPorts> = {},
+    seed = 1,
+  ): Promise<DrillReport> {
+    const { networkName, networkConfig, provider } =
+      await this.hre.network.getOrCreate();
+    return await runDrill(
+      { scenarios, seed },
+      {
+        source: {
+          networkName,
+          networkConfig,
+          provider,
+          artifacts: this.hre.artifacts,
+          config: this.hre.config.dr,
+          root: this.root,
+        },
+        createSimulation: simulationOf(this.hre, networkConfig),
+        tasks: recoveryTasks(this.hre),
+        clock: systemClock,
+        monotonicMs: () => performance.now(),
+        toolVersion: "1.2.3",
+        commit: null,
+        signal: new AbortController().signal,
+        progress: () => undefined,
+        ...ports,
+      },
+    );
+  }
+
   get reports(): string {
     return join(this.root, "logs/dr-drills");
   }
@@ -85,4 +123,17 @@ export function checksOf(
   return report.checks
     .filter((check) => check.status === status)
     .map(({ id }) => id);
+}
+
+/** The smallest disaster there is: a folder of files is gone. */
+export function lostFiles(values: Partial<Scenario> = {}): Scenario {
+  return {
+    name: "lost-files",
+    title: "Files are lost",
+    objective: "database",
+    needs: ["files", "offsite", "backups"],
+    inject: [{ kind: "lose-files" }],
+    recover: [{ task: "dr:offsite:restore", what: "files" }],
+    ...values,
+  };
 }

@@ -1,5 +1,5 @@
 import { open } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 
 import {
   checkArtifact,
@@ -64,20 +64,17 @@ export class BackupsCopy implements Copy {
   }
 
   /**
-   * Turns bytes around in the middle of each backup of a kind.
+   * Turns bytes around in the middle of each backup.
    *
    * @returns the names of those.
    * @throws {DrError} DRILL_NOT_ITS_OWN.
    */
-  async flipBytes(kind: ArtifactKind): Promise<readonly string[]> {
+  async flipBytes(): Promise<readonly string[]> {
     await this.requireOwn();
-    const paths = this.#backups
-      .filter((backup) => backup.kind === kind)
-      .map(({ name }) => join(this.path, kind, name));
-    for (const path of paths) {
-      await flipMiddle(path);
+    for (const { kind, name } of this.#backups) {
+      await flipMiddle(join(this.path, kind, name));
     }
-    return paths.map((path) => basename(path));
+    return this.#backups.map(({ name }) => name);
   }
 
   /** All of them are gone. @throws {DrError} DRILL_NOT_ITS_OWN. */

@@ -11,6 +11,17 @@ export const PARTS = [
 
 export type Part = (typeof PARTS)[number];
 
+/** For people, after "the". */
+export const PART_NAMES: Readonly<Record<Part, string>> = {
+  database: "database",
+  contracts: "contracts",
+  deployments: "deployments folder",
+  files: "files",
+  backups: "backups of this machine",
+  offsite: "offsite targets",
+  service: "service",
+};
+
 /** A copy of something real, and what it was when it was made: the baseline. */
 export interface Copy {
   readonly part: Part;

@@ -34,6 +34,11 @@ export class ServiceCopy implements Copy {
     return copy;
   }
 
+  /** Where it answers, or did. */
+  get port(): number {
+    return this.#port;
+  }
+
   /** Again, after {@link kill}. */
   async start(): Promise<void> {
     const args = ["-e", STAND_IN, formatMark(this.#mark)];
