@@ -40,7 +40,7 @@ const FLOORS = {
     "database",
     "snapshot",
   ],
-  schedule: ["core"],
+  schedule: ["core", "config"],
   session: [
     "config",
     "artifact",

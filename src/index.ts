@@ -34,6 +34,7 @@ import {
   safeProposeTask,
   safeSignTask,
   safeStatusTask,
+  scheduleTask,
   snapshotRestoreTask,
   snapshotTask,
   snapshotVerifyTask,
@@ -119,6 +120,7 @@ const hardhatDr: HardhatPlugin = {
     offsitePruneTask,
     offsiteRestoreTask,
     offsiteTestTask,
+    scheduleTask,
   ].map(recorded),
   hookHandlers: {
     config: () => import("./hooks/config.js"),

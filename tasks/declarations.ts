@@ -982,6 +982,39 @@ export const offsiteTestTask = drTask(
   .setAction(actions.offsiteTest)
   .build();
 
+export const scheduleTask = drTask(
+  "dr:schedule",
+  "Write what makes backups, restore tests and drills happen by themselves",
+)
+  .addOption({
+    name: "target",
+    description: "Who runs it: cron, github, systemd or kubernetes",
+    defaultValue: "",
+  })
+  .addOption({
+    name: "out",
+    description:
+      "A folder to write into; default: .github/workflows, or schedules/TARGET",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addOption({
+    name: "image",
+    description: "Of kubernetes: a container image that holds this project",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .addFlag({
+    name: "force",
+    description: "Also in the place of files that say something else",
+  })
+  .addFlag({
+    name: "dryRun",
+    description: "Print the files, and what would change, and write nothing",
+  })
+  .setAction(actions.schedule)
+  .build();
+
 const INCIDENT = {
   name: "incident",
   description: "An incident's id; default: the only open one",

@@ -40,6 +40,7 @@ export const actions = {
   offsitePrune: () => import("./actions/offsite-prune.js"),
   offsiteRestore: () => import("./actions/offsite-restore.js"),
   offsiteTest: () => import("./actions/offsite-test.js"),
+  schedule: () => import("./actions/schedule.js"),
   incidentOpen: () => import("./actions/incident-open.js"),
   incidentNote: () => import("./actions/incident-note.js"),
   incidentAck: () => import("./actions/incident-ack.js"),

@@ -876,6 +876,11 @@ export const CATALOGUE = {
     fix: "Look there for what failed, then run `npx hardhat dr:offsite:replicate`: it sends only what is missing.",
     exitCode: partial,
   },
+  SCHEDULE_DIFFERS: {
+    message: "There already, and saying something else: {files}.",
+    fix: "`--dry-run` shows what would change; `--force` writes it all the same, and `--out FOLDER` somewhere else.",
+    exitCode: refused,
+  },
   FILE_EXISTS: {
     message: "{path} is there already.",
     fix: "Name another folder with `--into`, or move it away.",
