@@ -18,6 +18,7 @@ import {
   incidentReportTask,
   initTask,
   keysGenerateTask,
+  notifyTestTask,
   offsiteListTask,
   offsitePruneTask,
   offsiteReplicateTask,
@@ -105,6 +106,7 @@ const hardhatDr: HardhatPlugin = {
     offsitePruneTask,
     offsiteRestoreTask,
     offsiteTestTask,
+    notifyTestTask,
   ].map(recorded),
   hookHandlers: {
     config: () => import("./hooks/config.js"),
