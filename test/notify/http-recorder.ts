@@ -32,11 +32,17 @@ export class HttpRecorder {
   readonly answers: (ScriptedAnswer | Fault)[] = [];
   otherwise: ScriptedAnswer | Fault;
 
+  readonly #unanswered: ServerResponse[] = [];
   readonly #server = createServer((request, response) => {
     void text(request).then((body) => {
       const { method = "", url = "", headers } = request;
       this.requests.push({ method, path: url, headers, body });
-      answer(response, this.answers.shift() ?? this.otherwise);
+      const what = this.answers.shift() ?? this.otherwise;
+      if (what === "silence") {
+        this.#unanswered.push(response);
+      } else {
+        answer(response, what);
+      }
     });
   });
 
@@ -69,6 +75,13 @@ export class HttpRecorder {
     await until(() => this.requests.length >= count);
   }
 
+  /** Answers those that it was silent to. */
+  release(what: ScriptedAnswer): void {
+    for (const response of this.#unanswered.splice(0)) {
+      answer(response, what);
+    }
+  }
+
   async stop(): Promise<void> {
     this.#server.close();
     this.#server.closeAllConnections();
@@ -87,11 +100,13 @@ export const PAGERDUTY_OK: ScriptedAnswer = {
   }),
 };
 
-function answer(response: ServerResponse, what: ScriptedAnswer | Fault): void {
+function answer(
+  response: ServerResponse,
+  what: ScriptedAnswer | "hang-up",
+): void {
   if (what === "hang-up") {
     response.destroy();
-  }
-  if (typeof what === "object") {
+  } else {
     response.writeHead(what.status, what.headers).end(what.body);
   }
 }
