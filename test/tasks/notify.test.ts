@@ -21,6 +21,8 @@ import {
   SLACK_OK,
 } from "../notify/http-recorder.js";
 import { MailRecorder } from "../notify/mail-recorder.js";
+import { openManaged, ROLE_DELAY_SECONDS } from "../timelock/managed-scene.js";
+import { passTime } from "../timelock/timelock-scene.js";
 import { Backups } from "../offsite/backups.js";
 import { openProject } from "./project.js";
 
@@ -356,6 +358,61 @@ describe("telling people", () => {
       };
       await run("dr:pause", { all: true, yes: true });
       expect(slack.requests).to.deep.equal([]);
+    });
+
+    it("wakes somebody when it fails, until dr:resume has ended it", async () => {
+      let healthy = false;
+      await openPlatform({
+        notify: channels(),
+        verify: { SkillProfile: () => healthy },
+      });
+      const call = { names: ["SkillProfile"], yes: true };
+      await run("dr:rollback", call);
+      expect(process.exitCode).to.equal(5);
+      expect(titlesIn(slack)).to.include(
+        `❌ Rollback of SkillProfile on ${connection.networkName} has failed`,
+      );
+      const before = pagerduty.requests.length;
+      process.stdin.isTTY = false;
+      await run("dr:resume");
+      expect(pagerduty.requests).to.have.length(before);
+      healthy = true;
+      await run("dr:resume", { yes: true });
+      const alerts = pagerduty.requests
+        .map((_, index) => pagerduty.json(index))
+        .filter(({ event_action }) => event_action !== undefined);
+      expect(alerts.map((one) => one.event_action)).to.deep.equal([
+        "trigger",
+        "resolve",
+      ]);
+      expect(alerts[0]!.dedup_key).to.equal(alerts[1]!.dedup_key);
+    });
+
+    it("says that it is waiting; the banner changes when the chain does", async () => {
+      await open({
+        notify: channels(),
+        banner: { network: "default", file: "banner.json" },
+      });
+      connection = await hre.network.getOrCreate();
+      const { target, member } = await openManaged(connection);
+      await connection.dr.init({ Managed: target });
+      const status = async () => {
+        const text = await readFile(join(folder.path, "banner.json"), "utf8");
+        return (JSON.parse(text) as { readonly status: string }).status;
+      };
+      const from = member.address;
+      await run("dr:pause", { names: ["Managed"], yes: true, from });
+      expect(process.exitCode).to.equal(4);
+      expect(titlesIn(slack)).to.include(
+        `⏳ Pause of Managed on ${connection.networkName} is waiting`,
+      );
+      expect(await status()).to.equal("operational");
+      await passTime(connection, ROLE_DELAY_SECONDS);
+      await run("dr:resume", { yes: true, from });
+      expect(titlesIn(slack)).to.include(
+        `✅ Pause of Managed on ${connection.networkName} is done`,
+      );
+      expect(await status()).to.equal("paused");
     });
 
     it("keeps neither the run nor its result waiting for a dead channel", async () => {
