@@ -18,6 +18,7 @@ const FLOORS = {
   backup: ["core", "config", "artifact"],
   offsite: ["core", "config", "artifact"],
   database: ["core", "config", "artifact", "backup"],
+  notify: ["core", "config"],
   chain: ["core"],
   run: ["core"],
   proxy: ["core", "chain"],

@@ -18,6 +18,7 @@ import {
   incidentReportTask,
   initTask,
   keysGenerateTask,
+  notifyTestTask,
   offsiteListTask,
   offsitePruneTask,
   offsiteReplicateTask,
@@ -121,6 +122,7 @@ const hardhatDr: HardhatPlugin = {
     offsiteRestoreTask,
     offsiteTestTask,
     scheduleTask,
+    notifyTestTask,
   ].map(recorded),
   hookHandlers: {
     config: () => import("./hooks/config.js"),

@@ -1015,6 +1015,24 @@ export const scheduleTask = drTask(
   .setAction(actions.schedule)
   .build();
 
+export const notifyTestTask = drTask(
+  "dr:notify:test",
+  "Send a test message by each channel and measure how long it takes",
+)
+  .addFlag({
+    name: "page",
+    description: "Wake whoever is on call, for the whole way to be tested",
+  })
+  .addFlag(YES)
+  .addVariadicArgument({
+    name: "channels",
+    description:
+      "slack, pagerduty, email, webhook; default: all that are set up",
+    defaultValue: [],
+  })
+  .setAction(actions.notifyTest)
+  .build();
+
 const INCIDENT = {
   name: "incident",
   description: "An incident's id; default: the only open one",

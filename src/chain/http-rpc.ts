@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from "../core/clock.js";
 import { DrError, isDrError } from "../core/errors.js";
+import { parseRetryAfter } from "../core/retry-after.js";
 import {
   answers,
   isAnswer,
@@ -312,13 +313,10 @@ function isBusy({ status, body }: HttpAnswer): boolean {
 }
 
 function waitMs(retryAfter: string | null, attempt: number, now: Date): number {
-  const text = retryAfter?.trim() ?? "";
-  const wait = /^\d+$/.test(text)
-    ? Number(text) * 1000
-    : Date.parse(text) - now.getTime();
-  return Number.isNaN(wait)
+  const wait = parseRetryAfter(retryAfter, now);
+  return wait === undefined
     ? backoffMs(attempt)
-    : Math.min(Math.max(wait, 0), LONGEST_WAIT_MS);
+    : Math.min(wait, LONGEST_WAIT_MS);
 }
 
 function backoffMs(attempt: number): number {

@@ -1,4 +1,5 @@
 import { DrError } from "../core/errors.js";
+import { decodePart, redacting, secretsInUrl } from "../core/redact.js";
 
 /** Where an RPC is, apart from what mustn't be shown of its URL. */
 export interface RpcEndpoint {
@@ -12,26 +13,22 @@ export interface RpcEndpoint {
   readonly redact: (text: string) => string;
 }
 
-/** Shorter parts of a path or query are words like `v3`, not keys. */
-const SHORTEST_KEY = 8;
-
 /** @throws {DrError} RPC_URL_INVALID, which doesn't quote it. */
 export function parseEndpoint(network: string, url: string): RpcEndpoint {
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
     throw new DrError("RPC_URL_INVALID", { network });
   }
   const parsed = new URL(url);
-  const user = decode(parsed.username);
-  const password = decode(parsed.password);
-  const secrets = secretsOf(parsed, [user, password]);
+  const user = decodePart(parsed.username);
+  const password = decodePart(parsed.password);
+  const redact = redacting(secretsInUrl(parsed));
   parsed.username = "";
   parsed.password = "";
   return {
     href: parsed.href,
     host: parsed.host,
     headers: user + password === "" ? {} : basicAuthorization(user, password),
-    redact: (text) =>
-      secrets.reduce((shown, secret) => shown.replaceAll(secret, "…"), text),
+    redact,
   };
 }
 
@@ -41,31 +38,4 @@ function basicAuthorization(
 ): Record<string, string> {
   const credentials = Buffer.from(`${user}:${password}`).toString("base64");
   return { authorization: `Basic ${credentials}` };
-}
-
-/** The longest first, so that none leaves a part of another behind. */
-function secretsOf(
-  { pathname, searchParams, username, password }: URL,
-  credentials: readonly string[],
-): string[] {
-  const parts = pathname.split("/").flatMap((part) => [part, decode(part)]);
-  return [
-    ...[...parts, ...searchParams.values()].filter(
-      ({ length }) => length >= SHORTEST_KEY,
-    ),
-    ...credentials,
-    username,
-    password,
-  ]
-    .filter((secret) => secret !== "")
-    .sort((a, b) => b.length - a.length);
-}
-
-/** As it stands where it isn't percent-encoded properly. */
-function decode(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
 }

@@ -5,6 +5,7 @@ import type { ConfigurationVariableResolver } from "hardhat/types/config";
 import { ROLES } from "../core/contact.js";
 import type { Environment } from "./environment.js";
 import { resolveBackupConfig } from "./resolve-backup.js";
+import { resolveTelling } from "./resolve-notify.js";
 import type { DrConfig, DrUserConfig } from "./types.js";
 
 /**
@@ -31,6 +32,7 @@ export function resolveDrConfig(
       logs: resolve(root, paths?.logs ?? "logs"),
     },
     ...resolveBackupConfig(section, root, resolveVariable, environment),
+    ...resolveTelling(section, root, resolveVariable),
     rpcQuorum: resolveQuorum(section.rpcQuorum ?? [], resolveVariable),
     transactions: {
       ...transactions,

@@ -5,6 +5,12 @@ import type {
 
 import type { Contact, Role } from "../core/contact.js";
 import type { Address } from "../core/hex.js";
+import type {
+  AnnouncedProcedure,
+  ChannelName,
+  RouteName,
+  RunStage,
+} from "./notify-names.js";
 
 /** What a user's own check of a recovered contract is given. */
 export interface VerifyContext {
@@ -146,6 +152,64 @@ export type AzureTarget = Resolved<Omit<AzureTargetUserConfig, "key">> & {
   readonly key: Secret;
 };
 
+/** Channels by which people are told. URLs and keys are secrets: best as `configVariable`. */
+export interface NotifyUserConfig {
+  /** An incoming webhook. */
+  readonly slack?: { readonly url: SensitiveString };
+  /** The Events API v2. */
+  readonly pagerduty?: {
+    /** An integration key. */
+    readonly routingKey: SensitiveString;
+    /** Default: `https://events.pagerduty.com`; in the EU `https://events.eu.pagerduty.com`. */
+    readonly url?: string;
+  };
+  /** By SMTP; needs the package nodemailer. */
+  readonly email?: {
+    /** `smtps://user:password@mail.example.org:465`, or `smtp://…:587` with STARTTLS. */
+    readonly server: SensitiveString;
+    readonly from: string;
+    readonly to: readonly string[];
+    /** A certificate authority, in PEM, besides those that Node trusts. */
+    readonly caFile?: string;
+    /** Whether an `smtp://` server without TLS is put up with. Default: false. */
+    readonly allowPlain?: boolean;
+  };
+  /** JSON to a URL of one's own, signed as docs/formats.md says. */
+  readonly webhook?: {
+    readonly url: SensitiveString;
+    /** `whsec_` and 24 to 64 bytes in base64: `echo whsec_$(openssl rand -base64 32)`. */
+    readonly secret: SensitiveString;
+  };
+  /** Who is told of what; default: critical goes to all, see docs/formats.md. */
+  readonly routes?: Readonly<
+    Partial<Record<RouteName, readonly ChannelName[]>>
+  >;
+  /** What is said of runs; default: all of it. */
+  readonly recoveries?: Readonly<
+    Partial<Record<AnnouncedProcedure, readonly RunStage[]>>
+  >;
+  /** Whether runs on development chains are announced. Default: false. */
+  readonly developmentChains?: boolean;
+  /** A channel is given up after so long, all attempts together. Default: 20. */
+  readonly timeoutSeconds?: number;
+}
+
+/** A small file from which a site learns what is paused. */
+export interface BannerUserConfig {
+  /** The network that the site is about; others never touch the banner. */
+  readonly network: string;
+  /** `public/banner.json` */
+  readonly file: string;
+  /** Where it is put too, by HTTP PUT: a presigned URL, or a server of one's own. */
+  readonly upload?: {
+    readonly url: SensitiveString;
+    /** `{ authorization: configVariable("BANNER_TOKEN") }` */
+    readonly headers?: Readonly<Record<string, SensitiveString>>;
+  };
+  /** What visitors read while something is paused. Default: a sentence with the contracts' names. */
+  readonly message?: string;
+}
+
 /** Read only when it is needed. */
 export interface Secret {
   get(): Promise<string>;
@@ -284,6 +348,9 @@ export interface DrUserConfig {
   };
   /** Who is called in an incident, and how; each by at least one channel. */
   readonly contacts?: Readonly<Partial<Record<Role, Omit<Contact, "role">>>>;
+  readonly notify?: NotifyUserConfig;
+  /** Written by `dr:pause` and whatever else pauses or unpauses. */
+  readonly banner?: BannerUserConfig;
   /** Checks of your own after a rollback or an upgrade, by contract name. */
   readonly verify?: Readonly<Record<string, VerifyCheck>>;
   /** How long a recovery may take, and how much may be lost; drills are held against it. */
@@ -386,6 +453,9 @@ export interface DrConfig {
   };
   /** In the order of escalation. */
   readonly contacts: readonly Contact[];
+  readonly notify: NotifyConfig;
+  /** Absent unless the user has set it up. */
+  readonly banner?: BannerConfig;
   readonly verify: Readonly<Record<string, VerifyCheck>>;
   readonly objectives: {
     readonly rtoMinutes: {
@@ -400,4 +470,34 @@ export interface DrConfig {
     /** A folder, absolute. */
     readonly scenarios: string;
   };
+}
+
+/** Channels are absent unless the user has set them up; files' paths are absolute. */
+export interface NotifyConfig {
+  readonly slack?: { readonly url: Secret };
+  readonly pagerduty?: { readonly routingKey: Secret; readonly url: string };
+  readonly email?: {
+    readonly server: Secret;
+    readonly from: string;
+    readonly to: readonly string[];
+    readonly caFile?: string;
+    readonly allowPlain: boolean;
+  };
+  readonly webhook?: { readonly url: Secret; readonly secret: Secret };
+  readonly routes: Readonly<Record<RouteName, readonly ChannelName[]>>;
+  readonly recoveries: Readonly<
+    Record<AnnouncedProcedure, readonly RunStage[]>
+  >;
+  readonly developmentChains: boolean;
+  readonly timeoutSeconds: number;
+}
+
+export interface BannerConfig {
+  readonly network: string;
+  readonly file: string;
+  readonly upload?: {
+    readonly url: Secret;
+    readonly headers: Readonly<Record<string, Secret>>;
+  };
+  readonly message?: string;
 }

@@ -1,4 +1,6 @@
 import { CHANNELS } from "../core/contact.js";
+import { SEVERITIES } from "../core/severity.js";
+import { ANNOUNCED, NOTIFY_CHANNELS, RUN_STAGES } from "./notify-names.js";
 import { defaultTargetName } from "./resolve-backup.js";
 import type { DrUserConfig, OffsiteTargetUserConfig } from "./types.js";
 
@@ -71,6 +73,47 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
       securityLead: isContact,
       cto: isContact,
     },
+    notify: {
+      slack: isSection(["dr", "notify", "slack"], ["url"], { url: isSecret }),
+      pagerduty: isSection(["dr", "notify", "pagerduty"], ["routingKey"], {
+        routingKey: isSecret,
+        url: isUrlForTokens,
+      }),
+      email: isSection(["dr", "notify", "email"], ["server", "from", "to"], {
+        server: isSecret,
+        from: isMailAddress,
+        to: isMailAddresses,
+        caFile: isText,
+        allowPlain: isBoolean,
+      }),
+      webhook: isSection(["dr", "notify", "webhook"], ["url", "secret"], {
+        url: isSecret,
+        secret: isSecret,
+      }),
+      routes: Object.fromEntries(
+        [...SEVERITIES, "change"].map((route) => [
+          route,
+          isListOf(isOneOf(...NOTIFY_CHANNELS)),
+        ]),
+      ),
+      recoveries: Object.fromEntries(
+        ANNOUNCED.map((procedure) => [
+          procedure,
+          isListOf(isOneOf(...RUN_STAGES)),
+        ]),
+      ),
+      developmentChains: isBoolean,
+      timeoutSeconds: isPositive,
+    },
+    banner: isSection(["dr", "banner"], ["network", "file"], {
+      network: isText,
+      file: isText,
+      upload: isSection(["dr", "banner", "upload"], ["url"], {
+        url: isSecret,
+        headers: isRecordOf(isSecret),
+      }),
+      message: isText,
+    }),
     verify: isRecordOfFunctions,
     objectives: {
       rtoMinutes: { contracts: isPositive, database: isPositive },
@@ -123,6 +166,23 @@ function checkObject(
     const wrong = expected(member) ?? [];
     return typeof wrong === "string" ? [{ path: at, message: wrong }] : wrong;
   });
+}
+
+/** A section of which some must be given. */
+function isSection(
+  path: string[],
+  required: readonly string[],
+  shape: Shape,
+): Check {
+  return (value) => {
+    const given = new Set(Object.keys(Object(value) as object));
+    return [
+      ...required
+        .filter((key) => !given.has(key))
+        .map((key) => ({ path: [...path, key], message: "It must be given" })),
+      ...checkObject(value, path, shape),
+    ];
+  };
 }
 
 /** The problems of a target's own options are told at its place. */
@@ -335,6 +395,20 @@ function isUrl(value: unknown): string | undefined {
   return typeof value === "string" && URL.canParse(value)
     ? undefined
     : "Expected a URL";
+}
+
+/** Plain ones: what else RFC 5322 allows is how headers are smuggled in. */
+function isMailAddress(value: unknown): string | undefined {
+  return typeof value === "string" &&
+    /^[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(value)
+    ? undefined
+    : "Expected an e-mail address: incidents@example.org";
+}
+
+function isMailAddresses(value: unknown): string | undefined {
+  return Array.isArray(value) && value.length > 0
+    ? value.map(isMailAddress).find(Boolean)
+    : 'Expected e-mail addresses: ["incidents@example.org"]';
 }
 
 function isVerifySection(value: unknown): string | undefined {

@@ -1093,6 +1093,74 @@ export const CATALOGUE = {
     fix: "Mend the cause, or cancel it: `npx hardhat dr:timelock:cancel {id}`. Nothing was sent.",
     exitCode: refused,
   },
+  // Telling people
+  NOTIFY_NOT_CONFIGURED: {
+    message: "There is no channel to tell anybody by.",
+    fix: "Set one up as `dr.notify` in hardhat.config.ts: slack, pagerduty, email or webhook.",
+    exitCode: refused,
+  },
+  NOTIFY_SETTING_INVALID: {
+    message: "{channel}: `{setting}` can't be used: {reason}.",
+    fix: "Correct it in hardhat.config.ts, or the variable that it is read from, then run `npx hardhat dr:notify:test {channel}`.",
+    exitCode: refused,
+  },
+  NOTIFY_UNREACHABLE: {
+    message: "{channel}: {host} can't be reached: {reason}.",
+    fix: "Check the host's name and the way to it, then run `npx hardhat dr:notify:test {channel}`.",
+    exitCode: error,
+  },
+  NOTIFY_TIMEOUT: {
+    message: "{channel}: no answer within {seconds} s.",
+    fix: "Nobody knows whether the message has arrived: look, and tell people another way; `npx hardhat dr:notify:test {channel}` measures again.",
+    exitCode: error,
+  },
+  NOTIFY_BUSY: {
+    message: "{channel}: {host} takes nothing for the moment: {reason}.",
+    fix: "Tell people another way, and later run `npx hardhat dr:notify:test {channel}`.",
+    exitCode: error,
+  },
+  NOTIFY_REFUSED: {
+    message: "{channel}: {host} refuses the message: {reason}.",
+    fix: "Check what `dr.notify` says of it in hardhat.config.ts, such as a URL or a key that was revoked; then run `npx hardhat dr:notify:test {channel}`.",
+    exitCode: error,
+  },
+  NOTIFY_ANSWER_INVALID: {
+    message:
+      "{channel}: {host} doesn't answer as it should (HTTP {status}): {reason}.",
+    fix: "Something else may answer in its place, such as a proxy or a login page; nobody knows whether the message has arrived.",
+    exitCode: error,
+  },
+  NOTIFY_TLS_FAILED: {
+    message:
+      "{channel}: no connection to {host} that can be trusted: {reason}.",
+    fix: "Have the server offer TLS with a certificate that this machine trusts, or name its authority as `dr.notify.email.caFile`; `allowPlain: true` puts up with a server that has no TLS, and anybody between can read along.",
+    exitCode: error,
+  },
+  NOTIFY_DENIED: {
+    message: "{channel}: {host} refuses the user or the password: {reason}.",
+    fix: "Check them in `dr.notify.email.server`; what isn't a letter or a digit there must be percent-encoded.",
+    exitCode: error,
+  },
+  NOTIFY_PACKAGE_MISSING: {
+    message: "E-mail needs the package nodemailer, which isn't installed.",
+    fix: "`npm install --save-dev nodemailer`.",
+    exitCode: refused,
+  },
+  NOTIFY_FAILED: {
+    message: "{channel}: the message couldn't be sent: {reason}.",
+    fix: "Run `npx hardhat dr:notify:test {channel}`; if it fails in the same way, report it.",
+    exitCode: error,
+  },
+  BANNER_NOT_UPLOADED: {
+    message: "The banner wasn't uploaded: {reason}.",
+    fix: "Visitors see the one before. Check `dr.banner.upload` in hardhat.config.ts (presigned URLs expire), or put `dr.banner.file` there by hand.",
+    exitCode: error,
+  },
+  BANNER_FOREIGN: {
+    message: "{file} is something else than a banner, and is left alone.",
+    fix: "Name another file as `dr.banner.file` in hardhat.config.ts, or move this one away.",
+    exitCode: refused,
+  },
   // The command line
   OPTION_INVALID: {
     message: "{option} is {value}, which isn't {expected}.",

@@ -101,6 +101,8 @@ export function formatPruning(
 export interface ReplicationReport {
   readonly [key: string]: Json;
   readonly status: "SUCCESS" | "PARTIAL" | "FAILED";
+  /** `s3`; several by comma. */
+  readonly offsite_provider: string;
   /** A line for a notification. */
   readonly summary: string;
 }

@@ -28,6 +28,8 @@ export interface RunPorts {
   readonly folder: string;
   readonly clock: Clock;
   readonly toolVersion: string;
+  /** Told of a new run when its journal is there; nothing has changed yet. */
+  readonly onBegun?: (run: string) => void;
   readonly onEvent?: (event: RunEvent) => void;
   readonly onTakeover?: (owner: LockOwner) => void;
   readonly signal?: AbortSignal;
@@ -60,6 +62,7 @@ export async function conductPlan(
     const journal = await FileJournal.create(path, ports.clock);
     return await withJournal(journal, async () => {
       await begin(journal, path, runStarted(run, plan, ports.toolVersion));
+      ports.onBegun?.(run);
       return await apply(run, plan, journal, ports);
     });
   });

@@ -88,10 +88,14 @@ export async function conduct(
   { ports }: Session,
   output: Output,
   interruption: Interruption,
+  onBegun?: (run: string) => void,
 ): Promise<ConductedRun> {
   return await interruption.during(
     async () =>
-      await conductPlan(plan, runPorts(ports, output, interruption.signal)),
+      await conductPlan(plan, {
+        ...runPorts(ports, output, interruption.signal),
+        ...(onBegun === undefined ? {} : { onBegun }),
+      }),
   );
 }
 

@@ -33,6 +33,7 @@ import {
   backupPlanToJson,
   formatBackupPlan,
 } from "../../src/display/backup.js";
+import { announcingReplication } from "./announce-replication.js";
 import { Interruption } from "./apply.js";
 import { backupContext } from "./backup-context.js";
 import { databasePart } from "./database-part.js";
@@ -200,20 +201,28 @@ function offsitePart(
       ];
     },
     run: async () => {
-      chooseTargets(dr, "");
-      await requireEncryption(dr.encryption);
-      const since = new Date(systemClock.now().getTime() - WEEK_MS);
-      const artifacts = await listLocalArtifacts(
-        dr.paths.backups,
-        dr.project,
-        since,
-      );
-      const { report, path } = await replicateAll(
-        artifacts,
-        { target: "", dryRun: false },
+      const all = { target: "", dryRun: false };
+      const { report, path } = await announcingReplication(
+        all,
         hre,
         output,
-        new Interruption(),
+        async () => {
+          chooseTargets(dr, "");
+          await requireEncryption(dr.encryption);
+          const since = new Date(systemClock.now().getTime() - WEEK_MS);
+          const artifacts = await listLocalArtifacts(
+            dr.paths.backups,
+            dr.project,
+            since,
+          );
+          return await replicateAll(
+            artifacts,
+            all,
+            hre,
+            output,
+            new Interruption(),
+          );
+        },
       );
       const { status, summary } = report;
       if (status !== "SUCCESS") {

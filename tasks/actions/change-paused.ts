@@ -14,8 +14,8 @@ import {
   preparePause,
   readProxyAddresses,
 } from "../../src/session/procedure.js";
+import { conductAnnounced } from "./announce-run.js";
 import {
-  conduct,
   Interruption,
   outcomeToJson,
   requireConsent,
@@ -23,6 +23,7 @@ import {
   showPlan,
   tellOutcome,
 } from "./apply.js";
+import { refreshBanner } from "./banner.js";
 import { runTask, type Output, type TaskResult } from "./output.js";
 import {
   connect,
@@ -68,8 +69,15 @@ export async function changePaused(
     let conducted: ConductedRun | undefined;
     if (plan.steps.length > 0) {
       await requireConsent("apply this plan", session, args, hre);
-      conducted = await conduct(plan, session, output, interruption);
+      conducted = await conductAnnounced(
+        plan,
+        { session, hre, output },
+        interruption,
+      );
       tellOutcome(conducted.run, conducted.outcome);
+    } else {
+      // Something else may have paused them, and the banner not know it.
+      output.afterwards(refreshBanner({ session, hre, output }));
     }
     const proxies = await readProxyAddresses(session, args);
     const results = await readPauseResults(

@@ -17,8 +17,8 @@ import type {
 import type { Prepared } from "../../src/session/procedure.js";
 import { snapshotOf } from "../../src/session/snapshot.js";
 import { planToJson } from "../../src/display/plan.js";
+import { conductAnnounced } from "./announce-run.js";
 import {
-  conduct,
   Interruption,
   outcomeToJson,
   requireConsent,
@@ -106,10 +106,9 @@ export async function runChange<
       return { json, exitCode: EXIT_CODES.done };
     }
     await requireConsent("apply this plan", session, args, hre);
-    const { run, outcome, records } = await conduct(
+    const { run, outcome, records } = await conductAnnounced(
       plan,
-      session,
-      output,
+      { session, hre, output },
       interruption,
     );
     tellOutcome(run, outcome);

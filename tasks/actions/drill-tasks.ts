@@ -97,5 +97,12 @@ function quietOutput(progress: (line: string) => void): Output {
       progress(line);
     }
   };
-  return { json: true, paint: plain, text: tell, progress: tell };
+  return {
+    json: true,
+    paint: plain,
+    text: tell,
+    progress: tell,
+    // They all end before the drill does.
+    afterwards: () => undefined,
+  };
 }

@@ -25,7 +25,9 @@ import {
   writeDrillReport,
   type ReportFiles,
 } from "../../src/drill/write-report.js";
+import { drillAnnouncement } from "../../src/notify/drill-announcement.js";
 import { TOOL_VERSION } from "../../src/session/tool-version.js";
+import { announce } from "./announce.js";
 import { Interruption } from "./apply.js";
 import { recoveryTasks } from "./drill-tasks.js";
 import { runTask, type Output } from "./output.js";
@@ -65,6 +67,15 @@ const action: NewTaskActionFunction<DrillArguments> = async (args, hre) =>
     const files = await keep(report, hre);
     output.text(formatDrill(report, files, output.paint));
     const isPassed = report.status === "PASSED";
+    const announcement = drillAnnouncement({
+      ...report,
+      isPassed,
+      passed: report.tests.passed,
+      made: report.tests.passed + report.tests.failed,
+      issues: report.issues.map(({ text }) => text),
+      at: new Date(report.endedAt),
+    });
+    output.afterwards(announce(hre, announcement, output));
     return {
       json: { ...report, files } as unknown as Json,
       exitCode: isPassed ? EXIT_CODES.done : EXIT_CODES.error,

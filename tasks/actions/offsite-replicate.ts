@@ -27,6 +27,7 @@ import {
   type TargetReplication,
 } from "../../src/offsite/replication.js";
 import { Throttle } from "../../src/offsite/throttle.js";
+import { announcingReplication } from "./announce-replication.js";
 import { Interruption, requireConsentPossible, requireYes } from "./apply.js";
 import {
   chooseTargets,
@@ -48,25 +49,11 @@ interface ReplicateArguments {
 const action: NewTaskActionFunction<ReplicateArguments> = async (args, hre) =>
   await runTask(args, async (output) => {
     requireConsentPossible(args);
-    const { dr } = hre.config;
-    const targets = chooseTargets(dr, args.target);
-    requireRetentionDays(dr);
-    await requireEncryption(dr.encryption);
-    const since = new Date(Date.now() - parseAge("--since", args.since));
-    const { backups } = dr.paths;
-    const artifacts = await listLocalArtifacts(backups, dr.project, since);
-    output.text(formatLocalArtifacts(artifacts));
-    const interruption = new Interruption();
-    if (!args.dryRun) {
-      const names = targets.map(({ name }) => name).join(", ");
-      await requireYes(`replicate these to ${names}`, args, hre);
-    }
-    const { report, path } = await replicateAll(
-      artifacts,
+    const { report, path } = await announcingReplication(
       args,
       hre,
       output,
-      interruption,
+      async () => await prepareAndReplicate(args, hre, output),
     );
     return {
       json: { ...report, report: path },
@@ -76,6 +63,28 @@ const action: NewTaskActionFunction<ReplicateArguments> = async (args, hre) =>
   });
 
 export default action;
+
+/** What there is to replicate is shown and agreed to first. */
+async function prepareAndReplicate(
+  args: ReplicateArguments,
+  hre: HardhatRuntimeEnvironment,
+  output: Output,
+): Promise<Replication> {
+  const { dr } = hre.config;
+  const targets = chooseTargets(dr, args.target);
+  requireRetentionDays(dr);
+  await requireEncryption(dr.encryption);
+  const since = new Date(Date.now() - parseAge("--since", args.since));
+  const { backups } = dr.paths;
+  const artifacts = await listLocalArtifacts(backups, dr.project, since);
+  output.text(formatLocalArtifacts(artifacts));
+  const interruption = new Interruption();
+  if (!args.dryRun) {
+    const names = targets.map(({ name }) => name).join(", ");
+    await requireYes(`replicate these to ${names}`, args, hre);
+  }
+  return await replicateAll(artifacts, args, hre, output, interruption);
+}
 
 /** To all targets at once, with a report and a log of it. */
 export async function replicateAll(

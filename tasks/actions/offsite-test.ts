@@ -7,7 +7,6 @@ import type { NewTaskActionFunction } from "hardhat/types/tasks";
 import { formatTimestamp } from "../../src/artifact/name.js";
 import { artifactKeys } from "../../src/backup/place.js";
 import { writeAtomically } from "../../src/core/atomic-write.js";
-import type { Announcement } from "../../src/core/announcement.js";
 import { systemClock } from "../../src/core/clock.js";
 import { DrError } from "../../src/core/errors.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
@@ -32,6 +31,7 @@ import {
   type TestedPart,
 } from "../../src/restore-test/test-target.js";
 import { TOOL_VERSION } from "../../src/session/tool-version.js";
+import { announce } from "./announce.js";
 import { Interruption } from "./apply.js";
 import { parseJobs } from "./jobs.js";
 import { chooseTargets, openTarget } from "./offsite.js";
@@ -92,7 +92,9 @@ const action: NewTaskActionFunction<TestArguments> = async (args, hre) =>
     try {
       await writeReport(path, report);
     } finally {
-      await announce(announceRestoreTest(report, dr.project, startedAt), log);
+      const news = announceRestoreTest(report, dr.project, startedAt);
+      log.add(news.title);
+      output.afterwards(announce(hre, news, output));
       await log.finish();
     }
     output.text(formatRestoreTest(tested, report, path, output.paint));
@@ -104,12 +106,6 @@ const action: NewTaskActionFunction<TestArguments> = async (args, hre) =>
   });
 
 export default action;
-
-/** Tells people. What can't be told keeps nothing up: the report is there. */
-async function announce({ title }: Announcement, log: LogFile): Promise<void> {
-  log.add(title);
-  await Promise.resolve();
-}
 
 function testOptions(
   { keep, noOwner }: TestArguments,

@@ -16,6 +16,8 @@ export interface Output {
   readonly text: (text: string) => void;
   /** How it goes. */
   readonly progress: (line: string) => void;
+  /** What need not be waited for until all else is done and said; it mustn't throw. */
+  readonly afterwards: (work: Promise<unknown>) => void;
 }
 
 /** What of a task's arguments decides where it prints. */
@@ -43,13 +45,18 @@ export async function runTask(
 ): Promise<Json> {
   const { json } = args;
   surviveLostReaders();
-  const output = createOutput(args);
-  const result = await settle(work(output), json);
-  process.exitCode = result.exitCode;
-  if (json) {
-    process.stdout.write(`${JSON.stringify(result.json)}\n`);
+  const later: Promise<unknown>[] = [];
+  const output = createOutput(args, later);
+  try {
+    const result = await settle(work(output), json);
+    process.exitCode = result.exitCode;
+    if (json) {
+      process.stdout.write(`${JSON.stringify(result.json)}\n`);
+    }
+    return result.json;
+  } finally {
+    await Promise.all(later);
   }
-  return result.json;
 }
 
 let isOutputLost = false;
@@ -103,7 +110,10 @@ async function settle(
   }
 }
 
-function createOutput({ json, yes, dryRun }: OutputArguments): Output {
+function createOutput(
+  { json, yes, dryRun }: OutputArguments,
+  later: Promise<unknown>[],
+): Output {
   // Nobody can approve what isn't shown; stdout is for the JSON alone.
   const isAsked = yes === false && dryRun === false;
   const stream = json ? process.stderr : process.stdout;
@@ -117,6 +127,9 @@ function createOutput({ json, yes, dryRun }: OutputArguments): Output {
     },
     progress: (line) => {
       process.stderr.write(`${line}\n`);
+    },
+    afterwards: (work) => {
+      later.push(work);
     },
   };
 }

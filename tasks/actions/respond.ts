@@ -13,7 +13,6 @@ import {
   formatIncidentReport,
   formatPostMortem,
 } from "../../src/display/incident-report.js";
-import type { Announce } from "../../src/incident/declared/announcements.js";
 import type { DeclaredIncident } from "../../src/incident/declared/declared-incident.js";
 import { readPostMortem } from "../../src/incident/declared/post-mortem.js";
 import {
@@ -22,27 +21,30 @@ import {
 } from "../../src/incident/declared/respond.js";
 import { standingOf } from "../../src/incident/declared/standing.js";
 import type { ReportPorts } from "../../src/incident/declared/write-report.js";
+import { announce } from "./announce.js";
 import type { Output } from "./output.js";
 
 /** What responding to incidents needs, as the project is configured. */
 export function responsePorts(
-  { config: { dr } }: HardhatRuntimeEnvironment,
+  hre: HardhatRuntimeEnvironment,
   output: Output,
 ): ResponsePorts {
+  const { dr } = hre.config;
   return {
     incidents: dr.paths.incidents,
     clock: systemClock,
     contacts: dr.contacts,
     by: whoRuns(),
-    announce: announceNowhere,
+    // Whom to call is shown before the last channel has answered.
+    announce: async (announcement) => {
+      output.afterwards(announce(hre, announcement, output));
+      await Promise.resolve();
+    },
     onUnannounced: (reason) => {
       output.progress(`It couldn't be announced: ${reason}`);
     },
   };
 }
-
-/** No channel is configured. */
-const announceNowhere: Announce = () => Promise.resolve();
 
 export function reportPorts({
   config: { dr, chainDescriptors },

@@ -7,7 +7,9 @@ import {
 import { rebuildPlan } from "../../src/recovery/procedures.js";
 import { resumeRun } from "../../src/run/conduct.js";
 import { findRun } from "../../src/run/list-runs.js";
+import type { Plan } from "../../src/run/plan.js";
 import { exitCodeOf } from "../../src/run/runner.js";
+import { announceEnd } from "./announce-run.js";
 import {
   Interruption,
   outcomeToJson,
@@ -47,13 +49,14 @@ const action: NewTaskActionFunction<ResumeArguments> = async (args, hre) =>
     });
     const { ports } = session;
     const run = await findRun(ports.folder, args.run || undefined);
+    let plan: Plan | undefined;
     const { outcome } = await interruption.during(
       async () =>
         await resumeRun(
           run,
           async (started) => {
-            const plan = await rebuildPlan(ports, started);
-            showPlan(plan, output);
+            const rebuilt = await rebuildPlan(ports, started);
+            showPlan(rebuilt, output);
             await requireConsent(
               "apply this plan",
               session,
@@ -61,11 +64,15 @@ const action: NewTaskActionFunction<ResumeArguments> = async (args, hre) =>
               hre,
               interruption.signal,
             );
+            plan = rebuilt;
             return plan;
           },
           runPorts(ports, output, interruption.signal),
         ),
     );
+    if (plan !== undefined) {
+      announceEnd(plan, { session, hre, output }, { run, outcome });
+    }
     tellOutcome(run, outcome);
     output.text(`${run}: ${outcome.status}\n`);
     await refreshReport(ports.folder, run, hre, output);

@@ -11,8 +11,8 @@ import {
 } from "../../src/recovery/safe/execute-plan.js";
 import { openProposal } from "../../src/recovery/safe/proposal-view.js";
 import { DANGERS } from "../../src/safe/danger.js";
+import { conductAnnounced } from "./announce-run.js";
 import {
-  conduct,
   Interruption,
   requireConsent,
   requireConsentPossible,
@@ -59,10 +59,9 @@ const action: NewTaskActionFunction<ExecuteArguments> = async (args, hre) =>
       return { json, exitCode: EXIT_CODES.done };
     }
     await requireConsent("apply this plan", session, args, hre);
-    const { run, outcome, records } = await conduct(
+    const { run, outcome, records } = await conductAnnounced(
       plan,
-      session,
-      output,
+      { session, hre, output },
       interruption,
     );
     tellOutcome(run, outcome);

@@ -7,8 +7,8 @@ import type { ConductedRun } from "../../src/run/conduct.js";
 import type { Plan } from "../../src/run/plan.js";
 import { exitCodeOf } from "../../src/run/runner.js";
 import type { Session } from "../../src/session/open-session.js";
+import { conductAnnounced } from "./announce-run.js";
 import {
-  conduct,
   Interruption,
   requireConsent,
   requireConsentPossible,
@@ -67,7 +67,11 @@ export async function changeOperation(
       };
     }
     await requireConsent("apply this plan", session, args, hre);
-    const conducted = await conduct(plan, session, output, interruption);
+    const conducted = await conductAnnounced(
+      plan,
+      { session, hre, output },
+      interruption,
+    );
     const { run, outcome } = conducted;
     tellOutcome(run, outcome);
     const { text, json } = await tell(conducted);
