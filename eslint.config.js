@@ -17,7 +17,7 @@ const FLOORS = {
   config: ["core", "chain"],
   backup: ["core", "config", "artifact"],
   offsite: ["core", "config", "artifact"],
-  database: ["core", "config", "artifact", "backup"],
+  database: ["core", "config", "artifact", "backup", "run"],
   chain: ["core"],
   run: ["core"],
   proxy: ["core", "chain"],

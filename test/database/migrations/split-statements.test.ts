@@ -83,7 +83,7 @@ describe("splitting SQL into statements", () => {
     it("finds as many statements, with the same results", async () => {
       await withSession(postgres.cluster.access(), async ({ client }) => {
         const ask = async (text: string) => {
-          const answer = await client.query({ text, rowMode: "array" });
+          const answer = await client.query(text);
           return [answer].flat().map(({ rows }) => JSON.stringify(rows));
         };
         const statements = fc.array(
