@@ -60,7 +60,6 @@ const EXTENSIONS: readonly string[] = [
   "pageinspect",
   "pg_buffercache",
   "pg_freespacemap",
-  "pg_stat_statements",
   "pg_surgery",
   "pg_trgm",
   "pg_visibility",
@@ -76,12 +75,22 @@ const EXTENSIONS: readonly string[] = [
 ];
 
 /**
+ * They are loaded before anything else: PGlite writes that into a database's
+ * settings, and whoever opens it without them from then on fails.
+ */
+export const PRELOADED: readonly string[] = ["pg_stat_statements"];
+
+/**
  * All of them: which ones a database uses it tells once it is open, and then it
  * is too late. One that this version of PGlite lacks is left out.
+ *
+ * @param preloaded - Those of {@link PRELOADED} that the database can't do without.
  */
-export async function loadExtensions(): Promise<Record<string, Extension>> {
+export async function loadExtensions(
+  preloaded: readonly string[] = PRELOADED,
+): Promise<Record<string, Extension>> {
   const found: Record<string, Extension> = {};
-  for (const extension of EXTENSIONS) {
+  for (const extension of [...EXTENSIONS, ...preloaded]) {
     const name = extension.replaceAll("-", "_");
     const path = `@electric-sql/pglite/contrib/${name}`;
     try {

@@ -148,11 +148,17 @@ async function fillFolder(
   dump: Dump,
   work: Filling,
 ): Promise<Examination> {
-  const examination = await withOpen(folder, folder, async (database) => {
-    const examined = await fill(database, dump, work);
-    work.onStep?.("loaded");
-    return examined;
-  });
+  const extensions = dump.fingerprint?.extensions ?? [];
+  const examination = await withOpen(
+    folder,
+    folder,
+    async (database) => {
+      const examined = await fill(database, dump, work);
+      work.onStep?.("loaded");
+      return examined;
+    },
+    extensions.map(({ name }) => name),
+  );
   const kept =
     examination.problems.length > 0 && work.keep
       ? await keepScratch(folder, location, work.clock)
@@ -169,9 +175,10 @@ async function fill(
   const { signal, meter = UNWATCHED, noOwner, criticalTables } = work;
   const { access } = database;
   const { fingerprint } = dump;
-  await withSession(access, async (session) => {
-    await createRoles(session, fingerprint);
-  });
+  const roles = await withSession(
+    access,
+    async (session) => await createRoles(session, fingerprint),
+  );
   // With the settings of a session of its own: ours may mean another thing to a dump.
   await database.pglite.exec("RESET ALL");
   const { isComplete } = await loadPlainDump(dump, database, {
@@ -181,6 +188,9 @@ async function fill(
   });
   meter.begin("examining it", undefined);
   return await withSession(access, async (session) => {
+    for (const role of roles) {
+      await session.query(`ALTER ROLE ${role} NOSUPERUSER`);
+    }
     await session.query("ANALYZE");
     signal.throwIfAborted();
     const layout = await readLayout(session);
@@ -197,19 +207,27 @@ async function fill(
   });
 }
 
-/** Who owns something, or may use it: a new folder knows nobody but the first. They may not log in. */
+/**
+ * Who owns something, or may use it: a new folder knows nobody but the first.
+ * They may not log in. Some things only a superuser may own when it is given to
+ * him; that right is for taking away again.
+ *
+ * @returns their names, quoted.
+ */
 async function createRoles(
   { query, client }: Session,
   fingerprint: Fingerprint | undefined,
-): Promise<void> {
+): Promise<readonly string[]> {
   const missing = await query<{ name: string }>(
     `SELECT name FROM unnest($1::text[]) AS name
       WHERE name NOT IN (SELECT rolname FROM pg_roles) ORDER BY 1`,
     [fingerprint?.roles ?? []],
   );
-  for (const { name } of missing) {
-    await query(`CREATE ROLE ${client.escapeIdentifier(name)}`);
+  const roles = missing.map(({ name }) => client.escapeIdentifier(name));
+  for (const role of roles) {
+    await query(`CREATE ROLE ${role} SUPERUSER`);
   }
+  return roles;
 }
 
 async function readLayout({ query }: Session): Promise<Layout | undefined> {

@@ -162,6 +162,13 @@ describe("splitting SQL into statements", () => {
     );
   });
 
+  it("gives a long one that doesn't end up at once", () => {
+    for (const start of ["'", '"', "E'", "E'a' --"]) {
+      const tokens = [...lexSql(`SELECT ${start}${"-".repeat(100_000)}`)];
+      expect(tokens.at(-1)?.type).to.be.oneOf(["unterminated", "comment"]);
+    }
+  });
+
   it("refuses what doesn't end, with its line", async () => {
     for (const sql of ["'a", '"a', "$$ a", "$a$ $$", "/* /* */", "E'a\\'"]) {
       const error = await refusal(`SELECT 1;\nSELECT ${sql}`);
