@@ -31,7 +31,7 @@ export interface VerifyContext {
 /** Passes by returning, a promise or not; fails by throwing or by returning false. */
 export type VerifyCheck = (context: VerifyContext) => unknown;
 
-export type DatabaseEngine = "postgres";
+export type DatabaseEngine = "postgres" | "pglite";
 
 /**
  * Rows that were erased because somebody had the right to it: their keys, each
@@ -261,11 +261,12 @@ export interface DrUserConfig {
   /** The PostgreSQL database that is backed up and restored. */
   readonly database?: {
     /**
-     * `postgres://user:password@host:5432/name`, best as `configVariable("DATABASE_URL")`.
+     * `postgres://user:password@host:5432/name`, best as `configVariable("DATABASE_URL")`;
+     * with the engine `pglite` its data folder: a path, relative to the project, or a `file:` URL.
      * Default: DATABASE_URL, else POSTGRES_HOST, POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB.
      */
     readonly url?: SensitiveString;
-    /** Default: `postgres`, with the client programs of this machine. */
+    /** Default: `postgres`, with the client programs of this machine. `pglite`: a folder that @electric-sql/pglite serves. */
     readonly engine?: DatabaseEngine;
     /** They must be there and hold rows, or a restore isn't good: `profiles`, or `app.profiles`. */
     readonly criticalTables?: readonly string[];

@@ -39,8 +39,8 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
     },
     signing: { keyFile: isText, trusted: isListOf(isPublicKey) },
     database: {
-      url: isDatabaseUrl,
-      engine: isOneOf("postgres"),
+      url: isSecret,
+      engine: isOneOf("postgres", "pglite"),
       criticalTables: isListOf(isText),
       verify: isVerifySection,
       timeLimitMinutes: isPositive,
@@ -123,7 +123,20 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
   });
   return problems.length > 0
     ? problems
-    : checkKmsFormat(section as DrUserConfig);
+    : [
+        ...checkKmsFormat(section as DrUserConfig),
+        ...checkDatabaseUrl(section as DrUserConfig),
+      ];
+}
+
+/** Of a folder any path will do. */
+function checkDatabaseUrl({ database }: DrUserConfig): ConfigProblem[] {
+  const { url, engine } = database ?? {};
+  const message =
+    url === undefined || engine === "pglite" ? undefined : isDatabaseUrl(url);
+  return message === undefined
+    ? []
+    : [{ path: ["dr", "database", "url"], message }];
 }
 
 function checkKmsFormat({ encryption }: DrUserConfig): ConfigProblem[] {

@@ -612,6 +612,37 @@ export const CATALOGUE = {
     fix: "{way}.",
     exitCode: refused,
   },
+  DATABASE_PACKAGE_MISSING: {
+    message:
+      "The database engine pglite needs the package {package}, which isn't installed.",
+    fix: "`npm install --save-dev {package}`.",
+    exitCode: refused,
+  },
+  DATABASE_FOLDER_INVALID: {
+    message: "The database's folder can't be used: {reason}.",
+    fix: "With the engine pglite set `dr.database.url` to a path, relative to the project, or to a file: URL.",
+    exitCode: refused,
+  },
+  DATABASE_FOLDER_IN_USE: {
+    message: "The database in {folder} is open in {who}.",
+    fix: "Stop that program. If it is gone already, because it was killed, delete {mark}: the database recovers when it is opened next.",
+    exitCode: refused,
+  },
+  DATABASE_FOLDER_CHANGED: {
+    message: "Somebody used the database in {folder} meanwhile.",
+    fix: "Stop the programs that use it, then run it again; it was left as it is.",
+    exitCode: refused,
+  },
+  DATABASE_FOLDER_UNREADABLE: {
+    message: "The database in {folder} can't be opened: {reason}.",
+    fix: "See whether it is the data folder of a database, and of a version that the installed @electric-sql/pglite reads; `npx hardhat dr:db:restore --into NAME` makes another of a backup.",
+    exitCode: refused,
+  },
+  DATABASE_DUMP_FOREIGN: {
+    message: "{name} can't be loaded with PGlite: it holds {what}.",
+    fix: 'Restore it into a PostgreSQL server with `engine: "postgres"`; nothing was restored.',
+    exitCode: refused,
+  },
   DATABASE_URL_INVALID: {
     message: "The database's URL can't be used: {reason}.",
     fix: "Write it as postgres://USER:PASSWORD@HOST:5432/DATABASE, with what is special in a password percent-encoded (@ is %40).",

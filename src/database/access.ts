@@ -4,6 +4,7 @@ import type { ClientConfig } from "pg";
 import { parse, toClientConfig } from "pg-connection-string";
 
 import { DrError } from "../core/errors.js";
+import type { SessionClient } from "./session-client.js";
 
 /** How to come to a database. */
 export interface Access {
@@ -17,6 +18,15 @@ export interface Access {
   readonly ssl?: ClientConfig["ssl"];
   /** The same as libpq takes it: `sslmode`, `sslrootcert`, `sslcert`, `sslkey`. */
   readonly sslOptions: Readonly<Record<string, string>>;
+  /** Of one that this process serves itself: all the rest says nothing then. */
+  readonly embedded?: EmbeddedDatabase;
+}
+
+/** A database in this process: all sessions are one. */
+export interface EmbeddedDatabase {
+  /** For people. */
+  readonly name: string;
+  readonly connect: () => SessionClient;
 }
 
 const DEFAULT_PORT = "5432";
@@ -81,6 +91,7 @@ export function inDatabase(access: Access, database: string): Access {
 }
 
 /** `takumi at db.example.org:5432`, for people: without the password. */
-export function nameOfDatabase({ host, port, database }: Access): string {
-  return `${database} at ${host}:${String(port)}`;
+export function nameOfDatabase(access: Access): string {
+  const { host, port, database, embedded } = access;
+  return embedded?.name ?? `${database} at ${host}:${String(port)}`;
 }

@@ -19,7 +19,8 @@ export async function cancellable<T>(
   const numbers = await Promise.all(sessions.map(backendOf));
   const [first] = sessions;
   const cancel = () => {
-    if (first !== undefined) {
+    // What this process runs itself can't be interrupted while it runs.
+    if (first !== undefined && first.access.embedded === undefined) {
       void cancelAll(first, numbers);
     }
   };

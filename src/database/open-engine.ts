@@ -17,5 +17,9 @@ export async function openEngine(
       const { openPostgres } = await import("./engines/postgres.js");
       return openPostgres(config, project);
     }
+    case "pglite": {
+      const { openPGlite } = await import("./engines/pglite.js");
+      return openPGlite(config, project);
+    }
   }
 }

@@ -1,12 +1,13 @@
-import type { Client, QueryResultRow } from "pg";
+import type { QueryResultRow } from "pg";
 
 import { DrError, isDrError, messageOf } from "../core/errors.js";
 import { nameOfDatabase, type Access } from "./access.js";
+import type { SessionClient } from "./session-client.js";
 
 /** A connection to a database, and where it leads. */
 export interface Session {
   readonly access: Access;
-  readonly client: Client;
+  readonly client: SessionClient;
   /**
    * One statement, with values for `$1`, `$2`, …; several without values.
    *
@@ -60,16 +61,8 @@ export async function withSession<T>(
 
 /** For who closes it himself with {@link closeSession}. @throws like {@link withSession}. */
 export async function openSession(access: Access): Promise<Session> {
-  const { default: pg } = await import("pg");
-  const client = new pg.Client({
-    ...access,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    keepAlive: true,
-  });
-  // It is told of whatever comes after a connection is lost; queries fail by themselves.
-  client.on("error", () => undefined);
+  const client = access.embedded?.connect() ?? (await connect(access));
   try {
-    await client.connect();
     await client.query(PINNED);
   } catch (error) {
     await client.end().catch(() => undefined);
@@ -83,13 +76,31 @@ export async function openSession(access: Access): Promise<Session> {
       values?: readonly unknown[],
     ) => {
       try {
-        const { rows } = await client.query<Row>(sql, values as unknown[]);
-        return rows;
+        const { rows } = await client.query(sql, values as unknown[]);
+        return rows as Row[];
       } catch (error) {
         throw explainPostgres(error, access);
       }
     },
   };
+}
+
+async function connect(access: Access): Promise<SessionClient> {
+  const { default: pg } = await import("pg");
+  const client = new pg.Client({
+    ...access,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+  });
+  // It is told of whatever comes after a connection is lost; queries fail by themselves.
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw explainPostgres(error, access);
+  }
 }
 
 /** The number of the process that serves it. */

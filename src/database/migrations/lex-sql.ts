@@ -21,18 +21,18 @@ export type SqlTokenType =
 const LETTER = "A-Za-z_\\u0080-\\uffff";
 /** Between the parts of a string in several lines: at least one line end. */
 const CONTINUED =
-  "(?:[ \\t\\f\\v]|--[^\\n\\r]*)*[\\n\\r](?:[ \\t\\n\\r\\f\\v]|--[^\\n\\r]*[\\n\\r])*";
-const ESCAPED = "'(?:[^'\\\\]+|\\\\[^]|'')*'";
+  "[ \\t\\f\\v]*(?:--[^\\n\\r]*)?[\\n\\r](?:[ \\t\\n\\r\\f\\v]|--[^\\n\\r]*[\\n\\r])*";
+const ESCAPED = "'[^'\\\\]*(?:(?:\\\\[^]|'')[^'\\\\]*)*'";
 
-/** In the order in which they are tried. */
+/** In the order in which they are tried. Each matches in one way only: one that doesn't end is given up at once. */
 const PATTERNS: readonly (readonly [SqlTokenType, RegExp])[] = [
   ["space", /[ \t\n\r\f\v]+/y],
   ["comment", /--[^\n\r]*/y],
   // The later parts of such a string have escapes too, without their own E.
   ["string", new RegExp(`[eE]${ESCAPED}(?:${CONTINUED}${ESCAPED})*`, "y")],
   ["unterminated", /[eE]'[^]*/y],
-  ["string", /'(?:[^']+|'')*'/y],
-  ["quoted-name", /"(?:[^"]+|"")*"/y],
+  ["string", /'[^']*(?:''[^']*)*'/y],
+  ["quoted-name", /"[^"]*(?:""[^"]*)*"/y],
   ["unterminated", /['"][^]*/y],
   ["word", new RegExp(`[${LETTER}][${LETTER}0-9$]*`, "y")],
   ["backslash", /\\/y],

@@ -36,14 +36,37 @@ export function splitStatements(
   for (const token of lexSql(sql)) {
     requireSql(token, file, line);
     if (token.text === ";" && current.isComplete) {
-      statements.push(...current.build(file));
+      statements.push(...requireNoData(current.build(), file));
       current = new StatementBuilder();
     } else {
       current.add(token, line);
     }
     line += linesIn(token.text);
   }
-  return [...statements, ...current.build(file)];
+  return [...statements, ...requireNoData(current.build(), file)];
+}
+
+function requireNoData(
+  statements: readonly Statement[],
+  file: string,
+): readonly Statement[] {
+  for (const statement of statements) {
+    if (isFollowedByData(statement)) {
+      throw unreadable(
+        file,
+        statement.line,
+        "COPY … FROM STDIN has data that isn't SQL; write it as INSERT",
+      );
+    }
+  }
+  return statements;
+}
+
+/** The lines after it aren't SQL, up to one that is `\.`. */
+export function isFollowedByData({
+  normal,
+}: Pick<Statement, "normal">): boolean {
+  return /^COPY .* FROM STDIN\b/.test(normal);
 }
 
 /** Line ends. */
@@ -78,7 +101,8 @@ function unreadable(file: string, line: number, reason: string): DrError {
 
 const CREATE_ROUTINE = /^CREATE (OR REPLACE )?(FUNCTION|PROCEDURE) /;
 
-class StatementBuilder {
+/** Puts a statement together, token by token. */
+export class StatementBuilder {
   #text = "";
   #line = 0;
   readonly #normal: string[] = [];
@@ -87,6 +111,10 @@ class StatementBuilder {
   #blocks = 0;
   /** Comments and space at the end, which may turn out to be between. */
   #pending = "";
+
+  get isEmpty(): boolean {
+    return this.#text === "";
+  }
 
   get isComplete(): boolean {
     return this.#parentheses <= 0 && this.#blocks === 0;
@@ -108,18 +136,12 @@ class StatementBuilder {
     this.#normal.push(normal);
   }
 
-  build(file: string): readonly Statement[] {
+  /** None where there is nothing but comments. */
+  build(): readonly Statement[] {
     if (this.#text === "") {
       return [];
     }
     const normal = this.#normal.join(" ");
-    if (/^COPY .* FROM STDIN\b/.test(normal)) {
-      throw unreadable(
-        file,
-        this.#line,
-        "COPY … FROM STDIN has data that isn't SQL; write it as INSERT",
-      );
-    }
     return [{ text: this.#text, line: this.#line, normal }];
   }
 

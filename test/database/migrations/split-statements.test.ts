@@ -83,7 +83,7 @@ describe("splitting SQL into statements", () => {
     it("finds as many statements, with the same results", async () => {
       await withSession(postgres.cluster.access(), async ({ client }) => {
         const ask = async (text: string) => {
-          const answer = await client.query({ text, rowMode: "array" });
+          const answer = await client.query(text);
           return [answer].flat().map(({ rows }) => JSON.stringify(rows));
         };
         const statements = fc.array(
@@ -160,6 +160,13 @@ describe("splitting SQL into statements", () => {
     expect(statement!.normal).to.equal(
       "DROP INDEX CONCURRENTLY \"My Index\" , 'a'",
     );
+  });
+
+  it("gives a long one that doesn't end up at once", () => {
+    for (const start of ["'", '"', "E'", "E'a' --"]) {
+      const tokens = [...lexSql(`SELECT ${start}${"-".repeat(100_000)}`)];
+      expect(tokens.at(-1)?.type).to.be.oneOf(["unterminated", "comment"]);
+    }
   });
 
   it("refuses what doesn't end, with its line", async () => {

@@ -1,0 +1,202 @@
+import { Readable } from "node:stream";
+
+import { writeArtifact } from "../../artifact/write-artifact.js";
+import { openPlace } from "../../backup/place.js";
+import type { Json } from "../../core/canonical-json.js";
+import { DrError, messageOf } from "../../core/errors.js";
+import type {
+  BackupChoices,
+  BackupContext,
+  BackupPlan,
+  MadeBackup,
+} from "../engine.js";
+import { takeFingerprint } from "../fingerprint.js";
+import { listTables } from "../fingerprint-tables.js";
+import { readServerVersion } from "../server-version.js";
+import { withSession } from "../session.js";
+import { formatVersion } from "../tools.js";
+import { copyDatabase, isDatabase, sizeOfFolder } from "./folder.js";
+import type { Location } from "./location.js";
+import { withOpen, type OpenDatabase } from "./open.js";
+import { loadPgDump } from "./package.js";
+import { whileClaimed, withScratch } from "./scratch.js";
+
+/** One way only. @throws {DrError} OPTION_INVALID. */
+export function requirePlain({ format, jobs }: BackupChoices): void {
+  if (format !== undefined && format !== "plain") {
+    const expected = "plain, the only one of the engine pglite";
+    throw new DrError("OPTION_INVALID", {
+      option: "--format",
+      value: format,
+      expected,
+    });
+  }
+  if (jobs > 1) {
+    const expected = "1: the engine pglite does one thing at a time";
+    throw new DrError("OPTION_INVALID", {
+      option: "--jobs",
+      value: String(jobs),
+      expected,
+    });
+  }
+}
+
+/**
+ * Works with a copy of the live database, which is left alone.
+ *
+ * @param work - Gets, besides, what `requireUnchanged` takes.
+ * @throws {DrError} DATABASE_MISSING, DATABASE_FOLDER_IN_USE,
+ * DATABASE_FOLDER_CHANGED, and those of `withOpen`.
+ */
+export async function withCopy<T>(
+  location: Location,
+  folder: string,
+  work: (database: OpenDatabase, copy: string, stamp: string) => Promise<T>,
+): Promise<T> {
+  await requireThere(folder);
+  return await withScratch(location, async (copy) => {
+    const stamp = await copyDatabase(folder, copy);
+    return await withOpen(
+      copy,
+      folder,
+      async (database) => await work(database, copy, stamp),
+    );
+  });
+}
+
+/** @throws {DrError} DATABASE_MISSING: PGlite would make a new one. */
+export async function requireThere(folder: string): Promise<void> {
+  if (!(await isDatabase(folder))) {
+    throw new DrError("DATABASE_MISSING", { database: folder });
+  }
+}
+
+/** Sees whether it can be backed up, and makes nothing. @throws {DrError} like {@link backUpFolder}. */
+export async function planFolderBackup(
+  location: Location,
+  { config, clock, tool }: BackupContext,
+  choices: BackupChoices,
+): Promise<BackupPlan> {
+  requirePlain(choices);
+  await loadPgDump();
+  const { folder } = await openPlace(config, "database", clock, tool);
+  return await whileClaimed(
+    location,
+    clock,
+    async () =>
+      await withCopy(
+        location,
+        location.live,
+        async ({ access }, copy) =>
+          await withSession(access, async (session) => {
+            const server = formatVersion(await readServerVersion(session));
+            const tables = await listTables(session);
+            return {
+              ...choices,
+              format: "plain",
+              database: location.live,
+              server,
+              tables: tables.length,
+              sizeBytes: tables.reduce(
+                (sum, one) => sum + Number(one.sizeBytes),
+                0,
+              ),
+              tool: "@electric-sql/pglite-tools",
+              folder,
+              temporaryBytes: await sizeOfFolder(copy),
+              notices: [],
+            };
+          }),
+      ),
+  );
+}
+
+/** A statement for many rows at once restores many times faster than one for each. */
+const DUMP_OPTIONS = ["--rows-per-insert=500"];
+
+/**
+ * Backs up the database in a folder that nobody has open: a dump of a copy of
+ * it as an artifact, and in its manifest what it holds.
+ *
+ * @throws {DrError} DATABASE_PACKAGE_MISSING, DATABASE_MISSING,
+ * DATABASE_FOLDER_IN_USE, DATABASE_FOLDER_CHANGED, DATABASE_FOLDER_UNREADABLE,
+ * RUN_LOCKED, like `openPlace` and `writeArtifact`, and the signal's reason;
+ * then nothing is left.
+ */
+export async function backUpFolder(
+  location: Location,
+  context: BackupContext,
+  choices: BackupChoices,
+): Promise<MadeBackup> {
+  requirePlain(choices);
+  const { config, clock, tool, onProgress } = context;
+  const pgDump = await loadPgDump();
+  const place = await openPlace(config, "database", clock, tool);
+  return await whileClaimed(location, clock, async () => {
+    const at = clock.now().toISOString();
+    return await withCopy(location, location.live, async (database) => {
+      const { fingerprint, client } = await readCopy(
+        database,
+        context,
+        choices,
+      );
+      const dump = await dumpWith(pgDump, database);
+      context.signal?.throwIfAborted();
+      const artifact = await writeArtifact(
+        onProgress === undefined ? place : { ...place, onProgress },
+        {
+          kind: "database",
+          stream: Readable.fromWeb(dump.stream()),
+          describe: () => ({
+            contents: {
+              format: "plain",
+              database: "postgres",
+              client,
+              fingerprint: fingerprint as unknown as Json,
+            },
+            recoveryPoint: { at },
+          }),
+        },
+      );
+      const { artifact: name, createdAt } = artifact.manifest;
+      return { name, at: createdAt, artifact, fingerprint, notices: [] };
+    });
+  });
+}
+
+/** @throws {DrError} DATABASE_TOOL_FAILED. */
+async function dumpWith(
+  pgDump: Awaited<ReturnType<typeof loadPgDump>>,
+  { pglite }: OpenDatabase,
+): Promise<File> {
+  try {
+    // It puts the search path back at its end, and can't put back an empty one.
+    await pglite.exec("RESET ALL");
+    return await pgDump({ pg: pglite, args: DUMP_OPTIONS });
+  } catch (error) {
+    throw new DrError(
+      "DATABASE_TOOL_FAILED",
+      {
+        tool: "pg_dump of @electric-sql/pglite-tools",
+        reason: messageOf(error),
+      },
+      { cause: error },
+    );
+  }
+}
+
+/** In the copy nobody writes: what is read now is what is dumped then. */
+async function readCopy(
+  { access }: OpenDatabase,
+  { config, signal }: BackupContext,
+  { hashes }: BackupChoices,
+) {
+  return await withSession(access, async (session) => ({
+    client: formatVersion(await readServerVersion(session)),
+    fingerprint: await takeFingerprint(session, {
+      hashes,
+      sampleAbove: config.database?.sampleAboveBytes ?? Infinity,
+      ...(signal === undefined ? {} : { signal }),
+    }),
+  }));
+}

@@ -1,0 +1,106 @@
+import type { Extension, PGlite } from "@electric-sql/pglite";
+
+import { DrError, hasCode } from "../../core/errors.js";
+
+/** @throws {DrError} DATABASE_PACKAGE_MISSING. */
+export async function loadPGlite(): Promise<typeof PGlite> {
+  const name = "@electric-sql/pglite";
+  return (await load(name, async () => await import("@electric-sql/pglite")))
+    .PGlite;
+}
+
+/** @throws {DrError} DATABASE_PACKAGE_MISSING. */
+export async function loadPgDump(): Promise<
+  typeof import("@electric-sql/pglite-tools/pg_dump").pgDump
+> {
+  return (
+    await load(
+      "@electric-sql/pglite-tools",
+      async () => await import("@electric-sql/pglite-tools/pg_dump"),
+    )
+  ).pgDump;
+}
+
+/** @throws {DrError} DATABASE_PACKAGE_MISSING. */
+export async function load<T>(
+  name: string,
+  load: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    throw hasCode(error, "ERR_MODULE_NOT_FOUND")
+      ? new DrError(
+          "DATABASE_PACKAGE_MISSING",
+          { package: name },
+          { cause: error },
+        )
+      : error;
+  }
+}
+
+/** Of PostgreSQL's own extensions those that PGlite brings along, as PostgreSQL calls them. */
+const EXTENSIONS: readonly string[] = [
+  "amcheck",
+  "bloom",
+  "btree_gin",
+  "btree_gist",
+  "citext",
+  "cube",
+  "dict_int",
+  "dict_xsyn",
+  "earthdistance",
+  "file_fdw",
+  "fuzzystrmatch",
+  "hstore",
+  "intarray",
+  "isn",
+  "lo",
+  "ltree",
+  "pageinspect",
+  "pg_buffercache",
+  "pg_freespacemap",
+  "pg_surgery",
+  "pg_trgm",
+  "pg_visibility",
+  "pg_walinspect",
+  "pgcrypto",
+  "seg",
+  "tablefunc",
+  "tcn",
+  "tsm_system_rows",
+  "tsm_system_time",
+  "unaccent",
+  "uuid-ossp",
+];
+
+/**
+ * They are loaded before anything else: PGlite writes that into a database's
+ * settings, and whoever opens it without them from then on fails.
+ */
+export const PRELOADED: readonly string[] = ["pg_stat_statements"];
+
+/**
+ * All of them: which ones a database uses it tells once it is open, and then it
+ * is too late. One that this version of PGlite lacks is left out.
+ *
+ * @param preloaded - Those of {@link PRELOADED} that the database can't do without.
+ */
+export async function loadExtensions(
+  preloaded: readonly string[] = PRELOADED,
+): Promise<Record<string, Extension>> {
+  const found: Record<string, Extension> = {};
+  for (const extension of [...EXTENSIONS, ...preloaded]) {
+    const name = extension.replaceAll("-", "_");
+    const path = `@electric-sql/pglite/contrib/${name}`;
+    try {
+      const module = (await import(path)) as Record<string, Extension>;
+      Object.assign(found, { [name]: module[name] });
+    } catch (error) {
+      if (!hasCode(error, "ERR_MODULE_NOT_FOUND")) {
+        throw error;
+      }
+    }
+  }
+  return found;
+}

@@ -1,0 +1,400 @@
+import { once } from "node:events";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { expect } from "chai";
+
+import { generateBackupKey } from "../../src/artifact/backup-key.js";
+import type { DrUserConfig } from "../../src/config/types.js";
+import { systemClock } from "../../src/core/clock.js";
+import { DrError } from "../../src/core/errors.js";
+import { takeFingerprint } from "../../src/database/fingerprint.js";
+import {
+  copyDatabase,
+  requireUnchanged,
+} from "../../src/database/pglite/folder.js";
+import { locate } from "../../src/database/pglite/location.js";
+import { withOpen } from "../../src/database/pglite/open.js";
+import { load } from "../../src/database/pglite/package.js";
+import { whileClaimed } from "../../src/database/pglite/scratch.js";
+import { withSession } from "../../src/database/session.js";
+import { runKilled, startWorker } from "../helpers/killed-worker.js";
+import { codeOf, errorOf } from "../offsite/describe-storage.js";
+import { configOf } from "./config-of.js";
+import { RestoreScene } from "./restore-scene.js";
+import { PGliteScene } from "./pglite-scene.js";
+
+const EVERYTHING = join(
+  import.meta.dirname,
+  "../fixtures/database/everything.sql",
+);
+
+const WORKER = join(import.meta.dirname, "pglite-worker.ts");
+const CHOICES = { jobs: 1, hashes: true };
+
+describe("the engine pglite", function () {
+  this.timeout(60_000);
+  const scene = new PGliteScene();
+
+  it("brings back what was there, and keeps what is there now", async () => {
+    const path = await scene.backUp();
+    await scene.harm();
+    const backup = await scene.find(path);
+    const { aside, database, examination } = await backup.restore(scene.work());
+    expect(database).to.equal(scene.live);
+    expect(await scene.rows()).to.equal(1000);
+    const [, before = ""] = await scene.databases();
+    expect(aside).to.equal(join(scene.data, before));
+    expect(before).to.match(/^takumi_before_\d{8}_\d{6}$/);
+    expect(await scene.rows(before)).to.equal(0);
+    expect(examination).to.deep.equal({
+      problems: [],
+      notices: [],
+      tables: 2,
+      rows: "2000",
+    });
+    expect(await scene.leftFiles()).to.deep.equal([]);
+  });
+
+  it("brings back all that a database can hold", async () => {
+    await scene.exec("DROP TABLE endorsements, profiles");
+    await scene.exec(await readFile(EVERYTHING, "utf8"));
+    const read = async () =>
+      await withOpen(
+        scene.live,
+        "takumi",
+        async ({ access }) =>
+          await withSession(
+            access,
+            async (session) => await takeFingerprint(session),
+          ),
+      );
+    const before = await read();
+    const path = await scene.backUp();
+    const backup = await scene.find(path);
+    expect(backup.fingerprint).to.deep.equal(before);
+    await backup.restore(scene.work());
+    expect(await read()).to.deep.equal(before);
+  });
+
+  it("undoes a restore, and that too", async () => {
+    const path = await scene.backUp();
+    await scene.harm();
+    await (await scene.find(path)).restore(scene.work());
+    const engine = await scene.engine();
+    const [, before = ""] = await scene.databases();
+    expect(await engine.prepareUndo()).to.equal(join(scene.data, before));
+    await engine.undo(systemClock);
+    expect(await scene.rows()).to.equal(0);
+    await engine.undo(systemClock);
+    expect(await scene.rows()).to.equal(1000);
+    expect(await scene.databases()).to.have.length(2);
+  });
+
+  it("has nothing to undo where nothing was put aside", async () => {
+    const engine = await scene.engine();
+    expect(await codeOf(engine.undo(systemClock))).to.equal(
+      "DATABASE_NOTHING_TO_UNDO",
+    );
+  });
+
+  it("leaves what it restores beside, when asked for", async () => {
+    const path = await scene.backUp();
+    const backup = await scene.find(path);
+    await backup.restore(scene.work({ into: "other" }));
+    expect(await scene.databases()).to.deep.equal(["other", "takumi"]);
+    expect(
+      await codeOf(backup.prepareRestore(scene.work({ into: "other" }))),
+    ).to.equal("DATABASE_EXISTS");
+  });
+
+  it("restores on trial, and leaves nothing", async () => {
+    const path = await scene.backUp();
+    const backup = await scene.find(path);
+    const { examination } = await backup.verify({
+      ...scene.work(),
+      keep: false,
+    });
+    expect(examination.problems).to.deep.equal([]);
+    expect(await scene.databases()).to.deep.equal(["takumi"]);
+    expect(await scene.leftFiles()).to.deep.equal([]);
+  });
+
+  it("refuses a flipped byte and another key, and touches nothing", async () => {
+    const path = await scene.backUp();
+    const bytes = await readFile(path);
+    const middle = bytes.length >> 1;
+    bytes[middle] = (bytes[middle] ?? 0) ^ 1;
+    await writeFile(path, bytes);
+    expect(await codeOf(scene.find(path))).to.equal("ARTIFACT_DAMAGED");
+    bytes[middle] = (bytes[middle] ?? 0) ^ 1;
+    await writeFile(path, bytes);
+    await rm(scene.keyFile);
+    await generateBackupKey(scene.keyFile);
+    const backup = await scene.find(path);
+    expect(await codeOf(backup.restore(scene.work()))).to.equal(
+      "ARTIFACT_NOT_OPENED",
+    );
+    expect(await scene.databases()).to.deep.equal(["takumi"]);
+    expect(await scene.rows()).to.equal(1000);
+    expect(await scene.leftFiles()).to.deep.equal([]);
+  });
+
+  it("swaps nothing that isn't what was backed up, and keeps it on request", async () => {
+    const path = await scene.backUp();
+    const found = await scene.find(path);
+    const { fingerprint } = found;
+    const [table] = fingerprint?.tables ?? [];
+    Object.assign(table ?? {}, { hash: "1" });
+    expect(await codeOf(found.restore(scene.work({ keep: true })))).to.equal(
+      "DATABASE_RESTORED_WRONG",
+    );
+    const [live, kept = ""] = await scene.databases();
+    expect(live).to.equal("takumi");
+    expect(kept).to.match(/^takumi_restore_\d{8}_\d{6}$/);
+    expect(await scene.rows(kept)).to.equal(1000);
+    expect(await scene.leftFiles()).to.deep.equal([]);
+  });
+
+  it("reads nothing that somebody has open, and moves nothing away", async () => {
+    const path = await scene.backUp();
+    const holder = startWorker(
+      WORKER,
+      ["hold", scene.live],
+      ["pipe", "pipe", "inherit"],
+    );
+    await once(holder.stdout ?? expect.fail(), "data");
+    const engine = await scene.engine();
+    const refused = errorOf(engine.backUp(scene.context(), CHOICES));
+    expect((await refused).code).to.equal("DATABASE_FOLDER_IN_USE");
+    expect((await refused).message).to.include(`process ${String(holder.pid)}`);
+    const backup = await scene.find(path);
+    for (const work of [
+      async () => await backup.restore(scene.work()),
+      async () => await backup.prepareRestore(scene.work()),
+      async () => await engine.undo(systemClock),
+    ]) {
+      expect(await codeOf(work())).to.equal("DATABASE_FOLDER_IN_USE");
+    }
+    holder.kill("SIGKILL");
+    await once(holder, "exit");
+    // Who was killed leaves its mark, and nothing shows that nobody is there.
+    expect(await codeOf(engine.backUp(scene.context(), CHOICES))).to.equal(
+      "DATABASE_FOLDER_IN_USE",
+    );
+    await rm(join(scene.live, "postmaster.pid"));
+    await engine.backUp(scene.context(), CHOICES);
+    expect(await scene.rows()).to.equal(1000);
+  });
+
+  it("notices that somebody used a database while it was copied", async () => {
+    const stamp = await copyDatabase(scene.live, join(scene.folder, "copy"));
+    await requireUnchanged(scene.live, stamp);
+    await scene.exec("SELECT 1");
+    expect(await codeOf(requireUnchanged(scene.live, stamp))).to.equal(
+      "DATABASE_FOLDER_CHANGED",
+    );
+  });
+
+  it("makes no database where there is none, and takes no other folder for one", async () => {
+    await rm(scene.live, { recursive: true });
+    const engine = await scene.engine();
+    expect(await codeOf(engine.backUp(scene.context(), CHOICES))).to.equal(
+      "DATABASE_MISSING",
+    );
+    await mkdir(scene.live);
+    await writeFile(join(scene.live, "PG_VERSION"), "18");
+    expect(await codeOf(engine.backUp(scene.context(), CHOICES))).to.equal(
+      "DATABASE_FOLDER_UNREADABLE",
+    );
+  });
+
+  it("restores to where there is nothing", async () => {
+    const path = await scene.backUp();
+    await rm(scene.live, { recursive: true });
+    const restored = await (await scene.find(path)).restore(scene.work());
+    expect(restored.aside).to.equal(undefined);
+    expect(await scene.rows()).to.equal(1000);
+    expect(await scene.databases()).to.deep.equal(["takumi"]);
+  });
+
+  it("goes one way only, and says where else to go", async () => {
+    const engine = await scene.engine();
+    for (const choices of [
+      { ...CHOICES, format: "custom" },
+      { ...CHOICES, jobs: 2 },
+    ]) {
+      expect(() => {
+        engine.requireChoices(choices);
+      }).to.throw(DrError, /pglite/);
+    }
+    const file = { path: "down.sql", statements: [], head: "", name: "down" };
+    expect(
+      await codeOf(engine.prepareRollback(file as never, {} as never)),
+    ).to.equal("DATABASE_ENGINE_UNABLE");
+  });
+
+  it("finds its folder as a path and as a URL", async () => {
+    for (const [url, live] of [
+      ["data/takumi", "/project/data/takumi"],
+      ["file:./data/takumi", "/project/data/takumi"],
+      ["file:///srv/t%20k", "/srv/t k"],
+      ["/srv/takumi", "/srv/takumi"],
+    ] as const) {
+      const location = await locate(configOf(url, "/project"), "/project");
+      expect(location.live).to.equal(live);
+    }
+    for (const url of [
+      "",
+      "postgres://app:secret@db/takumi",
+      "file://else/x",
+    ]) {
+      const error = await errorOf(locate(configOf(url, "/"), "/"));
+      expect(error.code).to.equal("DATABASE_FOLDER_INVALID");
+      expect(error.message).not.to.include("secret");
+    }
+  });
+
+  it("says which package is missing", async () => {
+    const missing = load("nowhere-to-be-found", async () => {
+      const name = "nowhere-to-be-found";
+      return (await import(name)) as unknown;
+    });
+    const error = await errorOf(missing);
+    expect(error.code).to.equal("DATABASE_PACKAGE_MISSING");
+    expect(error.fix).to.include("npm install --save-dev nowhere-to-be-found");
+  });
+
+  describe("killed", () => {
+    for (const step of ["announced", "ready", "aside", "placed"]) {
+      it(`in a swap, ${step}: exactly one answers to the live name then`, async () => {
+        const live = join(scene.data, "small");
+        const before = join(scene.data, "small_before_20240115_140000");
+        for (const [folder, name] of [
+          [live, "new"],
+          [before, "old"],
+        ] as const) {
+          await mkdir(folder);
+          await writeFile(join(folder, "PG_VERSION"), "18");
+          await writeFile(join(folder, "name"), name);
+        }
+        await runKilled(WORKER, ["undo", live, step]);
+        await whileClaimed(
+          await locate(configOf(live, "/"), "/"),
+          systemClock,
+          async () => {
+            await Promise.resolve();
+          },
+        );
+        const isSwapped = step === "aside" || step === "placed";
+        expect(await readFile(join(live, "name"), "utf8")).to.equal(
+          isSwapped ? "old" : "new",
+        );
+        const all = (await scene.databases()).filter((name) =>
+          name.startsWith("small"),
+        );
+        expect(all).to.have.length(2);
+        expect(
+          await readdir(join(scene.data, ".small.hardhat-dr")),
+        ).to.deep.equal([]);
+      });
+    }
+
+    for (const [step, rows, isDone] of [
+      ["loaded", 0, false],
+      ["ready", 0, false],
+      ["aside", undefined, true],
+      ["placed", 1000, true],
+    ] as const) {
+      it(`in a restore, ${step}: the next one finishes it`, async () => {
+        const path = await scene.backUp();
+        await scene.harm();
+        await runKilled(WORKER, [
+          "restore",
+          scene.live,
+          step,
+          path,
+          scene.record,
+          scene.keyFile,
+        ]);
+        if (rows !== undefined) {
+          expect(await scene.rows()).to.equal(rows);
+        }
+        const restored = await (await scene.find(path)).restore(scene.work());
+        expect(restored.examination === undefined).to.equal(isDone);
+        expect(await scene.rows()).to.equal(1000);
+        const [, before = ""] = await scene.databases();
+        expect(restored.aside).to.equal(join(scene.data, before));
+        expect(await scene.databases()).to.have.length(2);
+        expect(await scene.leftFiles()).to.deep.equal([]);
+      });
+    }
+
+    it("while it copies: the next run clears it away", async () => {
+      await runKilled(WORKER, ["copy", scene.live, "now"]);
+      await scene.backUp();
+      expect(await scene.leftFiles()).to.deep.equal([]);
+    });
+  });
+
+  describe("with dumps of PostgreSQL's own", () => {
+    const postgres = new RestoreScene();
+
+    afterEach(() => {
+      postgres.drop();
+    });
+
+    it("brings back all that was in a server", async () => {
+      await postgres.create(0);
+      postgres.psql("DROP TABLE endorsements, profiles");
+      postgres.psql(await readFile(EVERYTHING, "utf8"));
+      const path = await postgres.backUp("plain", {
+        encryption: { keyFile: scene.keyFile },
+      });
+      const section = { database: { engine: "pglite", url: "data/takumi" } };
+      const backup = await scene.find(path, false, section as DrUserConfig);
+      const { examination } = await backup.restore(scene.work());
+      expect(examination?.problems).to.deep.equal([]);
+      expect(examination?.tables).to.be.greaterThan(10);
+    });
+
+    it("takes an old script's, and leaves owners out when asked to", async () => {
+      await postgres.create(2000);
+      postgres.psql(
+        "CREATE ROLE somebody; ALTER TABLE profiles OWNER TO somebody; GRANT SELECT ON endorsements TO somebody",
+      );
+      const path = await postgres.dumpByHand(
+        "pg_dump takumi | gzip",
+        "takumi_db_20240115_140000.sql.gz",
+      );
+      const backup = await scene.find(path, true);
+      expect(await codeOf(backup.restore(scene.work()))).to.equal(
+        "DATABASE_FAILED",
+      );
+      await backup.restore(scene.work({ noOwner: true }));
+      expect(await scene.rows()).to.equal(2000);
+    });
+
+    it("refuses what only pg_restore reads, or holds what isn't SQL", async () => {
+      await postgres.create(1);
+      const custom = await postgres.backUp("custom", {
+        encryption: { keyFile: scene.keyFile },
+      });
+      expect(
+        await codeOf((await scene.find(custom)).prepareRestore(scene.work())),
+      ).to.equal("DATABASE_UNFIT");
+      for (const [end, code] of [
+        ["echo '\\! touch here'", "DATABASE_DUMP_FOREIGN"],
+        ["echo \"SET client_encoding = 'LATIN1';\"", "DATABASE_DUMP_FOREIGN"],
+        ["printf '%s\\xff%s' \"SELECT '\" \"';\"", "DATABASE_DUMP_FOREIGN"],
+        ["pg_dump takumi | head -n -20", "DATABASE_DUMP_CUT"],
+      ] as const) {
+        const name = "takumi_db_20240115_140000.sql";
+        const path = await postgres.dumpByHand(end, name);
+        const backup = await scene.find(path, true);
+        expect(await codeOf(backup.restore(scene.work())), end).to.equal(code);
+      }
+      expect(await scene.databases()).to.deep.equal(["takumi"]);
+    });
+  });
+});
