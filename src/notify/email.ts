@@ -209,7 +209,7 @@ function judge(
   const at = {
     channel: "email",
     host: server.host,
-    reason: oneLine(redact(clip(response ?? message, LONGEST_REASON))),
+    reason: clip(oneLine(redact(response ?? message)), LONGEST_REASON),
   };
   if (code === "EAUTH" || code === "ENOAUTH") {
     throw new DrError("NOTIFY_DENIED", at);

@@ -122,7 +122,7 @@ export function refusal(
   { status, text }: Answer,
   reason = text,
 ): DrError {
-  const said = oneLine(redact(clip(reason, LONGEST_REASON)));
+  const said = clip(oneLine(redact(reason)), LONGEST_REASON);
   return new DrError("NOTIFY_REFUSED", {
     channel,
     host: url.host,

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 
 import { deliver, type Delivery } from "../../src/notify/deliver.js";
-import { openEmail } from "../../src/notify/email.js";
+import { mailOf, openEmail } from "../../src/notify/email.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { requirePrograms } from "../helpers/programs.js";
 import { announcementOf } from "./announcements.js";
@@ -184,6 +184,13 @@ describe("e-mail", () => {
     const headers = mail!.raw.slice(0, mail!.raw.indexOf("\r\n\r\n"));
     expect(headers).to.not.match(/^(Bcc|MAIL)/im);
     expect(headers).to.match(/^Subject: /m);
+    // Not only because nodemailer sees to it too.
+    const { subject, references } = mailOf(
+      announcementOf({ title: evil, key: evil }),
+      ADDRESSES,
+      { id: "msg_1" },
+    );
+    expect(subject + references).to.not.match(/\p{Cc}/u);
   });
 
   it("has a server whose URL changes nothing else", async () => {

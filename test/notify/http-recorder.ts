@@ -22,8 +22,8 @@ export interface ScriptedAnswer {
   readonly body?: string;
 }
 
-/** Doesn't answer, or hangs up. */
-type Fault = "silence" | "hang-up";
+/** Doesn't answer, hangs up, or answers well and never comes to an end. */
+type Fault = "silence" | "hang-up" | "endless";
 
 /** A server that writes down what arrives, and answers as it is told. */
 export class HttpRecorder {
@@ -102,10 +102,15 @@ export const PAGERDUTY_OK: ScriptedAnswer = {
 
 function answer(
   response: ServerResponse,
-  what: ScriptedAnswer | "hang-up",
+  what: ScriptedAnswer | "hang-up" | "endless",
 ): void {
   if (what === "hang-up") {
     response.destroy();
+  } else if (what === "endless") {
+    response.writeHead(200);
+    // On and on, as fast as it is taken.
+    const more = () => response.write("x".repeat(16_384), more);
+    more();
   } else {
     response.writeHead(what.status, what.headers).end(what.body);
   }

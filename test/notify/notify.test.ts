@@ -11,6 +11,7 @@ import type {
 } from "../../src/config/types.js";
 import type { Announcement } from "../../src/core/announcement.js";
 import { SEVERITIES } from "../../src/core/severity.js";
+import { drillAnnouncement } from "../../src/notify/drill-announcement.js";
 import { deliver } from "../../src/notify/deliver.js";
 import { logDeliveries } from "../../src/notify/delivery-log.js";
 import { notify } from "../../src/notify/notify.js";
@@ -296,6 +297,27 @@ describe("what is said", () => {
       ].join("\n"),
     );
     expect(said[3]!.text).to.not.include("dr:resume");
+  });
+
+  it("of a drill, which wakes nobody", () => {
+    const news = {
+      project: "takumi",
+      network: "mainnet",
+      drillId: "DR_DRILL_20251126_112822",
+      passed: 18,
+      made: 20,
+      issues: ["profiles isn't as it was."],
+      nextDue: "2026-02-24T11:28:22.000Z",
+      at: NOW,
+    } as const;
+    const failed = drillAnnouncement({ ...news, isPassed: false });
+    expect(failed).to.include({
+      action: "change",
+      title: "❌ Drill failed: 18 of 20 checks",
+    });
+    expect(failed.text).to.include("profiles isn't as it was.");
+    const { title } = drillAnnouncement({ ...news, isPassed: true });
+    expect(title).to.equal("✅ Drill passed: 18 of 20 checks");
   });
 
   it("of many contracts, with only the first in the title", () => {

@@ -208,7 +208,7 @@ describe("Slack", () => {
   });
 
   it("is listened to only for a while when it answers without end", async () => {
-    server.otherwise = { status: 200, body: "x".repeat(2_000_000) };
+    server.otherwise = "endless";
     const { error } = await send();
     expect(error!.code).to.equal("NOTIFY_ANSWER_INVALID");
   });
@@ -224,6 +224,15 @@ describe("Slack", () => {
     expect(error!.message).to.include("no_service");
     expect(JSON.stringify(error)).to.not.include("5ecret");
     expect(error!.message).to.not.match(/5ecret|\p{Cc}/u);
+  });
+
+  it("shows no half of its key where a long answer is cut", async () => {
+    server.otherwise = {
+      status: 400,
+      body: `${"x".repeat(290)} 5ecretWebhookKey ${"x".repeat(300)}`,
+    };
+    const { error } = await send();
+    expect(error!.message).to.not.include("5ecret");
   });
 
   it("leads nowhere else", async () => {

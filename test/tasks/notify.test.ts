@@ -290,6 +290,13 @@ describe("telling people", () => {
       expect(told).to.include("no_service");
     });
 
+    it("says how a restore test ended", async () => {
+      await rm(join(folder.path, "disk"), { recursive: true });
+      await run("dr:offsite:test", { only: "contracts" });
+      expect(titlesIn(slack)).to.have.length(1);
+      expect(titlesIn(slack)[0]).to.match(/^❌ /);
+    });
+
     it("says it after dr:backup too", async () => {
       await mkdir(join(folder.path, "uploads"));
       await writeFile(join(folder.path, "uploads/a"), "a");
@@ -423,8 +430,9 @@ describe("telling people", () => {
       process.stdout.write = (text) => written.push(String(text)) > 0;
       try {
         const running = run("dr:pause", { all: true, yes: true });
-        // Slack still hasn't answered.
         await until(() => written.join("").includes('"status":"done"'));
+        // Slack still hasn't answered: else it would have been asked again.
+        expect(slack.requests.length).to.be.at.most(2);
         await slack.received(2);
         slack.release(SLACK_OK);
         await running;
