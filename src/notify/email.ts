@@ -27,6 +27,14 @@ const SUBMISSIONS_PORT = 465;
 const LONGEST_SUBJECT = 200;
 const LONGEST_REASON = 300;
 
+/** Whoever sees only the subject must see that it is over. */
+const SUBJECTS: Readonly<Record<Announcement["action"], string>> = {
+  trigger: "",
+  acknowledge: ", acknowledged",
+  resolve: ", resolved",
+  change: ", for your information",
+};
+
 /** What went wrong, as nodemailer says it. */
 interface MailError {
   readonly code?: string;
@@ -131,7 +139,10 @@ export function mailOf(
   return {
     from,
     to: [...to],
-    subject: clip(`[${severity}] ${heading}`, LONGEST_SUBJECT),
+    subject: clip(
+      `[${severity}${SUBJECTS[action]}] ${heading}`,
+      LONGEST_SUBJECT,
+    ),
     text: [heading, lines(text), facts.join("\n"), links.join("\n")]
       .filter((part) => part !== "")
       .join("\n\n"),

@@ -80,6 +80,7 @@ describe("e-mail", () => {
     const [a, b, c] = server.mails.map(
       ({ raw }) => /^References: (.*)\r$/m.exec(raw)![1],
     );
+    expect(server.mails[1]!.raw).to.match(/^Subject: \[critical, resolved\] /m);
     expect(a).to.equal(b);
     expect(a).to.not.equal(c);
   });
