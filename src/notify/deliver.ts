@@ -163,7 +163,7 @@ async function within<T>(
   working.catch(() => undefined);
   const over = Promise.withResolvers<never>();
   const stop = () => {
-    const seconds = limitMs / 1000;
+    const seconds = Math.round(limitMs / 100) / 10;
     over.reject(new DrError("NOTIFY_TIMEOUT", { channel, seconds }));
   };
   signal.addEventListener("abort", stop);
