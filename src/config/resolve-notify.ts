@@ -11,7 +11,7 @@ import type {
   NotifyUserConfig,
 } from "./types.js";
 
-const TIMEOUT_SECONDS = 20;
+const TIMEOUT_SECONDS = 10;
 const PAGERDUTY = "https://events.pagerduty.com";
 
 /** What wakes somebody is for the worst two; a daily "all is well" isn't worth a mail. */

@@ -88,7 +88,7 @@ describe("dr.notify and dr.banner", () => {
       },
     });
     const { notify, banner } = config.dr;
-    expect(notify).to.include({ developmentChains: false, timeoutSeconds: 20 });
+    expect(notify).to.include({ developmentChains: false, timeoutSeconds: 10 });
     expect(notify.email).to.include({
       caFile: join(folder.path, "ca.pem"),
       allowPlain: false,
