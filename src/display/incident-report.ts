@@ -229,6 +229,8 @@ function formatEvent(
       return `Acknowledged by ${markdown(event.by)}`;
     case "escalated":
       return `**Escalated** to the ${ROLE_TITLES[event.role]}: not acknowledged by ${formatTime(event.missed)}`;
+    case "announced":
+      return `Announced that it was ${event.what}`;
     case "task-started":
       return `${formatCall(event)}: begun, and its end was never entered`;
     case "task-ended":

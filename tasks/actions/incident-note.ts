@@ -24,8 +24,8 @@ const action: NewTaskActionFunction<NoteArguments> = async (args, hre) =>
     const ports = responsePorts(hre, output);
     const text = requireText("TEXT", args.text.join(" "));
     const { id } = await chooseIncident(ports.incidents, args.incident);
-    const incident = await noteIncident(ports, id, text);
     await lookForDue(ports, output);
+    const incident = await noteIncident(ports, id, text);
     const json = await showStanding(incident, ports, output);
     return { json: { ...json, status: "noted" }, exitCode: EXIT_CODES.done };
   });

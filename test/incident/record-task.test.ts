@@ -71,7 +71,7 @@ describe("a task while an incident is open", () => {
   /** A run of this journal, entered into a new incident. */
   async function enter(
     happenings: readonly Happening[],
-    scene = responseScene(folder.path),
+    scene = responseScene(folder.path, { announce: undefined }),
   ) {
     const { id } = await openIncident(scene.ports, OPENING);
     const deployments = join(folder.path, "deployments/mainnet");
@@ -129,7 +129,7 @@ describe("a task while an incident is open", () => {
   });
 
   it("isn't measured before the beginning, where clocks disagree", async () => {
-    const scene = responseScene(folder.path);
+    const scene = responseScene(folder.path, { announce: undefined });
     scene.clock.time += 86_400_000;
     const { id } = await enter(wholeRun(), scene);
     const incident = await readDeclared(scene.ports.incidents, id);
@@ -137,7 +137,7 @@ describe("a task while an incident is open", () => {
   });
 
   it("is counted from the first sign where that was told", async () => {
-    const scene = responseScene(folder.path);
+    const scene = responseScene(folder.path, { announce: undefined });
     const { ports, clock } = scene;
     const { id } = await openIncident(ports, {
       ...OPENING,
@@ -151,7 +151,7 @@ describe("a task while an incident is open", () => {
   });
 
   it("counts what brings data back as a recovery, and not what is only tried or put beside", async () => {
-    const scene = responseScene(folder.path);
+    const scene = responseScene(folder.path, { announce: undefined });
     const { id } = await openIncident(scene.ports, OPENING);
     const ports = recorder(scene);
     const recovers = async (
@@ -178,7 +178,7 @@ describe("a task while an incident is open", () => {
   });
 
   it("is entered into those opened or closed while it went on", async () => {
-    const scene = responseScene(folder.path);
+    const scene = responseScene(folder.path, { announce: undefined });
     const ports = recorder(scene);
     const first = await openIncident(scene.ports, OPENING);
     const recording = recordTask(ports, CALL);
@@ -208,7 +208,7 @@ describe("a task while an incident is open", () => {
   });
 
   it("leaves no folder where no incident was ever opened", async () => {
-    const scene = responseScene(folder.path);
+    const scene = responseScene(folder.path, { announce: undefined });
     const ports = recorder(scene);
     await recordTask(ports, CALL).end({ exitCode: 0 });
     expect(ports.failures).to.deep.equal([]);
@@ -216,7 +216,7 @@ describe("a task while an incident is open", () => {
   });
 
   it("waits a bounded time for whoever writes the journal, and says so", async () => {
-    const scene = responseScene(folder.path);
+    const scene = responseScene(folder.path, { announce: undefined });
     const { id } = await openIncident(scene.ports, OPENING);
     const lock = await acquireLock(
       join(scene.ports.incidents, id),
@@ -231,7 +231,7 @@ describe("a task while an incident is open", () => {
   });
 
   it("isn't kept by a disk that doesn't answer", async () => {
-    const scene = responseScene(folder.path);
+    const scene = responseScene(folder.path, { announce: undefined });
     const { id } = await openIncident(scene.ports, OPENING);
     const lock = await acquireLock(
       join(scene.ports.incidents, id),

@@ -8,6 +8,12 @@ import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { breakPlatform, deployPlatform } from "../helpers/deploy-platform.js";
 import { platformProxies } from "../helpers/recovery-session.js";
+import {
+  closeIncident,
+  openIncident,
+} from "../../src/incident/declared/respond.js";
+import { recordedRun } from "../../tasks/actions/recorded-run.js";
+import { OPENING, responseScene } from "../incident/response-scene.js";
 import { openProject } from "./project.js";
 
 interface TaskJson {
@@ -308,6 +314,71 @@ describe("dr:incident:open, note, ack, close, list and report", () => {
     expect(through.incidents).to.deep.equal([]);
     const all = await run(hre, "dr:incident:list", { all: true });
     expect(all.incidents).to.have.length(1);
+  });
+
+  it("enters what somebody asked for, and nothing that it runs by itself", async () => {
+    const hre = await open();
+    const { incident } = await run(hre, "dr:incident:open", { title: "x" });
+    const outer = recordedRun(
+      "dr:drill",
+      async () => await run(hre, "dr:backup"),
+    );
+    await outer({}, hre);
+    const tasks = (await entries(incident)).flatMap(({ type, task }) =>
+      type === "task-ended" ? [task] : [],
+    );
+    expect(tasks).to.deep.equal(["dr:drill"]);
+  });
+
+  it("enters that a task threw, and lets it throw", async () => {
+    const hre = await open();
+    const { incident } = await run(hre, "dr:incident:open", { title: "x" });
+    const broken = recordedRun("dr:drill", () => {
+      throw new RangeError("broken");
+    });
+    let thrown: unknown;
+    try {
+      await broken({}, hre);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).to.be.instanceOf(RangeError);
+    expect((await entries(incident)).at(-1)).to.include({
+      type: "task-ended",
+      exitCode: 1,
+    });
+  });
+
+  it("exits with 4 while something is late, and escalates what nobody acknowledged", async () => {
+    const hre = await open({ contacts: CONTACTS });
+    const { ports, clock } = responseScene(folder.path, {
+      announce: undefined,
+    });
+    const { id: unanswered } = await openIncident(ports, OPENING);
+    const { id: over } = await openIncident(ports, OPENING);
+    await closeIncident(ports, over);
+    expect(clock.time).to.be.below(Date.now() - 86_400_000);
+    const listed = await run(hre, "dr:incident:list");
+    expect(process.exitCode).to.equal(4);
+    expect(listed.late).to.equal(true);
+    const found = listed.incidents as Record<string, unknown>[];
+    const byId = new Map(found.map((one) => [one.incident, one]));
+    expect(byId.get(unanswered)).to.include({
+      state: "unacknowledged",
+      late: true,
+    });
+    expect(byId.get(over)).to.have.nested.property(
+      "postMortem.status",
+      "overdue",
+    );
+    const escalated = (await entries(unanswered)).map(({ role }) => role);
+    expect(escalated).to.deep.equal([undefined, "devopsLead", "cto"]);
+    await run(hre, "dr:incident:list");
+    expect(await entries(unanswered)).to.have.length(3);
+    await run(hre, "dr:incident:ack", { incident: unanswered });
+    await run(hre, "dr:incident:list");
+    // The post-mortem is still overdue.
+    expect(process.exitCode).to.equal(4);
   });
 
   it("refuses an incident it doesn't know, and a damaged one everywhere", async () => {

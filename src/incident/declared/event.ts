@@ -33,6 +33,13 @@ export type IncidentEvent =
       /** The moment by which the one before should have acknowledged: ISO 8601, UTC. */
       readonly missed: string;
     }
+  /** People were told of an event. */
+  | {
+      readonly type: "announced";
+      readonly what: News;
+      /** `seq` of its record. */
+      readonly of: number;
+    }
   /** A task began: all that is left of it where its process is killed. */
   | ({ readonly type: "task-started"; readonly call: string } & TaskCall)
   | ({
@@ -52,6 +59,11 @@ export type IncidentEvent =
       /** ISO 8601, UTC. */
       readonly postMortemDueAt: string;
     };
+
+/** What people are told of. */
+export type News = (typeof NEWS)[number];
+
+export const NEWS = ["opened", "acknowledged", "escalated", "closed"] as const;
 
 /** A task as it was called; `call` is the same at its start and at its end, and at no other's. */
 export interface TaskCall {
