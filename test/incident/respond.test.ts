@@ -318,6 +318,15 @@ describe("an incident's journal", () => {
     expect(found).to.have.nested.property("error.code", "INCIDENT_UNREADABLE");
   });
 
+  it("isn't looked for in what else lies in the folder", async () => {
+    const { ports } = responseScene(folder.path, { announce: undefined });
+    const { id } = await openIncident(ports, OPENING);
+    await writeFile(join(ports.incidents, "2026-11-20-rollback.md"), "# Run");
+    await mkdir(join(ports.incidents, `${id}-old`));
+    const found = await listDeclared(ports.incidents);
+    expect(found.map((one) => one.id)).to.deep.equal([id]);
+  });
+
   it("is refused when anything in it was changed, or all of it taken away", async () => {
     const { ports } = responseScene(folder.path, { announce: undefined });
     const { id } = await openIncident(ports, OPENING);
