@@ -10,9 +10,11 @@ import { breakPlatform, deployPlatform } from "../helpers/deploy-platform.js";
 import { platformProxies } from "../helpers/recovery-session.js";
 import {
   closeIncident,
+  lookAfterIncidents,
   openIncident,
 } from "../../src/incident/declared/respond.js";
 import { recordedRun } from "../../tasks/actions/recorded-run.js";
+import { HttpRecorder } from "../notify/http-recorder.js";
 import { OPENING, responseScene } from "../incident/response-scene.js";
 import { openProject } from "./project.js";
 
@@ -379,6 +381,53 @@ describe("dr:incident:open, note, ack, close, list and report", () => {
     await run(hre, "dr:incident:list");
     // The post-mortem is still overdue.
     expect(process.exitCode).to.equal(4);
+  });
+
+  it("tells people by the channels, again where none took it, and enters that it did", async () => {
+    const webhook = await HttpRecorder.start({ status: 400 });
+    try {
+      const hre = await open({
+        contacts: CONTACTS,
+        notify: {
+          webhook: {
+            url: webhook.url,
+            secret: `whsec_${Buffer.alloc(32, 7).toString("base64")}`,
+          },
+        },
+      });
+      const { ports, clock } = responseScene(folder.path, {
+        announce: undefined,
+      });
+      const { id } = await openIncident(ports, OPENING);
+      clock.time += 86_400_000;
+      await lookAfterIncidents(ports);
+      const announced = async (): Promise<unknown[]> =>
+        (await entries(id)).flatMap(({ type, what }) =>
+          type === "announced" ? [what] : [],
+        );
+      await run(hre, "dr:incident:list");
+      expect(webhook.requests).to.have.length(1);
+      expect(await announced()).to.deep.equal([]);
+      webhook.otherwise = { status: 204 };
+      await run(hre, "dr:incident:list");
+      await run(hre, "dr:incident:list");
+      expect(webhook.requests).to.have.length(2);
+      expect(await announced()).to.deep.equal(["escalated"]);
+      await run(hre, "dr:incident:ack");
+      await run(hre, "dr:incident:close");
+      expect(await announced()).to.deep.equal([
+        "escalated",
+        "acknowledged",
+        "closed",
+      ]);
+      expect(webhook.requests).to.have.length(4);
+      for (const { body } of webhook.requests) {
+        expect(body).to.include(id);
+        expect(body).to.not.include("555");
+      }
+    } finally {
+      await webhook.stop();
+    }
   });
 
   it("refuses an incident it doesn't know, and a damaged one everywhere", async () => {
