@@ -208,6 +208,27 @@ describe("dr:incident:open, note, ack, close, list and report", () => {
     }
   });
 
+  it("takes in a run from before it was opened, and doesn't measure from what came later", async () => {
+    const hre = await openPlatform();
+    const paused = await run(hre, "dr:pause", { all: true, yes: true });
+    await run(hre, "dr:incident:open", { title: "Paused already" });
+    const args = { text: ["paused", "first"], run: paused.run };
+    const noted = await run(hre, "dr:incident:note", args);
+    expect(
+      (await entries(noted.incident)).map(({ type }) => type),
+    ).to.deep.equal(["opened", "noted", "run-entered"]);
+    const { path } = await run(hre, "dr:incident:report");
+    const text = await readFile(path, "utf8");
+    for (const { tx } of paused.contracts as { tx: string }[]) {
+      expect(text).to.include(`\`${tx}\``);
+    }
+    expect(text).to.include(
+      "| Time to pause | ______ _not measurable: it lies before the opening_",
+    );
+    const unknown = await run(hre, "dr:incident:note", { ...args, run: "x" });
+    expect(unknown.error?.code).to.equal("RUN_UNKNOWN");
+  });
+
   it("enters what was refused, with its code", async () => {
     const hre = await open();
     const { incident } = await run(hre, "dr:incident:open", { title: "x" });

@@ -52,6 +52,12 @@ export type IncidentEvent =
       readonly code?: string;
       readonly run?: RunAccount;
     } & TaskCall)
+  /** A run from before it was opened, or of another machine. */
+  | {
+      readonly type: "run-entered";
+      readonly by: string;
+      readonly run: RunAccount;
+    }
   | {
       readonly type: "closed";
       readonly by: string;

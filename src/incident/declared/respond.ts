@@ -16,6 +16,7 @@ import {
   changeIncident,
   createIncident,
   draftIncident,
+  folderOf,
   listDeclared,
   readDeclared,
   type ChangedIncident,
@@ -23,6 +24,7 @@ import {
   type OpeningRecord,
 } from "./incident-journal.js";
 import { POST_MORTEM_MS } from "./response.js";
+import type { AccountFor } from "./run-account.js";
 
 /** What responding to incidents needs of its surroundings. */
 export interface ResponsePorts extends IncidentPlace {
@@ -93,15 +95,28 @@ function openedBy(
 /**
  * Enters what somebody has seen, found or decided; of a closed incident too.
  *
+ * @param account - Of a run that belongs to it and wasn't entered by itself: it
+ * paused the contracts before anybody opened an incident.
  * @throws {DrError} as {@link changeIncident} does.
  */
 export async function noteIncident(
   ports: ResponsePorts,
   id: string,
   text: string,
+  account?: AccountFor,
 ): Promise<DeclaredIncident> {
+  const { by, incidents } = ports;
   const { incident } = await changeIncident(ports, id, () => [
-    { type: "noted", by: ports.by, text },
+    { type: "noted", by, text },
+    ...(account === undefined
+      ? []
+      : [
+          {
+            type: "run-entered" as const,
+            by,
+            run: account(folderOf(incidents, id)),
+          },
+        ]),
   ]);
   return incident;
 }
