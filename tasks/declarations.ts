@@ -1084,6 +1084,13 @@ export const incidentNoteTask = drTask(
   "Enter something into an incident's timeline",
 )
   .addOption(INCIDENT)
+  .addOption({
+    name: "run",
+    description:
+      "Also a run that belongs to it and was made before it was opened, as dr:runs lists it",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
   .addVariadicArgument({
     name: "text",
     description: "What was seen, found or decided",

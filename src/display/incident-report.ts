@@ -5,7 +5,10 @@ import type {
   IncidentRecord,
 } from "../incident/declared/event.js";
 import type { Measured, Measurements } from "../incident/declared/measure.js";
-import type { RunTransaction } from "../incident/declared/run-account.js";
+import type {
+  RunAccount,
+  RunTransaction,
+} from "../incident/declared/run-account.js";
 import type {
   IncidentReport,
   PostMortemToWrite,
@@ -229,10 +232,17 @@ function formatEvent(
       return `Acknowledged by ${markdown(event.by)}`;
     case "escalated":
       return `**Escalated** to the ${ROLE_TITLES[event.role]}: not acknowledged by ${formatTime(event.missed)}`;
+    case "announced":
+      return `Announced that it was ${event.what}`;
     case "task-started":
       return `${formatCall(event)}: begun, and its end was never entered`;
     case "task-ended":
       return formatTask(event, transactionUrl);
+    case "run-entered":
+      return [
+        `Run ${linkTo(event.run.run, event.run.journal)} entered by ${markdown(event.by)}`,
+        ...formatHashes(event.run, transactionUrl),
+      ].join("<br>");
     case "closed":
       return `Closed by ${markdown(event.by)}`;
   }
@@ -266,11 +276,18 @@ function formatTask(
       ? []
       : [
           `run ${linkTo(run.run, run.journal)}`,
-          ...run.transactions.map(({ hash }) =>
-            formatHash(run.chainId, hash, transactionUrl),
-          ),
+          ...formatHashes(run, transactionUrl),
         ]),
   ].join("<br>");
+}
+
+function formatHashes(
+  { chainId, transactions }: RunAccount,
+  transactionUrl: TransactionUrl,
+): readonly string[] {
+  return transactions.map(({ hash }) =>
+    formatHash(chainId, hash, transactionUrl),
+  );
 }
 
 function formatEnd({ incident: { closed }, measured }: IncidentReport): string {

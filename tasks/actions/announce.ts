@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import type { ChannelName } from "../../src/config/notify-names.js";
+import type { NotifyConfig } from "../../src/config/types.js";
 import type { Announcement } from "../../src/core/announcement.js";
 import { messageOf } from "../../src/core/errors.js";
 import type { Delivery } from "../../src/notify/deliver.js";
@@ -22,8 +23,7 @@ export async function announce(
   output: Pick<Output, "progress">,
   channels?: readonly ChannelName[],
 ): Promise<readonly Delivery[]> {
-  const { slack, pagerduty, email, webhook } = dr.notify;
-  if (![slack, pagerduty, email, webhook].some(Boolean)) {
+  if (!hasChannels(dr.notify)) {
     return [];
   }
   try {
@@ -51,6 +51,15 @@ export async function announce(
     output.progress(`Nobody was told: ${messageOf(error)}`);
     return [];
   }
+}
+
+export function hasChannels({
+  slack,
+  pagerduty,
+  email,
+  webhook,
+}: NotifyConfig): boolean {
+  return [slack, pagerduty, email, webhook].some(Boolean);
 }
 
 /** That it can't be written down changes nothing about who was told. */

@@ -2,7 +2,7 @@ import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import type { Json } from "../../src/core/canonical-json.js";
 import { systemClock } from "../../src/core/clock.js";
-import { DrError } from "../../src/core/errors.js";
+import { DrError, isDrError } from "../../src/core/errors.js";
 import { whoRuns } from "../../src/core/who-runs.js";
 import {
   formatStanding,
@@ -16,12 +16,12 @@ import {
 import type { DeclaredIncident } from "../../src/incident/declared/declared-incident.js";
 import { readPostMortem } from "../../src/incident/declared/post-mortem.js";
 import {
-  escalateDue,
+  lookAfterIncidents,
   type ResponsePorts,
 } from "../../src/incident/declared/respond.js";
 import { standingOf } from "../../src/incident/declared/standing.js";
 import type { ReportPorts } from "../../src/incident/declared/write-report.js";
-import { announce } from "./announce.js";
+import { announce, hasChannels } from "./announce.js";
 import type { Output } from "./output.js";
 
 /** What responding to incidents needs, as the project is configured. */
@@ -35,11 +35,14 @@ export function responsePorts(
     clock: systemClock,
     contacts: dr.contacts,
     by: whoRuns(),
+    announce: hasChannels(dr.notify)
+      ? async (announcement) =>
+          (await announce(hre, announcement, output)).some(
+            ({ error }) => error === undefined,
+          )
+      : undefined,
     // Whom to call is shown before the last channel has answered.
-    announce: async (announcement) => {
-      output.afterwards(announce(hre, announcement, output));
-      await Promise.resolve();
-    },
+    afterwards: output.afterwards,
     onUnannounced: (reason) => {
       output.progress(`It couldn't be announced: ${reason}`);
     },
@@ -65,13 +68,24 @@ export function reportPorts({
   };
 }
 
-/** Whoever looks sees to it that the next is called where nobody has acknowledged in time. */
+/**
+ * Whoever looks sees to it that the next is called where nobody has acknowledged
+ * in time. What keeps that from being entered is told: what was asked for is done
+ * all the same.
+ */
 export async function lookForDue(
   ports: ResponsePorts,
   output: Output,
 ): Promise<void> {
-  for (const { id } of await escalateDue(ports)) {
-    output.progress(`${id} is escalated: it wasn't acknowledged in time.`);
+  try {
+    for (const { id } of await lookAfterIncidents(ports)) {
+      output.progress(`${id} is escalated: it wasn't acknowledged in time.`);
+    }
+  } catch (error) {
+    if (!isDrError(error)) {
+      throw error;
+    }
+    output.progress(`${error.message} ${error.fix}`);
   }
 }
 

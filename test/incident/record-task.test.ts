@@ -7,7 +7,10 @@ import fc from "fast-check";
 import { systemClock } from "../../src/core/clock.js";
 import type { IncidentRecord } from "../../src/incident/declared/event.js";
 import { readDeclared } from "../../src/incident/declared/incident-journal.js";
-import { measureIncident } from "../../src/incident/declared/measure.js";
+import {
+  latestAccounts,
+  measureIncident,
+} from "../../src/incident/declared/measure.js";
 import {
   recordTask,
   type TaskRecorderPorts,
@@ -26,6 +29,7 @@ import {
 } from "./response-scene.js";
 import {
   approved,
+  PROXY,
   recordsOf,
   RUN,
   sent,
@@ -71,7 +75,7 @@ describe("a task while an incident is open", () => {
   /** A run of this journal, entered into a new incident. */
   async function enter(
     happenings: readonly Happening[],
-    scene = responseScene(folder.path),
+    scene = responseScene(folder.path, { announce: undefined }),
   ) {
     const { id } = await openIncident(scene.ports, OPENING);
     const deployments = join(folder.path, "deployments/mainnet");
@@ -128,8 +132,67 @@ describe("a task while an incident is open", () => {
     expect(measured).to.not.have.any.keys("paused", "recovered");
   });
 
+  /** The beginning of a run with other words in it. */
+  function begun(changes: Readonly<Record<string, unknown>>): Happening {
+    const [seconds, event] = approved();
+    return [seconds, { ...event, ...changes }];
+  }
+
+  const done = (...steps: readonly string[]): readonly Happening[] => [
+    ...steps.map((step): Happening => [
+      1,
+      { type: "step-done", step, already: false },
+    ]),
+    [0, { type: "run-done" }],
+  ];
+
+  it("hasn't paused what was paused before", async () => {
+    const { intent } = approved()[1] as unknown as {
+      readonly intent: { readonly contracts: readonly [object] };
+    };
+    const [contract] = intent.contracts;
+    const paused = Object.fromEntries(
+      Object.entries(contract).filter(([name]) => name !== "pauseRoute"),
+    );
+    const { scene, id } = await enter([
+      begun({ intent: { reason: "rollback", contracts: [paused] } }),
+      ...done("rollback", "verify", "unpause", "record"),
+    ]);
+    const incident = await readDeclared(scene.ports.incidents, id);
+    const measured = measureIncident(incident);
+    expect(measured.paused).to.equal(undefined);
+    expect(measured.recovered).to.not.equal(undefined);
+  });
+
+  it("has paused once a Safe's transaction that pauses is verified", async () => {
+    const effect = { kind: "paused", contract: PROXY, paused: true };
+    const { scene, id } = await enter([
+      begun({
+        procedure: "safe-execute",
+        intent: { contracts: [], effects: [effect] },
+      }),
+      ...done("execute", "verify"),
+    ]);
+    const incident = await readDeclared(scene.ports.incidents, id);
+    const { paused, recovered } = measureIncident(incident);
+    expect(paused!.at.toISOString()).to.equal("2026-11-20T03:15:02.000Z");
+    expect(recovered).to.equal(undefined);
+  });
+
+  it("is told once, as it was entered last, when it was resumed", async () => {
+    const { scene, id } = await enter([approved(), ...sent("pause", 1)]);
+    const deployments = join(folder.path, "deployments/mainnet");
+    await writeJournal(deployments, recordsOf(wholeRun()));
+    await recordTask(recorder(scene), { ...CALL, task: "dr:resume" }).end({
+      exitCode: 0,
+      run: RUN,
+    });
+    const accounts = latestAccounts(await recordsIn(scene, id));
+    expect(accounts.map(({ status }) => status)).to.deep.equal(["done"]);
+  });
+
   it("isn't measured before the beginning, where clocks disagree", async () => {
-    const scene = responseScene(folder.path);
+    const scene = responseScene(folder.path, { announce: undefined });
     scene.clock.time += 86_400_000;
     const { id } = await enter(wholeRun(), scene);
     const incident = await readDeclared(scene.ports.incidents, id);
@@ -137,7 +200,7 @@ describe("a task while an incident is open", () => {
   });
 
   it("is counted from the first sign where that was told", async () => {
-    const scene = responseScene(folder.path);
+    const scene = responseScene(folder.path, { announce: undefined });
     const { ports, clock } = scene;
     const { id } = await openIncident(ports, {
       ...OPENING,
@@ -151,7 +214,7 @@ describe("a task while an incident is open", () => {
   });
 
   it("counts what brings data back as a recovery, and not what is only tried or put beside", async () => {
-    const scene = responseScene(folder.path);
+    const scene = responseScene(folder.path, { announce: undefined });
     const { id } = await openIncident(scene.ports, OPENING);
     const ports = recorder(scene);
     const recovers = async (
@@ -178,7 +241,7 @@ describe("a task while an incident is open", () => {
   });
 
   it("is entered into those opened or closed while it went on", async () => {
-    const scene = responseScene(folder.path);
+    const scene = responseScene(folder.path, { announce: undefined });
     const ports = recorder(scene);
     const first = await openIncident(scene.ports, OPENING);
     const recording = recordTask(ports, CALL);
@@ -208,7 +271,7 @@ describe("a task while an incident is open", () => {
   });
 
   it("leaves no folder where no incident was ever opened", async () => {
-    const scene = responseScene(folder.path);
+    const scene = responseScene(folder.path, { announce: undefined });
     const ports = recorder(scene);
     await recordTask(ports, CALL).end({ exitCode: 0 });
     expect(ports.failures).to.deep.equal([]);
@@ -216,7 +279,7 @@ describe("a task while an incident is open", () => {
   });
 
   it("waits a bounded time for whoever writes the journal, and says so", async () => {
-    const scene = responseScene(folder.path);
+    const scene = responseScene(folder.path, { announce: undefined });
     const { id } = await openIncident(scene.ports, OPENING);
     const lock = await acquireLock(
       join(scene.ports.incidents, id),
@@ -231,7 +294,7 @@ describe("a task while an incident is open", () => {
   });
 
   it("isn't kept by a disk that doesn't answer", async () => {
-    const scene = responseScene(folder.path);
+    const scene = responseScene(folder.path, { announce: undefined });
     const { id } = await openIncident(scene.ports, OPENING);
     const lock = await acquireLock(
       join(scene.ports.incidents, id),

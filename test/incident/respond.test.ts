@@ -4,6 +4,7 @@ import { once } from "node:events";
 
 import { expect } from "chai";
 
+import type { Announcement } from "../../src/core/announcement.js";
 import { DrError } from "../../src/core/errors.js";
 import type { Severity } from "../../src/core/severity.js";
 import {
@@ -19,7 +20,7 @@ import {
   acknowledgeIncident,
   chooseIncident,
   closeIncident,
-  escalateDue,
+  lookAfterIncidents,
   noteIncident,
   openIncident,
 } from "../../src/incident/declared/respond.js";
@@ -72,15 +73,16 @@ describe("response times", () => {
 describe("an open incident", () => {
   const folder = useTemporaryFolder();
 
+  /** What was entered, besides that people were told of it. */
   const types = ({ records }: DeclaredIncident): readonly string[] =>
-    records.map(({ type }) => type);
+    records.map(({ type }) => type).filter((type) => type !== "announced");
 
   it("is announced from its opening to its end under one key", async () => {
     const { ports, announced, clock } = responseScene(folder.path);
     const { id } = await openIncident(ports, OPENING);
     await noteIncident(ports, id, "It is the upgrade");
     clock.time += 16 * MINUTE;
-    await escalateDue(ports);
+    await lookAfterIncidents(ports);
     await acknowledgeIncident(ports, id);
     await acknowledgeIncident(ports, id);
     await closeIncident(ports, id, "Rolled back");
@@ -111,15 +113,20 @@ describe("an open incident", () => {
     const { ports, announced, clock } = responseScene(folder.path);
     const { id } = await openIncident(ports, OPENING);
     clock.time = START + 15 * MINUTE - 1;
-    expect(await escalateDue(ports)).to.deep.equal([]);
+    expect(await lookAfterIncidents(ports)).to.deep.equal([]);
     clock.time = START + 15 * MINUTE;
-    const both = await Promise.all([escalateDue(ports), escalateDue(ports)]);
+    const both = await Promise.all([
+      lookAfterIncidents(ports),
+      lookAfterIncidents(ports),
+    ]);
     expect(both.flat()).to.have.length(1);
-    expect(await escalateDue(ports)).to.deep.equal([]);
+    expect(await lookAfterIncidents(ports)).to.deep.equal([]);
     expect(announced).to.have.length(2);
     const incident = await readDeclared(ports.incidents, id);
     expect(types(incident)).to.deep.equal(["opened", "escalated"]);
-    expect(incident.records[1]).to.include({
+    expect(
+      incident.records.find(({ type }) => type === "escalated"),
+    ).to.include({
       level: 1,
       role: "devopsLead",
       missed: "2026-11-20T03:30:00.000Z",
@@ -130,13 +137,13 @@ describe("an open incident", () => {
     const { ports, announced, clock } = responseScene(folder.path);
     const { id } = await openIncident(ports, OPENING);
     clock.time += 300 * MINUTE;
-    await escalateDue(ports);
+    await lookAfterIncidents(ports);
     const incident = await readDeclared(ports.incidents, id);
     expect(types(incident)).to.deep.equal(["opened", "escalated", "escalated"]);
     expect(announced).to.have.length(2);
     expect(announced[1]!.title).to.include("CTO, please");
     clock.time += 300 * MINUTE;
-    expect(await escalateDue(ports)).to.deep.equal([]);
+    expect(await lookAfterIncidents(ports)).to.deep.equal([]);
     expect(isPastResponse(incident, clock.now())).to.equal(true);
   });
 
@@ -147,7 +154,7 @@ describe("an open incident", () => {
     await acknowledgeIncident(ports, first.id);
     await closeIncident(ports, second.id);
     clock.time += 300 * MINUTE;
-    expect(await escalateDue(ports)).to.deep.equal([]);
+    expect(await lookAfterIncidents(ports)).to.deep.equal([]);
     expect(
       await codeOf(async () => await acknowledgeIncident(ports, second.id)),
     ).to.equal("INCIDENT_CLOSED");
@@ -169,6 +176,66 @@ describe("an open incident", () => {
     expect(types(incident)).to.deep.equal(["opened", "acknowledged", "closed"]);
   });
 
+  it("is announced by whoever looks next where its announcer died, or no channel took it", async () => {
+    let isDead = true;
+    const answers: boolean[] = [];
+    const scene = responseScene(folder.path);
+    const { clock, announced } = scene;
+    const ports = {
+      ...scene.ports,
+      announce: async (announcement: Announcement) => {
+        if (isDead) {
+          throw new DrError("NOT_CONFIRMED", {});
+        }
+        await scene.ports.announce!(announcement);
+        return answers.shift() ?? true;
+      },
+    };
+    const { id } = await openIncident(ports, OPENING);
+    isDead = false;
+    clock.time += MINUTE - 1;
+    // Whoever opened it may be at it still.
+    await lookAfterIncidents(ports);
+    expect(announced).to.deep.equal([]);
+    clock.time += 1;
+    answers.push(false, true);
+    // Nobody is reached at first.
+    await lookAfterIncidents(ports);
+    await lookAfterIncidents(ports);
+    await lookAfterIncidents(ports);
+    expect(announced.map(({ action }) => action)).to.deep.equal([
+      "trigger",
+      "trigger",
+    ]);
+    isDead = true;
+    await closeIncident(ports, id);
+    isDead = false;
+    clock.time += MINUTE;
+    await lookAfterIncidents(ports);
+    await lookAfterIncidents(ports);
+    expect(announced.map(({ action }) => action)).to.deep.equal([
+      "trigger",
+      "trigger",
+      "resolve",
+    ]);
+  });
+
+  it("isn't announced where there is no channel, nor when it is long over", async () => {
+    const scene = responseScene(folder.path, { announce: undefined });
+    const { ports, clock } = scene;
+    const { id } = await openIncident(ports, OPENING);
+    const closed = await closeIncident(ports, id);
+    expect(closed.records.map(({ type }) => type)).to.deep.equal([
+      "opened",
+      "closed",
+    ]);
+    clock.time += 25 * 60 * MINUTE;
+    const { announce } = responseScene(folder.path).ports;
+    await lookAfterIncidents({ ...ports, announce });
+    const { records } = await readDeclared(ports.incidents, id);
+    expect(records).to.have.length(2);
+  });
+
   it("takes a clock that goes back for what it is", async () => {
     const { ports, clock } = responseScene(folder.path);
     const { id } = await openIncident(ports, OPENING);
@@ -180,7 +247,7 @@ describe("an open incident", () => {
     // It was 03:29 already, whatever the clock says now.
     expect(standing.responders[0]!.leftMs).to.equal(MINUTE);
     expect(standing.clockBehindMs).to.equal(614 * MINUTE);
-    expect(await escalateDue(ports)).to.deep.equal([]);
+    expect(await lookAfterIncidents(ports)).to.deep.equal([]);
     const closed = await closeIncident(ports, id);
     expect(closed.closed!.postMortemDueAt.toISOString()).to.equal(
       "2026-11-21T03:29:00.000Z",
@@ -211,7 +278,7 @@ describe("an incident's journal", () => {
   const folder = useTemporaryFolder();
 
   it("survives a kill in the middle of an append, and the lock that it leaves", async () => {
-    const { ports } = responseScene(folder.path);
+    const { ports } = responseScene(folder.path, { announce: undefined });
     const { id } = await openIncident(ports, OPENING);
     const path = join(ports.incidents, id, "journal.ndjson");
     const before = await readFile(path, "utf8");
@@ -225,7 +292,7 @@ describe("an incident's journal", () => {
   });
 
   it("keeps every entry of several who write at once", async () => {
-    const { ports } = responseScene(folder.path);
+    const { ports } = responseScene(folder.path, { announce: undefined });
     const { id } = await openIncident(ports, OPENING);
     const args = ["notes", ports.incidents, id, "10"];
     const workers = ["ada", "grace"].map((by) =>
@@ -248,7 +315,7 @@ describe("an incident's journal", () => {
   });
 
   it("is whole from its first moment, or isn't there", async () => {
-    const { ports } = responseScene(folder.path);
+    const { ports } = responseScene(folder.path, { announce: undefined });
     const { id } = await openIncident(ports, OPENING);
     await rm(join(ports.incidents, id, "journal.ndjson"));
     await mkdir(join(ports.incidents, id, "journal.ndjson"));
@@ -260,8 +327,17 @@ describe("an incident's journal", () => {
     expect(found).to.have.nested.property("error.code", "INCIDENT_UNREADABLE");
   });
 
+  it("isn't looked for in what else lies in the folder", async () => {
+    const { ports } = responseScene(folder.path, { announce: undefined });
+    const { id } = await openIncident(ports, OPENING);
+    await writeFile(join(ports.incidents, "2026-11-20-rollback.md"), "# Run");
+    await mkdir(join(ports.incidents, `${id}-old`));
+    const found = await listDeclared(ports.incidents);
+    expect(found.map((one) => one.id)).to.deep.equal([id]);
+  });
+
   it("is refused when anything in it was changed, or all of it taken away", async () => {
-    const { ports } = responseScene(folder.path);
+    const { ports } = responseScene(folder.path, { announce: undefined });
     const { id } = await openIncident(ports, OPENING);
     await noteIncident(ports, id, "one");
     await noteIncident(ports, id, "two");
@@ -286,7 +362,7 @@ describe("an incident's journal", () => {
   });
 
   it("shows by its head that the newest entries were taken away", async () => {
-    const { ports } = responseScene(folder.path);
+    const { ports } = responseScene(folder.path, { announce: undefined });
     const { id } = await openIncident(ports, OPENING);
     const { head } = await noteIncident(ports, id, "one");
     const path = join(ports.incidents, id, "journal.ndjson");
@@ -297,7 +373,9 @@ describe("an incident's journal", () => {
   });
 
   it("waits for whoever writes it, and says who keeps it too long", async () => {
-    const { ports, clock } = responseScene(folder.path);
+    const { ports, clock } = responseScene(folder.path, {
+      announce: undefined,
+    });
     const { id } = await openIncident(ports, OPENING);
     const lock = await acquireLock(join(ports.incidents, id), clock);
     const error = await refusalOf(

@@ -66,7 +66,10 @@ export function responseScene(
       by: "ops@bastion",
       announce: (announcement) => {
         announced.push(announcement);
-        return Promise.resolve();
+        return Promise.resolve(true);
+      },
+      afterwards: async (work) => {
+        await work;
       },
       onUnannounced: (reason) => {
         unannounced.push(reason);

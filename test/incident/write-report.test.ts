@@ -16,7 +16,7 @@ import { recordTask } from "../../src/incident/declared/record-task.js";
 import {
   acknowledgeIncident,
   closeIncident,
-  escalateDue,
+  lookAfterIncidents,
   noteIncident,
   openIncident,
 } from "../../src/incident/declared/respond.js";
@@ -53,7 +53,7 @@ describe("the report of an incident", () => {
     const { ports, clock } = responseScene(folder.path);
     const { id } = await openIncident(ports, OPENING);
     clock.time = START + 16 * MINUTE;
-    await escalateDue(ports);
+    await lookAfterIncidents(ports);
     await acknowledgeIncident(ports, id);
     const deployments = join(folder.path, "deployments/mainnet");
     const records = recordsOf(

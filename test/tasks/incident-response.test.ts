@@ -8,6 +8,14 @@ import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { breakPlatform, deployPlatform } from "../helpers/deploy-platform.js";
 import { platformProxies } from "../helpers/recovery-session.js";
+import {
+  closeIncident,
+  lookAfterIncidents,
+  openIncident,
+} from "../../src/incident/declared/respond.js";
+import { recordedRun } from "../../tasks/actions/recorded-run.js";
+import { HttpRecorder } from "../notify/http-recorder.js";
+import { OPENING, responseScene } from "../incident/response-scene.js";
 import { openProject } from "./project.js";
 
 interface TaskJson {
@@ -200,6 +208,27 @@ describe("dr:incident:open, note, ack, close, list and report", () => {
     }
   });
 
+  it("takes in a run from before it was opened, and doesn't measure from what came later", async () => {
+    const hre = await openPlatform();
+    const paused = await run(hre, "dr:pause", { all: true, yes: true });
+    await run(hre, "dr:incident:open", { title: "Paused already" });
+    const args = { text: ["paused", "first"], run: paused.run };
+    const noted = await run(hre, "dr:incident:note", args);
+    expect(
+      (await entries(noted.incident)).map(({ type }) => type),
+    ).to.deep.equal(["opened", "noted", "run-entered"]);
+    const { path } = await run(hre, "dr:incident:report");
+    const text = await readFile(path, "utf8");
+    for (const { tx } of paused.contracts as { tx: string }[]) {
+      expect(text).to.include(`\`${tx}\``);
+    }
+    expect(text).to.include(
+      "| Time to pause | ______ _not measurable: it lies before the opening_",
+    );
+    const unknown = await run(hre, "dr:incident:note", { ...args, run: "x" });
+    expect(unknown.error?.code).to.equal("RUN_UNKNOWN");
+  });
+
   it("enters what was refused, with its code", async () => {
     const hre = await open();
     const { incident } = await run(hre, "dr:incident:open", { title: "x" });
@@ -308,6 +337,118 @@ describe("dr:incident:open, note, ack, close, list and report", () => {
     expect(through.incidents).to.deep.equal([]);
     const all = await run(hre, "dr:incident:list", { all: true });
     expect(all.incidents).to.have.length(1);
+  });
+
+  it("enters what somebody asked for, and nothing that it runs by itself", async () => {
+    const hre = await open();
+    const { incident } = await run(hre, "dr:incident:open", { title: "x" });
+    const outer = recordedRun(
+      "dr:drill",
+      async () => await run(hre, "dr:backup"),
+    );
+    await outer({}, hre);
+    const tasks = (await entries(incident)).flatMap(({ type, task }) =>
+      type === "task-ended" ? [task] : [],
+    );
+    expect(tasks).to.deep.equal(["dr:drill"]);
+  });
+
+  it("enters that a task threw, and lets it throw", async () => {
+    const hre = await open();
+    const { incident } = await run(hre, "dr:incident:open", { title: "x" });
+    const broken = recordedRun("dr:drill", () => {
+      throw new RangeError("broken");
+    });
+    let thrown: unknown;
+    try {
+      await broken({}, hre);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).to.be.instanceOf(RangeError);
+    expect((await entries(incident)).at(-1)).to.include({
+      type: "task-ended",
+      exitCode: 1,
+    });
+  });
+
+  it("exits with 4 while something is late, and escalates what nobody acknowledged", async () => {
+    const hre = await open({ contacts: CONTACTS });
+    const { ports, clock } = responseScene(folder.path, {
+      announce: undefined,
+    });
+    const { id: unanswered } = await openIncident(ports, OPENING);
+    const { id: over } = await openIncident(ports, OPENING);
+    await closeIncident(ports, over);
+    expect(clock.time).to.be.below(Date.now() - 86_400_000);
+    const listed = await run(hre, "dr:incident:list");
+    expect(process.exitCode).to.equal(4);
+    expect(listed.late).to.equal(true);
+    const found = listed.incidents as Record<string, unknown>[];
+    const byId = new Map(found.map((one) => [one.incident, one]));
+    expect(byId.get(unanswered)).to.include({
+      state: "unacknowledged",
+      late: true,
+    });
+    expect(byId.get(over)).to.have.nested.property(
+      "postMortem.status",
+      "overdue",
+    );
+    const escalated = (await entries(unanswered)).map(({ role }) => role);
+    expect(escalated).to.deep.equal([undefined, "devopsLead", "cto"]);
+    await run(hre, "dr:incident:list");
+    expect(await entries(unanswered)).to.have.length(3);
+    await run(hre, "dr:incident:ack", { incident: unanswered });
+    await run(hre, "dr:incident:list");
+    // The post-mortem is still overdue.
+    expect(process.exitCode).to.equal(4);
+  });
+
+  it("tells people by the channels, again where none took it, and enters that it did", async () => {
+    const webhook = await HttpRecorder.start({ status: 400 });
+    try {
+      const hre = await open({
+        contacts: CONTACTS,
+        notify: {
+          webhook: {
+            url: webhook.url,
+            secret: `whsec_${Buffer.alloc(32, 7).toString("base64")}`,
+          },
+        },
+      });
+      const { ports, clock } = responseScene(folder.path, {
+        announce: undefined,
+      });
+      const { id } = await openIncident(ports, OPENING);
+      clock.time += 86_400_000;
+      await lookAfterIncidents(ports);
+      const announced = async (): Promise<unknown[]> =>
+        (await entries(id)).flatMap(({ type, what }) =>
+          type === "announced" ? [what] : [],
+        );
+      await run(hre, "dr:incident:list");
+      expect(webhook.requests).to.have.length(1);
+      expect(await announced()).to.deep.equal([]);
+      webhook.otherwise = { status: 204 };
+      await run(hre, "dr:incident:list");
+      await run(hre, "dr:incident:list");
+      expect(webhook.requests).to.have.length(2);
+      expect(await announced()).to.deep.equal(["escalated"]);
+      await run(hre, "dr:incident:ack");
+      await run(hre, "dr:incident:close");
+      expect(await announced()).to.deep.equal([
+        "escalated",
+        "acknowledged",
+        "closed",
+      ]);
+      expect(webhook.requests).to.have.length(4);
+      for (const { body } of webhook.requests) {
+        expect(body).to.include(id);
+        expect(body).to.not.include("555");
+      }
+    } finally {
+      await webhook.stop();
+    }
   });
 
   it("refuses an incident it doesn't know, and a damaged one everywhere", async () => {

@@ -33,6 +33,13 @@ export type IncidentEvent =
       /** The moment by which the one before should have acknowledged: ISO 8601, UTC. */
       readonly missed: string;
     }
+  /** People were told of an event. */
+  | {
+      readonly type: "announced";
+      readonly what: News;
+      /** `seq` of its record. */
+      readonly of: number;
+    }
   /** A task began: all that is left of it where its process is killed. */
   | ({ readonly type: "task-started"; readonly call: string } & TaskCall)
   | ({
@@ -45,6 +52,12 @@ export type IncidentEvent =
       readonly code?: string;
       readonly run?: RunAccount;
     } & TaskCall)
+  /** A run from before it was opened, or of another machine. */
+  | {
+      readonly type: "run-entered";
+      readonly by: string;
+      readonly run: RunAccount;
+    }
   | {
       readonly type: "closed";
       readonly by: string;
@@ -52,6 +65,11 @@ export type IncidentEvent =
       /** ISO 8601, UTC. */
       readonly postMortemDueAt: string;
     };
+
+/** What people are told of. */
+export type News = (typeof NEWS)[number];
+
+export const NEWS = ["opened", "acknowledged", "escalated", "closed"] as const;
 
 /** A task as it was called; `call` is the same at its start and at its end, and at no other's. */
 export interface TaskCall {

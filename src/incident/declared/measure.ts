@@ -72,7 +72,10 @@ export function latestAccounts(
 ): readonly RunAccount[] {
   const accounts = new Map<string, RunAccount>();
   for (const record of records) {
-    if (record.type === "task-ended" && record.run !== undefined) {
+    if (
+      (record.type === "task-ended" || record.type === "run-entered") &&
+      record.run !== undefined
+    ) {
       const { network, run } = record.run;
       accounts.set(`${network} ${run}`, record.run);
     }

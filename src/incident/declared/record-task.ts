@@ -1,9 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { join, relative, sep } from "node:path";
-
 import { messageOf } from "../../core/errors.js";
-import { startOf } from "../../run/conduct.js";
-import { readJournal } from "../../run/journal.js";
 import type { IncidentEvent, TaskCall } from "./event.js";
 import {
   changeIncident,
@@ -11,7 +7,7 @@ import {
   listDeclared,
   type IncidentPlace,
 } from "./incident-journal.js";
-import { accountOfRun, type RunAccount } from "./run-account.js";
+import { readAccount, type AccountFor } from "./run-account.js";
 
 /** How a task ended. */
 export interface TaskEnd {
@@ -140,12 +136,8 @@ async function endedEvent(
   task: TaskCall,
   { exitCode, code, run }: TaskEnd,
 ): Promise<(id: string) => IncidentEvent> {
-  const path =
-    run === undefined ? undefined : join(deployments, "runs", `${run}.ndjson`);
   const account =
-    run === undefined || path === undefined
-      ? undefined
-      : await readAccount(run, path);
+    run === undefined ? undefined : await accountIfWhole(deployments, run);
   return (id) => ({
     type: "task-ended",
     call,
@@ -153,26 +145,18 @@ async function endedEvent(
     startedAt,
     exitCode,
     ...(code === undefined ? {} : { code }),
-    ...(account === undefined || path === undefined
-      ? {}
-      : { run: account(linkTo(path, folderOf(incidents, id))) }),
+    ...(account === undefined ? {} : { run: account(folderOf(incidents, id)) }),
   });
 }
 
 /** undefined when there is no such journal, or a damaged one: then the task is entered without. */
-async function readAccount(
+async function accountIfWhole(
+  deployments: string,
   run: string,
-  path: string,
-): Promise<((link: string) => RunAccount) | undefined> {
+): Promise<AccountFor | undefined> {
   try {
-    const { records } = await readJournal(path);
-    const started = startOf(records, path);
-    return (link) => accountOfRun(run, started, records, link);
+    return await readAccount(deployments, run);
   } catch {
     return undefined;
   }
-}
-
-function linkTo(path: string, folder: string): string {
-  return relative(folder, path).split(sep).join("/");
 }

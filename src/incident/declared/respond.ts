@@ -1,12 +1,10 @@
-import type { Announcement } from "../../core/announcement.js";
 import { ROLES, type Contact } from "../../core/contact.js";
 import { DrError, messageOf } from "../../core/errors.js";
 import type { Severity } from "../../core/severity.js";
 import {
-  announceAcknowledgement,
-  announceClosing,
-  announceEscalation,
-  announceOpening,
+  announcementOf,
+  isUntold,
+  newsOf,
   type Announce,
 } from "./announcements.js";
 import {
@@ -18,16 +16,22 @@ import {
   changeIncident,
   createIncident,
   draftIncident,
+  folderOf,
   listDeclared,
   readDeclared,
+  type ChangedIncident,
   type IncidentPlace,
   type OpeningRecord,
 } from "./incident-journal.js";
 import { POST_MORTEM_MS } from "./response.js";
+import type { AccountFor } from "./run-account.js";
 
 /** What responding to incidents needs of its surroundings. */
 export interface ResponsePorts extends IncidentPlace {
-  readonly announce: Announce;
+  /** undefined where no channel is configured. */
+  readonly announce: Announce | undefined;
+  /** What needn't be waited for: channels are slow, and people are called meanwhile. */
+  readonly afterwards: (work: Promise<void>) => Promise<void> | void;
   /** Told what kept an announcement from being made: an incident goes on without. */
   readonly onUnannounced: (reason: string) => void;
   readonly contacts: readonly Contact[];
@@ -56,10 +60,10 @@ export async function openIncident(
   ports: ResponsePorts,
   opening: Opening,
 ): Promise<DeclaredIncident> {
-  const { contacts, clock } = ports;
-  const incident = await createIncident(ports, openedBy(ports, opening));
-  await announce(ports, announceOpening(incident, contacts, clock.now()));
-  return incident;
+  return await announce(
+    ports,
+    await createIncident(ports, openedBy(ports, opening)),
+  );
 }
 
 /** The same incident as it would be; nothing is written, and nobody told. */
@@ -91,15 +95,28 @@ function openedBy(
 /**
  * Enters what somebody has seen, found or decided; of a closed incident too.
  *
+ * @param account - Of a run that belongs to it and wasn't entered by itself: it
+ * paused the contracts before anybody opened an incident.
  * @throws {DrError} as {@link changeIncident} does.
  */
 export async function noteIncident(
   ports: ResponsePorts,
   id: string,
   text: string,
+  account?: AccountFor,
 ): Promise<DeclaredIncident> {
+  const { by, incidents } = ports;
   const { incident } = await changeIncident(ports, id, () => [
-    { type: "noted", by: ports.by, text },
+    { type: "noted", by, text },
+    ...(account === undefined
+      ? []
+      : [
+          {
+            type: "run-entered" as const,
+            by,
+            run: account(folderOf(incidents, id)),
+          },
+        ]),
   ]);
   return incident;
 }
@@ -119,12 +136,9 @@ export async function acknowledgeIncident(
       ? [{ type: "acknowledged", by: ports.by }]
       : [];
   });
-  const already = entered === 0;
-  if (!already) {
-    const now = ports.clock.now();
-    await announce(ports, announceAcknowledgement(incident, now));
-  }
-  return { incident, already };
+  return entered === 0
+    ? { incident, already: true }
+    : { incident: await announce(ports, incident), already: false };
 }
 
 /**
@@ -152,43 +166,46 @@ export async function closeIncident(
       },
     ];
   });
-  await announce(ports, announceClosing(incident, clock.now()));
-  return incident;
+  return await announce(ports, incident);
 }
 
 /**
- * Escalates every incident that nobody has acknowledged in time: entered once,
- * whoever looks, and announced by the one who entered it.
+ * Sees to every incident as whoever looks at one does. What nobody has
+ * acknowledged in time is escalated: entered once, whoever looks, and announced
+ * by the one who entered it. What people were never told is announced again.
  *
  * @returns those that were escalated now.
  * @throws {DrError} as {@link changeIncident} does.
  */
-export async function escalateDue(
+export async function lookAfterIncidents(
   ports: ResponsePorts,
 ): Promise<readonly DeclaredIncident[]> {
-  const { incidents, clock, contacts } = ports;
+  const { incidents, clock } = ports;
   const escalated: DeclaredIncident[] = [];
   for (const found of await listDeclared(incidents)) {
-    if (
-      "error" in found ||
-      dueEscalations(found.incident, clock.now()).length === 0
-    ) {
+    if ("error" in found) {
       continue;
     }
-    const { incident, entered } = await changeIncident(
-      ports,
-      found.id,
-      (current) => dueEscalations(current, clock.now()),
-    );
+    const { incident, entered } = await escalate(ports, found.incident);
+    if (entered > 0 || isUntold(incident, clock.now())) {
+      await announce(ports, incident);
+    }
     if (entered > 0) {
-      await announce(
-        ports,
-        announceEscalation(incident, contacts, clock.now()),
-      );
       escalated.push(incident);
     }
   }
   return escalated;
+}
+
+async function escalate(
+  ports: ResponsePorts,
+  incident: DeclaredIncident,
+): Promise<ChangedIncident> {
+  const due = (current: DeclaredIncident) =>
+    dueEscalations(current, ports.clock.now());
+  return due(incident).length === 0
+    ? { incident, entered: 0 }
+    : await changeIncident(ports, incident.id, due);
 }
 
 /**
@@ -244,13 +261,35 @@ export function requireOpen({ id, closed }: DeclaredIncident): void {
   }
 }
 
-/** What is entered stands, whether it can be announced or not. */
+/** Tells people of the newest. What was entered stands, whether it can be announced or not. */
 async function announce(
-  { announce: tell, onUnannounced }: ResponsePorts,
-  announcement: Announcement,
+  ports: ResponsePorts,
+  incident: DeclaredIncident,
+): Promise<DeclaredIncident> {
+  if (ports.announce !== undefined) {
+    await ports.afterwards(tell(ports, ports.announce, incident));
+  }
+  return incident;
+}
+
+/**
+ * Enters that people were told: where that is missing, whoever looks next tells
+ * them. Never throws.
+ */
+async function tell(
+  ports: ResponsePorts,
+  announceBy: Announce,
+  incident: DeclaredIncident,
 ): Promise<void> {
+  const { onUnannounced, contacts, clock } = ports;
   try {
-    await tell(announcement);
+    const news = announcementOf(incident, contacts, clock.now());
+    if (await announceBy(news)) {
+      const { type: what, seq } = newsOf(incident);
+      await changeIncident(ports, incident.id, () => [
+        { type: "announced", what, of: seq },
+      ]);
+    }
   } catch (error) {
     onUnannounced(messageOf(error));
   }

@@ -1,5 +1,12 @@
+import { join, relative, sep } from "node:path";
+
 import type { Hex } from "../../core/hex.js";
-import type { JournalEvent, JournalRecord } from "../../run/journal.js";
+import { startOf } from "../../run/conduct.js";
+import {
+  readJournal,
+  type JournalEvent,
+  type JournalRecord,
+} from "../../run/journal.js";
 import { describeContracts } from "../contracts.js";
 import { describeIncident, type Incident } from "../incident.js";
 
@@ -39,12 +46,34 @@ export interface RunTransaction {
 /** What brings contracts back; a pause only stops the damage. */
 const RECOVERIES = ["rollback", "upgrade", "emergency", "unpause"];
 
+/** A run's account for an incident's folder. */
+export type AccountFor = (incidentFolder: string) => RunAccount;
+
+/**
+ * A run as its journal on this machine tells it now.
+ *
+ * @param deployments - `deployments/<network>`.
+ * @throws {DrError} JOURNAL_UNREADABLE, JOURNAL_TAMPERED, JOURNAL_EMPTY.
+ */
+export async function readAccount(
+  deployments: string,
+  run: string,
+): Promise<AccountFor> {
+  const path = join(deployments, "runs", `${run}.ndjson`);
+  const { records } = await readJournal(path);
+  const started = startOf(records, path);
+  return (incidentFolder) => {
+    const link = relative(incidentFolder, path).split(sep).join("/");
+    return accountOfRun(run, started, records, link);
+  };
+}
+
 /**
  * A run from its journal.
  *
  * @param journal - Its path from the incident's folder.
  */
-export function accountOfRun(
+function accountOfRun(
   run: string,
   started: RunStarted,
   records: readonly JournalRecord[],
