@@ -190,7 +190,7 @@ export interface NotifyUserConfig {
   >;
   /** Whether runs on development chains are announced. Default: false. */
   readonly developmentChains?: boolean;
-  /** A channel is given up after so long, all attempts together. Default: 20. */
+  /** A channel is given up after so long, all attempts together. Default: 10. */
   readonly timeoutSeconds?: number;
 }
 
