@@ -106,6 +106,28 @@ describe("the report of a restore test", () => {
     ]);
   });
 
+  it("says when only a part was asked for", () => {
+    const skipped: PartTest = {
+      status: "skipped",
+      criteria: [],
+      seconds: 0,
+      notices: [],
+    };
+    const report = restoreTestReport([{ ...s3, contracts: skipped }], options);
+    expect(report).to.deep.include({
+      status: "SUCCESS",
+      summary: "Offsite restore test passed: database alone restored from a",
+    });
+    const { tests } = report as unknown as {
+      tests: { contract_restore: unknown };
+    };
+    expect(tests.contract_restore).to.deep.equal({
+      status: "skipped",
+      snapshot_file: null,
+      validation: "skipped",
+    });
+  });
+
   it("is no success when nothing was tested", () => {
     expect(restoreTestReport([], options).status).to.equal("FAILED");
   });
