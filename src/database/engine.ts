@@ -19,7 +19,7 @@ import type {
 } from "./recover/recover.js";
 import type { RequirementOptions } from "./restore-requirements.js";
 import type { RestoredDatabase } from "./restore.js";
-import type { VerifiedBackup } from "./verify.js";
+import type { TrialWatch, VerifiedBackup } from "./verify.js";
 
 /**
  * What a kind of database, or of its backups, can do. Tasks know nothing else
@@ -131,7 +131,7 @@ export interface FoundBackup {
   /** Restores beside the live database, proves that, and swaps them. */
   restore(work: RestoreWork): Promise<RestoredDatabase>;
   /** Restores on trial, and leaves nothing unless it is to be kept. */
-  verify(work: TrialWork & { readonly keep: boolean }): Promise<VerifiedBackup>;
+  verify(work: ExaminedTrial): Promise<VerifiedBackup>;
   /** Writes down that it was restored and was good. @returns where. */
   recordProof(at: Date, how: Readonly<Record<string, Json>>): Promise<string>;
   /** Restores on trial, and works with what came out before it is dropped. */
@@ -156,6 +156,11 @@ export interface TrialWork extends RequirementOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly meter?: Meter;
+}
+
+/** A trial that somebody may want to follow step by step; an engine tells what it knows. */
+export interface ExaminedTrial extends TrialWork, TrialWatch {
+  readonly keep: boolean;
 }
 
 export interface RestoreWork extends TrialWork, RestoreChoices {

@@ -4,16 +4,35 @@ import { fillScratch, keepScratch, type FillOptions } from "./restore-fill.js";
 import { readRecord } from "./restore-record.js";
 import { requireRestorable } from "./restore-requirements.js";
 import type { Dump } from "./restore-source.js";
-import { dropAbandoned, dropScratch, type Scratch } from "./scratch.js";
+import {
+  dropAbandoned,
+  dropScratch,
+  findOid,
+  type Scratch,
+} from "./scratch.js";
 import type { Examination } from "./verify-restored.js";
 
-export interface VerifyOptions extends FillOptions {
+/** A database that is there for a trial. */
+export interface TrialDatabase {
+  readonly name: string;
+  /** Whether there still is one of this name. */
+  readonly isThere: () => Promise<boolean>;
+}
+
+/** What whoever follows a trial is told. */
+export type TrialWatch = Pick<
+  FillOptions,
+  "keepAs" | "onStep" | "onExamined"
+> & {
+  /** What it is restored into, before it is. */
+  readonly onCreated?: (database: TrialDatabase) => void;
+};
+
+export interface VerifyOptions extends FillOptions, TrialWatch {
   /** The server to restore on, by one of its databases, which isn't touched. */
   readonly access: Access;
   /** Where it is written down what a broken-off restore left that is still wanted. */
   readonly record: string;
-  /** Told what it is restored into, before it is. */
-  readonly onCreated?: (scratch: Scratch) => void;
 }
 
 export interface VerifiedBackup {
@@ -42,7 +61,7 @@ export async function verifyBackup(
       { ...dump, tool },
       options,
       async (created) => {
-        options.onCreated?.(created);
+        options.onCreated?.(toTrial(created, options));
         await Promise.resolve();
       },
     );
@@ -53,4 +72,18 @@ export async function verifyBackup(
     await dropScratch(session, scratch.name);
     return { examination };
   });
+}
+
+function toTrial(
+  { name }: Scratch,
+  { access }: Pick<VerifyOptions, "access">,
+): TrialDatabase {
+  return {
+    name,
+    isThere: async () =>
+      await withMaintenance(
+        access,
+        async (session) => (await findOid(session, name)) !== undefined,
+      ),
+  };
 }

@@ -26,8 +26,11 @@ export function judgeDatabase(
   criticalTables: readonly string[],
   checklist: Recorder<DatabaseCriterion>,
 ): void {
-  const { length } = found.tables;
-  checklist.record("table_count", length > 0, `${String(length)} tables`);
+  checklist.record(
+    "table_count",
+    found.tables.length > 0,
+    countTables(found.tables),
+  );
   judgeCriticalTables(found, criticalTables, checklist);
   if (expected === undefined) {
     const reason = "its manifest doesn't say what is in it: back up anew";
@@ -100,7 +103,7 @@ function judgeTables(
     "row_counts",
     miscounted.length === 0,
     miscounted.length === 0
-      ? `${String(rows)} rows in ${String(pairs.length)} tables, as in the manifest`
+      ? `${String(rows)} rows in ${countTables(pairs)}, as in the manifest`
       : miscounted
           .map(
             ({ before, after }) =>
@@ -147,7 +150,11 @@ function describeHashes(
   }
   const sampled = all.filter((one) => one.sampled !== undefined);
   const which = sampled.length === 0 ? "" : `, by samples: ${namesOf(sampled)}`;
-  return `${String(all.length)} tables hold what was backed up${which}`;
+  return `what was backed up in ${countTables(all)}${which}`;
+}
+
+function countTables({ length }: readonly unknown[]): string {
+  return `${String(length)} ${length === 1 ? "table" : "tables"}`;
 }
 
 function namesOf(all: readonly { readonly name: string }[]): string {

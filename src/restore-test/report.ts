@@ -126,9 +126,16 @@ function summarize(tested: readonly TargetTest[]): string {
       return reason === undefined ? [] : [`${one.target}: ${part}: ${reason}`];
     }),
   );
-  return failed.length === 0
-    ? `Offsite restore test passed: all backups restored from ${tested.map(({ target }) => target).join(", ")}`
-    : `Offsite restore test failed: ${failed.join("; ")}`;
+  if (failed.length > 0) {
+    return `Offsite restore test failed: ${failed.join("; ")}`;
+  }
+  const where = tested.map(({ target }) => target).join(", ");
+  const [only, other] = TEST_PARTS.filter((part) =>
+    tested.some((one) => one[part].status !== "skipped"),
+  );
+  return other === undefined
+    ? `Offsite restore test passed: ${only ?? "nothing"} alone restored from ${where}`
+    : `Offsite restore test passed: all backups restored from ${where}`;
 }
 
 /** Of the first criterion that doesn't hold; the others often follow from it. */

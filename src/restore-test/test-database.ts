@@ -1,14 +1,10 @@
-import { basename } from "node:path";
-
 import type { CheckedArtifact } from "../artifact/read-artifact.js";
 import type { Clock } from "../core/clock.js";
 import type { Json } from "../core/canonical-json.js";
 import { isDrError } from "../core/errors.js";
-import type { Access } from "../database/access.js";
-import { withMaintenance } from "../database/maintenance.js";
-import { findDump } from "../database/restore-source.js";
-import { findOid, type Scratch } from "../database/scratch.js";
-import { verifyBackup } from "../database/verify.js";
+import type { Engine, FoundBackup } from "../database/engine.js";
+import type { RestoreStep } from "../database/restore-fill.js";
+import type { TrialDatabase } from "../database/verify.js";
 import type { Examination } from "../database/verify-restored.js";
 import { Checklist, type Recorder } from "./checklist.js";
 import { FETCH_CRITERIA, type TestSource } from "./fetch-backup.js";
@@ -19,12 +15,9 @@ import {
 } from "./judge-database.js";
 import { testPart, type PartOptions, type PartTest } from "./test-part.js";
 
-/** Where databases are restored on trial, and what must come out. */
+/** What restores databases on trial, and what must come out. */
 export interface DatabaseTrial {
-  /** The server, by one of its databases, which isn't touched. */
-  readonly access: Access;
-  /** See `VerifyOptions`. */
-  readonly record: string;
+  readonly engine: Pick<Engine, "find">;
   readonly criticalTables: readonly string[];
   readonly jobs: number;
   readonly noOwner: boolean;
@@ -55,7 +48,7 @@ export async function testDatabase(
     ...DATABASE_CRITERIA,
     "cleanup",
   ] as const);
-  const seen: Seen = { kept: undefined, scratch: undefined, access: undefined };
+  const seen: Seen = { kept: undefined, trial: undefined };
   const tested = await testPart(
     source,
     {
@@ -63,23 +56,25 @@ export async function testDatabase(
       checklist,
       restore: async (checked) =>
         await restoreOnTrial(checked, options, checklist, seen),
-      findLeft: async () => await findScratch(seen),
+      findLeft: async () =>
+        (await seen.trial?.isThere()) === true
+          ? [`the database ${seen.trial?.name ?? ""}`]
+          : [],
     },
     options,
   );
+  const testDatabase = seen.kept ?? seen.trial?.name;
   return {
     ...tested,
-    ...(seen.scratch === undefined ? {} : { testDatabase: seen.scratch.name }),
-    ...(seen.kept === undefined
-      ? {}
-      : { kept: seen.kept, testDatabase: seen.kept }),
+    ...(testDatabase === undefined ? {} : { testDatabase }),
+    ...(seen.kept === undefined ? {} : { kept: seen.kept }),
   };
 }
 
 /** What becomes known on the way, whether it ends well or not. */
 interface Seen {
-  access: Access | undefined;
-  scratch: Scratch | undefined;
+  trial: TrialDatabase | undefined;
+  /** One that was kept has another name. */
   kept: string | undefined;
 }
 
@@ -89,72 +84,80 @@ async function restoreOnTrial(
   checklist: Recorder<DatabaseCriterion | "test_database" | "restore">,
   seen: Seen,
 ): Promise<Json> {
-  const { keys, signal, meter, clock, keep, keepAs } = options;
   const startedAt = performance.now();
   const trial = await options.openTrial();
-  seen.access = trial.access;
-  const dump = await findDump(path, {
-    keys,
-    acceptUnauthenticated: false,
-    meter,
-  });
+  const backup = await trial.engine.find(
+    { what: path, acceptUnauthenticated: false },
+    options.meter,
+  );
+  const { tables, rows } = await examine(
+    backup,
+    trial,
+    options,
+    checklist,
+    seen,
+  );
+  return {
+    restored: true,
+    by: "dr:offsite:test",
+    tables,
+    rows,
+    seconds: Math.round((performance.now() - startedAt) / 100) / 10,
+  };
+}
+
+/** @returns what came out, good or not: the checklist says which. */
+async function examine(
+  backup: FoundBackup,
+  { criticalTables, jobs, noOwner }: DatabaseTrial,
+  { clock, signal, meter, keep, keepAs }: DatabaseTestOptions,
+  checklist: Recorder<DatabaseCriterion | "test_database" | "restore">,
+  seen: Seen,
+): Promise<Examination> {
   let examination: Examination | undefined;
+  const onStep = (step: RestoreStep) => {
+    if (step === "created") {
+      checklist.pass("test_database", seen.trial?.name ?? "made");
+    } else if (step === "loaded") {
+      checklist.pass("restore", `all of ${backup.name} was loaded`);
+    }
+  };
+  const onExamined = (examined: Examination) => {
+    examination = examined;
+    // An engine that doesn't tell its steps has been through them all the same.
+    onStep("created");
+    onStep("loaded");
+    judgeDatabase(examined, backup.fingerprint, criticalTables, checklist);
+  };
   try {
-    const { kept } = await verifyBackup(dump, {
-      ...trial,
+    const verified = await backup.verify({
+      jobs,
+      noOwner,
       acceptUnauthenticated: false,
-      like: trial.access.database,
       keep,
       keepAs,
       clock,
       signal,
       meter,
-      onCreated: (scratch) => {
-        seen.scratch = scratch;
+      onCreated: (database) => {
+        seen.trial = database;
       },
-      onStep: (step) => {
-        if (step === "created") {
-          checklist.pass("test_database", seen.scratch?.name ?? "");
-        } else if (step === "loaded") {
-          checklist.pass("restore", `all of ${basename(path)} was loaded`);
-        }
-      },
-      onExamined: (examined) => {
-        examination = examined;
-        const { fingerprint } = dump;
-        judgeDatabase(examined, fingerprint, trial.criticalTables, checklist);
-      },
+      onStep,
+      onExamined,
     });
-    seen.kept = kept;
+    seen.kept = verified.kept;
+    if (examination === undefined) {
+      onExamined(verified.examination);
+    }
+    return verified.examination;
   } catch (error) {
     // That says only what is measured, one by one, already.
     if (
-      examination === undefined ||
-      !isDrError(error, "DATABASE_RESTORED_WRONG")
+      examination !== undefined &&
+      isDrError(error, "DATABASE_RESTORED_WRONG")
     ) {
-      throw error;
+      return examination;
     }
+    throw error;
   }
-  return {
-    restored: true,
-    by: "dr:offsite:test",
-    tables: examination?.tables ?? 0,
-    rows: examination?.rows ?? "0",
-    seconds: Math.round((performance.now() - startedAt) / 100) / 10,
-  };
-}
-
-/** One that was kept has another name. */
-async function findScratch({
-  access,
-  scratch,
-}: Seen): Promise<readonly string[]> {
-  if (access === undefined || scratch === undefined) {
-    return [];
-  }
-  const oid = await withMaintenance(
-    access,
-    async (session) => await findOid(session, scratch.name),
-  );
-  return oid === undefined ? [] : [`the database ${scratch.name}`];
 }

@@ -13,8 +13,7 @@ import { EXIT_CODES } from "../../src/core/exit-codes.js";
 import type { LogFile } from "../../src/core/log-file.js";
 import { UNWATCHED, type Meter } from "../../src/core/meter.js";
 import { writing } from "../../src/core/writing.js";
-import { trialAccess } from "../../src/database/engines/postgres.js";
-import { restoreRecordFile } from "../../src/database/restore-record.js";
+import { openEngine } from "../../src/database/open-engine.js";
 import { formatRestoreTest } from "../../src/display/restore-test.js";
 import { announceRestoreTest } from "../../src/restore-test/announce.js";
 import {
@@ -140,8 +139,7 @@ function testOptions(
       log.add(line);
     },
     openTrial: async () => ({
-      access: await trialAccess(dr),
-      record: restoreRecordFile(dr),
+      engine: await openEngine(dr, hre.config.paths.root),
       criticalTables: dr.database?.criticalTables ?? [],
       jobs,
       noOwner,

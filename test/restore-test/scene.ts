@@ -8,6 +8,7 @@ import { generateBackupKey } from "../../src/artifact/backup-key.js";
 import { artifactKeys } from "../../src/backup/place.js";
 import type { DrUserConfig } from "../../src/config/types.js";
 import { systemClock } from "../../src/core/clock.js";
+import { openEngine } from "../../src/database/open-engine.js";
 import { UNWATCHED } from "../../src/core/meter.js";
 import type { TargetTestOptions } from "../../src/restore-test/test-target.js";
 import { usePostgres, type PostgresCluster } from "../helpers/postgres.js";
@@ -186,14 +187,12 @@ export class RestoreTestScene {
       signal: new AbortController().signal,
       meter: UNWATCHED,
       tell: () => undefined,
-      openTrial: async () =>
-        await Promise.resolve({
-          access: this.cluster.access("takumi"),
-          record: join(this.folder, ".database-restore.json"),
-          criticalTables: ["profiles", "endorsements"],
-          jobs: 1,
-          noOwner: false,
-        }),
+      openTrial: async () => ({
+        engine: await openEngine(dr, this.folder),
+        criticalTables: ["profiles", "endorsements"],
+        jobs: 1,
+        noOwner: false,
+      }),
     };
   }
 

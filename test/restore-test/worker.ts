@@ -1,12 +1,16 @@
 /** A process that tests a target, and is killed while it examines the restored database. */
 import { join } from "node:path";
 
+import { artifactKeys } from "../../src/backup/place.js";
 import { systemClock } from "../../src/core/clock.js";
-import { parseDatabaseUrl } from "../../src/database/access.js";
+import { openEngine } from "../../src/database/open-engine.js";
 import { FsStorage } from "../../src/offsite/drivers/fs.js";
 import { testTarget } from "../../src/restore-test/test-target.js";
+import { configOf } from "../database/config-of.js";
 
 const [folder = "", url = "", keyFile = ""] = process.argv.slice(2);
+
+const config = configOf(url, folder, { encryption: { keyFile } });
 
 await testTarget(
   { name: "disk-a", kind: "fs" },
@@ -20,15 +24,7 @@ await testTarget(
   {
     project: "takumi",
     parts: ["database"],
-    keys: {
-      encryption: {
-        format: "aes-256-gcm",
-        keyFile,
-        oldKeyFiles: [],
-        recipients: [],
-      },
-      trusted: [],
-    },
+    keys: artifactKeys(config),
     folder: join(folder, "backups"),
     keep: false,
     keepAs: "takumi_restore_test",
@@ -36,14 +32,12 @@ await testTarget(
     now: () => new Date(),
     signal: new AbortController().signal,
     tell: () => undefined,
-    openTrial: () =>
-      Promise.resolve({
-        access: parseDatabaseUrl(url),
-        record: join(folder, "backups/.database-restore.json"),
-        criticalTables: [],
-        jobs: 1,
-        noOwner: false,
-      }),
+    openTrial: async () => ({
+      engine: await openEngine(config, folder),
+      criticalTables: [],
+      jobs: 1,
+      noOwner: false,
+    }),
     meter: {
       begin: (what) => {
         if (what === "examining it") {

@@ -17,6 +17,7 @@ import type { ArtifactKind } from "../../src/artifact/name.js";
 import {
   checkArtifact,
   openArtifact,
+  type ArtifactKeys,
 } from "../../src/artifact/read-artifact.js";
 import {
   writeArtifact,
@@ -107,12 +108,15 @@ export async function filesIn(
 }
 
 /** What is in a snapshot, by path. */
-export async function contentsOf(path: string): Promise<Map<string, Buffer>> {
-  const checked = await checkArtifact(path, { trusted: [] });
+export async function contentsOf(
+  path: string,
+  keys: ArtifactKeys = { trusted: [] },
+): Promise<Map<string, Buffer>> {
+  const checked = await checkArtifact(path, keys);
   const files = new Map<string, Buffer>();
   const entries = extract();
   const fed = pipeline(
-    await openArtifact(checked, { trusted: [] }),
+    await openArtifact(checked, keys),
     entries as unknown as NodeJS.WritableStream,
   );
   for await (const entry of entries) {
@@ -132,6 +136,7 @@ export async function stateIn(path: string): Promise<Snapshot> {
  * Writes a snapshot that somebody has changed in every way that digests don't
  * show: its manifest is made anew.
  *
+ * @param keys - What it is encrypted with, before and after.
  * @returns its path.
  */
 export async function forge(
@@ -139,8 +144,9 @@ export async function forge(
   change: (files: Map<string, Buffer>) => void,
   described: Partial<ReturnType<ArtifactInput["describe"]>> = {},
   kind: ArtifactKind = "contracts",
+  keys: ArtifactKeys = { trusted: [] },
 ): Promise<string> {
-  const files = await contentsOf(path);
+  const files = await contentsOf(path, keys);
   change(files);
   const { manifest } = await checkArtifact(path, { trusted: [] });
   const { contents, recoveryPoint } = manifest;
@@ -151,6 +157,7 @@ export async function forge(
       clock: { ...systemClock, now: nextSecond },
       tool: "hardhat-dr test",
       compression: "zstd",
+      ...(keys.encryption === undefined ? {} : { encryption: keys.encryption }),
     },
     {
       kind,

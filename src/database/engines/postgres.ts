@@ -113,7 +113,7 @@ function toFound(dump: Dump, config: DrConfig): FoundBackup {
   const live = async () => await configuredAccess(config);
   const record = restoreRecordFile(config);
   const criticalTables = config.database?.criticalTables ?? [];
-  const onTrial = async (work: TrialWork) => {
+  const onTrial = async <T extends TrialWork>(work: T) => {
     const access = await trialAccess(config);
     return { ...work, access, like: access.database, record };
   };
@@ -134,7 +134,6 @@ function toFound(dump: Dump, config: DrConfig): FoundBackup {
     verify: async (work) =>
       await verifyBackup(dump, {
         ...(await onTrial(work)),
-        keep: work.keep,
         criticalTables,
       }),
     recordProof: async (at, how) => await recordLocalProof(dump.path, at, how),

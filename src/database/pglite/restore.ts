@@ -1,7 +1,8 @@
-import { rename } from "node:fs/promises";
+import { rename, stat } from "node:fs/promises";
 
 import { syncFolder } from "../../core/atomic-write.js";
 import type { Clock } from "../../core/clock.js";
+import { ifThere } from "../../core/if-there.js";
 import { UNWATCHED } from "../../core/meter.js";
 import { writing } from "../../core/writing.js";
 import type { Access } from "../access.js";
@@ -22,7 +23,7 @@ import {
   requireGood,
   type Examination,
 } from "../verify-restored.js";
-import type { VerifiedBackup } from "../verify.js";
+import type { TrialWatch, VerifiedBackup } from "../verify.js";
 import { identify, isDatabase, requireQuiet, syncDatabase } from "./folder.js";
 import { loadPlainDump } from "./load-dump.js";
 import type { Location } from "./location.js";
@@ -134,7 +135,8 @@ async function restoreVia(
   return { database: name, ...aside, examination };
 }
 
-interface Filling extends TrialWork {
+interface Filling
+  extends TrialWork, Pick<TrialWatch, "onCreated" | "onExamined"> {
   readonly criticalTables: readonly string[];
   /** Leave what came out, when it isn't what was backed up, under a name of its own. */
   readonly keep: boolean;
@@ -159,6 +161,7 @@ async function fillFolder(
     },
     extensions.map(({ name }) => name),
   );
+  work.onExamined?.(examination);
   const kept =
     examination.problems.length > 0 && work.keep
       ? await keepScratch(folder, location, work.clock)
@@ -263,6 +266,10 @@ export async function verifyInFolder(
 ): Promise<VerifiedBackup> {
   await requireLoadable(location, dump);
   return await withScratch(location, async (folder) => {
+    work.onCreated?.({
+      name: folder,
+      isThere: async () => (await ifThere(stat(folder))) !== undefined,
+    });
     const examination = await fillFolder(folder, location, dump, work);
     return work.keep
       ? { examination, kept: await keepScratch(folder, location, work.clock) }
