@@ -359,9 +359,13 @@ describe("copies that a drill breaks", function () {
 
     it("are never the project's own place in them", async () => {
       const copy = new OffsiteCopy([target("one")], MARK);
-      expect(await codeOf(async () => await copy.makeUnavailable())).to.equal(
-        "DRILL_NOT_ITS_OWN",
-      );
+      try {
+        expect(await codeOf(async () => await copy.makeUnavailable())).to.equal(
+          "DRILL_NOT_ITS_OWN",
+        );
+      } finally {
+        await copy.close();
+      }
     });
   });
 
