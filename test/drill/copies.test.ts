@@ -11,12 +11,12 @@ import type { FsTarget } from "../../src/config/types.js";
 import { systemClock } from "../../src/core/clock.js";
 import { BackupsCopy } from "../../src/drill/copies/backups.js";
 import { ChainCopy } from "../../src/drill/copies/chain.js";
+import type { DatabaseCopy } from "../../src/drill/copies/database.js";
 import {
   copyPostgres,
   dropCopies,
-  type DatabaseCopy,
   type PostgresCopyOptions,
-} from "../../src/drill/copies/database.js";
+} from "../../src/drill/copies/postgres.js";
 import { digestFolder, FolderCopy } from "../../src/drill/copies/folder.js";
 import { OffsiteCopy, withinDrill } from "../../src/drill/copies/offsite.js";
 import { ServiceCopy } from "../../src/drill/copies/service.js";
