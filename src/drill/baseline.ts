@@ -7,7 +7,7 @@ import { checkArtifact, measureFile } from "../artifact/read-artifact.js";
 import { backUpFiles } from "../backup/files.js";
 import { artifactKeys, requireEncryption } from "../backup/place.js";
 import type { DrConfig, OffsiteTarget } from "../config/types.js";
-import { backUpDatabase } from "../database/backup.js";
+import { openEngine } from "../database/open-engine.js";
 import type { Fingerprint } from "../database/fingerprint.js";
 import { DrError } from "../core/errors.js";
 import { listLocalArtifacts } from "../offsite/local-artifacts.js";
@@ -82,15 +82,18 @@ export async function makeBaseline(scene: BaselineScene): Promise<Baseline> {
   await make(
     "database",
     configured.database,
-    "No database is configured.",
+    configured.noDatabase,
     async () => {
-      const { ports } = scene;
-      const { written, fingerprint } = await backUpDatabase(
+      const { ports, source } = scene;
+      const engine = await openEngine(config, source.root);
+      const { artifact, fingerprint } = await engine.backUp(
         { ...contextOf(scene, config), signal: ports.signal },
-        { format: "custom", jobs: 1, hashes: true },
+        { jobs: 1, hashes: true },
       );
-      found.fingerprint = fingerprint;
-      return written;
+      if (fingerprint !== undefined) {
+        found.fingerprint = fingerprint;
+      }
+      return { path: artifact?.path ?? "" };
     },
   );
   await make(

@@ -7,7 +7,7 @@ import { removeTree } from "../core/remove-tree.js";
 import { messageOf } from "../core/errors.js";
 import { openStorage } from "../offsite/open-storage.js";
 import { listObjects } from "../offsite/storage.js";
-import { dropCopies, nameOfServer } from "./copies/database.js";
+import { dropCopies, nameOfServer } from "./copies/postgres.js";
 import { prefixOf } from "./copies/offsite.js";
 import { findLeftBehind, type Made } from "./made.js";
 import { isMarkedFolder, type Mark } from "./mark.js";

@@ -11,9 +11,14 @@ export interface Configured {
   readonly database: boolean;
   readonly contracts: boolean;
   readonly files: boolean;
+  /** A sentence, where no database is drilled. */
+  readonly noDatabase: string;
   /** A sentence, where there are no contracts. */
   readonly noContracts: string;
 }
+
+/** Those whose backups are artifacts, which can be restored beside what is live. */
+const DRILLED_ENGINES: readonly string[] = ["postgres", "pglite"];
 
 export async function findConfigured({
   config,
@@ -21,7 +26,11 @@ export async function findConfigured({
 }: SessionSource): Promise<Configured> {
   const file = join(config.paths.deployments, networkName, "deploy.json");
   return {
-    database: config.database !== undefined,
+    database: DRILLED_ENGINES.includes(config.database?.engine ?? ""),
+    noDatabase:
+      config.database === undefined
+        ? "No database is configured."
+        : `A database of the engine ${config.database.engine} isn't drilled; dr:db:verify proves its backups.`,
     contracts: (await ifThere(stat(file))) !== undefined,
     files: config.files.length > 0,
     noContracts: `There is no ${file}.`,
@@ -50,11 +59,11 @@ export function chooseParts(
 /** Why a part can't be drilled, a sentence; undefined when it can. */
 function whyNot(
   part: Part,
-  { database, contracts, files, noContracts }: Configured,
+  { database, contracts, files, noDatabase, noContracts }: Configured,
 ): string | undefined {
   switch (part) {
     case "database":
-      return database ? undefined : "No database is configured.";
+      return database ? undefined : noDatabase;
     case "contracts":
     case "deployments":
       return contracts ? undefined : noContracts;

@@ -2,7 +2,7 @@ import type { SessionSource } from "../session/open-session.js";
 import { chooseParts, findConfigured } from "./configured.js";
 import { reportsFolder } from "./drill.js";
 import { parseDatabaseUrl } from "../database/access.js";
-import { nameOfServer } from "./copies/database.js";
+import { nameOfServer } from "./copies/postgres.js";
 import { PART_NAMES } from "./copies/copy.js";
 import type { Scenario } from "./scenario.js";
 import { serverUrlOf } from "./with-copies.js";
@@ -21,11 +21,12 @@ export async function planDrill(
       ? `${name}: skipped. ${chosen.reason}`
       : `${name}: copies of ${chosen.parts.map((part) => PART_NAMES[part]).join(", ")}`;
   });
-  const server = configured.database
-    ? [
-        `a database dr_drill_… for each scenario that needs one, at ${nameOfServer(parseDatabaseUrl(await serverUrlOf(config)))}`,
-      ]
-    : [];
+  const server =
+    configured.database && config.database?.engine === "postgres"
+      ? [
+          `a database dr_drill_… for each scenario that needs one, at ${nameOfServer(parseDatabaseUrl(await serverUrlOf(config)))}`,
+        ]
+      : [];
   const fork = configured.contracts
     ? [`forks of ${networkName}, in this process`]
     : [];

@@ -39,6 +39,8 @@ const ENDS: readonly Part[] = [
 /** What became of it, as it goes. */
 interface Course {
   readonly injections: string[];
+  /** What each copy had otherwise than before when it was last measured. */
+  readonly known: Map<Part, readonly string[]>;
   readonly recoveries: RecoveryReport[];
   /** Since the drill began: all was broken. */
   failedAt: number | undefined;
@@ -62,6 +64,7 @@ export async function runScenario(
   const chosen = chooseParts(scenario, configured);
   const course: Course = {
     injections: [],
+    known: new Map(),
     recoveries: [],
     failedAt: undefined,
     onChainSeconds: 0,
@@ -181,7 +184,7 @@ async function breakOne(
   { book, ports }: ScenarioScene,
   { name, optional = [] }: Scenario,
   copies: Copies,
-  { injections }: Course,
+  { injections, known }: Course,
   injection: InjectionSpec | CustomInjection,
   index: number,
 ): Promise<boolean> {
@@ -207,10 +210,11 @@ async function breakOne(
     ...check,
     measure: async () => {
       ports.signal.throwIfAborted();
-      const before = await copy.differences();
+      const before = known.get(part) ?? [];
       await copy.requireOwn();
       const what = await inject(injection, copies);
       const after = await copy.differences();
+      known.set(part, after);
       const isNew = after.join("\n") !== before.join("\n");
       injections.push(what);
       ports.progress(`Broken: ${what}`);

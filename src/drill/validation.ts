@@ -9,7 +9,8 @@ import { requireEncryption } from "../backup/place.js";
 import { readBlock } from "../chain/block-reader.js";
 import { freeBytes } from "../core/free-bytes.js";
 import { ifThere } from "../core/if-there.js";
-import { planDatabaseBackup, type DatabasePlan } from "../database/backup.js";
+import type { BackupPlan } from "../database/engine.js";
+import { openEngine } from "../database/open-engine.js";
 import { findTool, formatVersion } from "../database/tools.js";
 import { openStorage } from "../offsite/open-storage.js";
 import { readStatus } from "../recovery/status.js";
@@ -60,31 +61,29 @@ async function validateDatabase({
   };
   if (!configured.database) {
     for (const check of [tools, room]) {
-      book.skip(PLACE, check, "No database is configured.");
+      book.skip(PLACE, check, configured.noDatabase);
     }
     return;
   }
-  let plan: DatabasePlan | undefined;
+  let plan: BackupPlan | undefined;
   await book.run(PLACE, {
     ...tools,
     measure: async () => {
-      const { clock, toolVersion } = ports;
-      plan = await planDatabaseBackup(
-        {
-          config: source.config,
-          project: source.root,
-          clock,
-          tool: `hardhat-dr ${toolVersion}`,
-        },
-        { format: "custom", jobs: 1, hashes: true },
+      const { config, root: project } = source;
+      const tool = `hardhat-dr ${ports.toolVersion}`;
+      const engine = await openEngine(config, project);
+      plan = await engine.planBackup(
+        { config, project, clock: ports.clock, tool },
+        { jobs: 1, hashes: true },
       );
-      const restore = await findTool(
-        "pg_restore",
-        Number.parseInt(plan.server),
-      );
+      const { server, tool: program, tables } = plan;
+      const restores =
+        config.database?.engine === "postgres"
+          ? `, ${await describeRestore(server)}`
+          : "";
       return {
         isMet: true,
-        measured: `server ${plan.server}, ${plan.pgDump}, ${restore.path} ${formatVersion(restore.version)}, ${String(plan.tables)} tables`,
+        measured: `server ${server}, ${program}${restores}, ${String(tables)} tables`,
         expected: "programs no older than the server, and every table readable",
       };
     },
@@ -101,6 +100,13 @@ async function validateDatabase({
       };
     },
   });
+}
+
+/** @param server - `15.18` @throws {DrError} DATABASE_TOOL_MISSING, DATABASE_TOOL_TOO_OLD. */
+async function describeRestore(server: string): Promise<string> {
+  const major = Number.parseInt(server, 10);
+  const { path, version } = await findTool("pg_restore", major);
+  return `${path} ${formatVersion(version)}`;
 }
 
 /** The backup, its replica, and the scenario's copy of it; a dump is smaller than its tables. */

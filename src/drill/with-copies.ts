@@ -21,12 +21,9 @@ import type { Copies, DrilledTask } from "./copies.js";
 import { BackupsCopy } from "./copies/backups.js";
 import { ChainCopy } from "./copies/chain.js";
 import type { Part } from "./copies/copy.js";
-import {
-  copyPostgres,
-  dropCopies,
-  nameOfServer,
-  type DatabaseCopy,
-} from "./copies/database.js";
+import type { DatabaseCopy } from "./copies/database.js";
+import { copyPGlite } from "./copies/pglite.js";
+import { copyPostgres, dropCopies, nameOfServer } from "./copies/postgres.js";
 import { digestFolder, FolderCopy } from "./copies/folder.js";
 import { OffsiteCopy } from "./copies/offsite.js";
 import { ServiceCopy } from "./copies/service.js";
@@ -186,16 +183,28 @@ class Making {
   }
 
   async #copyDatabase(): Promise<DatabaseCopy> {
-    const { ports, source, baseline, record, mark, random } = this.#scene;
-    const { config } = baseline;
+    const { ports, source, baseline, home, record, mark, random } = this.#scene;
+    const { config, fingerprint } = baseline;
     const { path } = requireBackup(baseline, "database");
+    if (fingerprint === undefined) {
+      throw new DrError("ARTIFACT_MISSING", { path, reason: "not made here" });
+    }
+    const common = {
+      mark,
+      random,
+      criticalTables: config.database?.criticalTables ?? [],
+      clock: ports.clock,
+      signal: ports.signal,
+    };
+    if (config.database?.engine === "pglite") {
+      const folder = join(home, "database");
+      await mkdir(folder, { mode: 0o700 });
+      return await copyPGlite(path, fingerprint, { ...common, config, folder });
+    }
     const dump = await findDump(path, {
       keys: artifactKeys(config),
       acceptUnauthenticated: false,
     });
-    if (baseline.fingerprint === undefined) {
-      throw new DrError("ARTIFACT_MISSING", { path, reason: "not made here" });
-    }
     const serverUrl = await serverUrlOf(source.config);
     const server = parseDatabaseUrl(serverUrl);
     const name = nameCopy(ports.clock.now());
@@ -209,15 +218,11 @@ class Making {
       await dropCopies(server, name);
       await record.remove(made);
     });
-    return await copyPostgres(dump, baseline.fingerprint, {
+    return await copyPostgres(dump, fingerprint, {
+      ...common,
       server,
       serverUrl,
       name,
-      mark,
-      random,
-      criticalTables: config.database?.criticalTables ?? [],
-      clock: ports.clock,
-      signal: ports.signal,
     });
   }
 

@@ -11,12 +11,12 @@ import type { FsTarget } from "../../src/config/types.js";
 import { systemClock } from "../../src/core/clock.js";
 import { BackupsCopy } from "../../src/drill/copies/backups.js";
 import { ChainCopy } from "../../src/drill/copies/chain.js";
+import type { DatabaseCopy } from "../../src/drill/copies/database.js";
 import {
   copyPostgres,
   dropCopies,
-  type DatabaseCopy,
   type PostgresCopyOptions,
-} from "../../src/drill/copies/database.js";
+} from "../../src/drill/copies/postgres.js";
 import { digestFolder, FolderCopy } from "../../src/drill/copies/folder.js";
 import { OffsiteCopy, withinDrill } from "../../src/drill/copies/offsite.js";
 import { ServiceCopy } from "../../src/drill/copies/service.js";
@@ -359,9 +359,13 @@ describe("copies that a drill breaks", function () {
 
     it("are never the project's own place in them", async () => {
       const copy = new OffsiteCopy([target("one")], MARK);
-      expect(await codeOf(async () => await copy.makeUnavailable())).to.equal(
-        "DRILL_NOT_ITS_OWN",
-      );
+      try {
+        expect(await codeOf(async () => await copy.makeUnavailable())).to.equal(
+          "DRILL_NOT_ITS_OWN",
+        );
+      } finally {
+        await copy.close();
+      }
     });
   });
 

@@ -88,8 +88,27 @@ describe("runDrill", function () {
         await reasonOf(lostFiles({ inject: [harmless] }), "broken-1-files"),
       ).to.equal("nothing is broken");
       // The second one finds it broken already, and adds nothing.
-      const twice = lostFiles({ inject: [{ kind: "lose-files" }, harmless] });
-      expect(await reasonOf(twice, "broken-2-files")).to.match(/mark/);
+      const partly = {
+        ...harmless,
+        inject: async ({ files }: Copies) => {
+          await rm(join(files?.path ?? "", "uploads/one.txt"));
+        },
+      };
+      const twice = lostFiles({ inject: [partly, harmless] });
+      expect(await reasonOf(twice, "broken-2-files")).to.equal(
+        "nothing is broken",
+      );
+    });
+
+    it("when something else lies where the copy was", async () => {
+      const nothing = async () => {
+        await Promise.resolve();
+      };
+      const after = { title: "x", breaks: "files" as const, inject: nothing };
+      const scenario = lostFiles({ inject: [{ kind: "lose-files" }, after] });
+      expect(await reasonOf(scenario, "broken-2-files")).to.match(
+        /^DRILL_NOT_ITS_OWN/,
+      );
     });
 
     it("when something can't be broken", async () => {
@@ -156,6 +175,8 @@ describe("runDrill", function () {
           "lost-files/recovered-1",
           "lost-files/same-files",
         ]);
+        const [failed] = report.issues;
+        expect(failed?.text).to.match(/: (DRILL_RECOVERY_FAILED: |broken)/);
         expect(report.scenarios[0]?.recoveries[0]?.status).to.equal("failed");
       }
     });
@@ -238,6 +259,44 @@ describe("runDrill", function () {
     ]);
     expect(report.scenarios[0]).to.deep.include({ status: "passed" });
     expect(report.scenarios[0]?.rto.isMet).to.equal(false);
+  });
+
+  it("bans one of several offsite targets, by a seed, and goes by the other", async () => {
+    const disks = ["one", "two"].map((name) => join(folder.path, name));
+    for (const disk of disks) {
+      await mkdir(disk);
+    }
+    await writeFile(join(folder.path, "key"), `${"ab".repeat(32)}\n`, {
+      mode: 0o600,
+    });
+    const other = await DrillProject.open(join(folder.path, "other"), {
+      files: ["uploads"],
+      encryption: { keyFile: join(folder.path, "key") },
+      offsite: {
+        targets: disks.map((directory) => ({ kind: "fs", directory })),
+      },
+    });
+    await other.write("uploads/one.txt", "one");
+    const found = new Set<string>();
+    for (const seed of [0, 1]) {
+      const lines: string[] = [];
+      const { absent, status } = await other.run(
+        [lostFiles()],
+        { progress: (line) => lines.push(line) },
+        seed,
+      );
+      expect(status).to.equal("PASSED");
+      expect(absent?.kind).to.equal("offsite");
+      found.add(absent?.name ?? "");
+      const text = lines.join("\n");
+      const used = absent?.name === "one" ? "two" : "one";
+      expect(text).to.include(`baseline/replicated-${used}`);
+      expect(text).not.to.include(
+        `baseline/replicated-${String(absent?.name)}`,
+      );
+      expect(text).to.include(`Download from ${join(folder.path, used)}`);
+    }
+    expect(found).to.deep.equal(new Set(["one", "two"]));
   });
 
   it("begins nothing where it can't write its report", async () => {
