@@ -132,9 +132,7 @@ describe("the engine pglite", function () {
     await rm(scene.keyFile);
     await generateBackupKey(scene.keyFile);
     const backup = await scene.find(path);
-    expect(await codeOf(backup.restore(scene.work()))).to.equal(
-      "ARTIFACT_NOT_OPENED",
-    );
+    expect(await codeOf(backup.restore(scene.work()))).to.equal("KEY_UNKNOWN");
     expect(await scene.databases()).to.deep.equal(["takumi"]);
     expect(await scene.rows()).to.equal(1000);
     expect(await scene.leftFiles()).to.deep.equal([]);
@@ -228,10 +226,6 @@ describe("the engine pglite", function () {
         engine.requireChoices(choices);
       }).to.throw(DrError, /pglite/);
     }
-    const file = { path: "down.sql", statements: [], head: "", name: "down" };
-    expect(
-      await codeOf(engine.prepareRollback(file as never, {} as never)),
-    ).to.equal("DATABASE_ENGINE_UNABLE");
   });
 
   it("finds its folder as a path and as a URL", async () => {
@@ -348,6 +342,8 @@ describe("the engine pglite", function () {
       await postgres.create(0);
       postgres.psql("DROP TABLE endorsements, profiles");
       postgres.psql(await readFile(EVERYTHING, "utf8"));
+      // It is computed anew, and `\\W` means another thing in another locale.
+      postgres.psql("ALTER TABLE profiles DROP COLUMN slug");
       const path = await postgres.backUp("plain", {
         encryption: { keyFile: scene.keyFile },
       });

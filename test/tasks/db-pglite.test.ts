@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import { expect } from "chai";
@@ -23,7 +24,11 @@ interface TaskJson {
   readonly incoming?: string;
   readonly restored?: string;
   readonly proof?: string;
-  readonly written?: boolean;
+  readonly trial?: {
+    readonly changes?: readonly unknown[];
+    readonly losses?: readonly unknown[];
+  };
+  readonly result?: { readonly backup: { readonly name: string } } | null;
   readonly examination?: { readonly rows: string } | null;
   readonly error?: { readonly code: string };
 }
@@ -130,6 +135,31 @@ describe("the database tasks with pglite", function () {
       yes: true,
     });
     expect(await scene.rows()).to.equal(995);
+  });
+
+  it("roll a migration back in a copy, which takes the database's place", async () => {
+    const migration = "down.sql";
+    await writeFile(
+      join(hre.config.paths.root, migration),
+      "ALTER TABLE profiles DROP COLUMN name; DROP TABLE endorsements;",
+    );
+    const plan = await run("dr:db:rollback", { migration, dryRun: true });
+    expect(plan.trial?.changes).to.have.length.greaterThan(1);
+    expect(plan.trial?.losses).to.have.length.greaterThan(0);
+    const outside = await run("dr:db:rollback", {
+      migration,
+      yes: true,
+      allowOutsideTransaction: true,
+    });
+    expect(outside.error?.code).to.equal("DATABASE_ENGINE_UNABLE");
+    expect(await scene.databases()).to.deep.equal(["takumi"]);
+    const done = await run("dr:db:rollback", { migration, yes: true });
+    expect(done.result?.backup.name).to.match(/^takumi_db_/);
+    const [, before = ""] = await scene.databases();
+    const tables =
+      "SELECT count(*)::int AS n FROM pg_tables WHERE schemaname = 'public'";
+    expect((await scene.exec(tables))?.rows[0]?.n).to.equal(1);
+    expect((await scene.exec(tables, before))?.rows[0]?.n).to.equal(2);
   });
 
   it("refuse what the engine can't do, before anything changes", async () => {
