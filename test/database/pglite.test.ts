@@ -1,5 +1,13 @@
 import { once } from "node:events";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect } from "chai";
@@ -33,15 +41,17 @@ const WORKER = join(import.meta.dirname, "pglite-worker.ts");
 const CHOICES = { jobs: 1, hashes: true };
 
 describe("the engine pglite", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const scene = new PGliteScene();
 
   it("brings back what was there, and keeps what is there now", async () => {
     const path = await scene.backUp();
     await scene.harm();
+    await chmod(scene.live, 0o750);
     const backup = await scene.find(path);
     const { aside, database, examination } = await backup.restore(scene.work());
     expect(database).to.equal(scene.live);
+    expect((await stat(scene.live)).mode & 0o777).to.equal(0o750);
     expect(await scene.rows()).to.equal(1000);
     const [, before = ""] = await scene.databases();
     expect(aside).to.equal(join(scene.data, before));

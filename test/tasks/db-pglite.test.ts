@@ -28,13 +28,16 @@ interface TaskJson {
     readonly changes?: readonly unknown[];
     readonly losses?: readonly unknown[];
   };
-  readonly result?: { readonly backup: { readonly name: string } } | null;
+  readonly result?: {
+    readonly backup: { readonly name: string };
+    readonly aside?: string;
+  } | null;
   readonly examination?: { readonly rows: string } | null;
   readonly error?: { readonly code: string };
 }
 
 describe("the database tasks with pglite", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const scene = new PGliteScene();
   let hre: HardhatRuntimeEnvironment;
 
@@ -126,6 +129,7 @@ describe("the database tasks with pglite", function () {
     expect(process.exitCode).to.equal(0);
     expect(await scene.rows()).to.equal(1000);
     const [, before = ""] = await scene.databases();
+    expect(recovered.aside).to.equal(join(scene.data, before));
     expect(await scene.rows(before)).to.equal(995);
     await scene.harm();
     await run("dr:db:recover", {
@@ -156,6 +160,7 @@ describe("the database tasks with pglite", function () {
     const done = await run("dr:db:rollback", { migration, yes: true });
     expect(done.result?.backup.name).to.match(/^takumi_db_/);
     const [, before = ""] = await scene.databases();
+    expect(done.result?.aside).to.equal(join(scene.data, before));
     const tables =
       "SELECT count(*)::int AS n FROM pg_tables WHERE schemaname = 'public'";
     expect((await scene.exec(tables))?.rows[0]?.n).to.equal(1);

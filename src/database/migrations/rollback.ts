@@ -73,6 +73,8 @@ export interface RollbackResult {
   /** What the tools' tables say now. */
   readonly histories: readonly MigrationHistory[];
   readonly stillRecorded: readonly StillRecorded[];
+  /** Where what came out took the database's place: what was there is called so now. */
+  readonly aside?: string;
 }
 
 /**

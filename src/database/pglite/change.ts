@@ -13,32 +13,34 @@ import { nameFree, swapFolders } from "./swap.js";
  *
  * @param change - Gets the copy, open nowhere, and what it was when it was
  * made; leaves it closed.
+ * @returns what came of it; where it was changed also what was there is called now.
  * @throws {DrError} DATABASE_MISSING, DATABASE_FOLDER_IN_USE,
  * DATABASE_FOLDER_CHANGED, RUN_LOCKED, NOT_WRITABLE, and what the change throws.
  */
-export async function changeCopy<T>(
+export async function changeCopy<T extends object>(
   location: Location,
   clock: Clock,
   change: (
     copy: string,
     stamp: string,
   ) => Promise<{ readonly result: T; readonly isChanged: boolean }>,
-): Promise<T> {
+): Promise<T & { readonly aside?: string }> {
   const { live } = location;
   return await whileClaimed(location, clock, async () => {
     await requireThere(live);
     return await withScratch(location, async (copy) => {
       const stamp = await copyDatabase(live, copy);
       const { result, isChanged } = await change(copy, stamp);
-      if (isChanged) {
-        await writing(copy, async () => {
-          await syncDatabase(copy);
-        });
-        await requireUnchanged(live, stamp);
-        const aside = await nameFree(location, "before", clock.now());
-        await swapFolders(location, { incoming: copy, aside });
+      if (!isChanged) {
+        return result;
       }
-      return result;
+      await writing(copy, async () => {
+        await syncDatabase(copy);
+      });
+      await requireUnchanged(live, stamp);
+      const aside = await nameFree(location, "before", clock.now());
+      await swapFolders(location, { incoming: copy, aside });
+      return { ...result, aside };
     });
   });
 }
