@@ -270,7 +270,7 @@ export interface DrUserConfig {
     readonly engine?: DatabaseEngine;
     /** They must be there and hold rows, or a restore isn't good: `profiles`, or `app.profiles`. */
     readonly criticalTables?: readonly string[];
-    /** Where `dr:db:verify` restores on trial. Default: the same server. */
+    /** Where `dr:db:verify` restores on trial. Default: the same server; with `pglite` always beside the folder. */
     readonly verify?: {
       /** Another server's; any database there that is there. */
       readonly url?: SensitiveString;

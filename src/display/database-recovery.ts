@@ -130,8 +130,13 @@ function formatValue(value: string | null): string {
 export function recoveryToJson({
   plan,
   isWritten,
+  aside,
 }: Recovery): Readonly<Record<string, Json>> {
   const status =
     plan.tables.length === 0 ? "nothing-to-do" : isWritten ? "done" : "planned";
-  return { status, ...(plan as unknown as Readonly<Record<string, Json>>) };
+  return {
+    status,
+    ...(plan as unknown as Readonly<Record<string, Json>>),
+    ...(aside === undefined ? {} : { aside }),
+  };
 }

@@ -57,13 +57,12 @@ export function formatRestored(
     `${paint("green", "✔")} ${database} is what was backed up${examination === undefined ? "; an earlier run had restored and examined it" : `: ${formatExtent(examination)}`}`,
     ...formatNotices(examination, paint),
     `  ${formatMeasures(measures)}`,
-    ...(aside === undefined
-      ? []
-      : [
-          `  What was there is ${aside}; \`npx hardhat dr:db:restore --undo\` brings it back. Drop it when it isn't needed any more.`,
-        ]),
-    "",
+    aside === undefined ? "" : formatAside(aside),
   ].join("\n");
+}
+
+export function formatAside(aside: string): string {
+  return `  What was there is ${aside}; \`npx hardhat dr:db:restore --undo\` brings it back. Drop it when it isn't needed any more.\n`;
 }
 
 function formatMeasures({

@@ -269,6 +269,7 @@ export function rollbackToJson(
             changes: result.changes.map(changeToJson),
             histories: result.histories as unknown as Json,
             stillRecorded: result.stillRecorded.map((one) => ({ ...one })),
+            ...(result.aside === undefined ? {} : { aside: result.aside }),
           },
   };
 }

@@ -15,6 +15,7 @@ import type {
   Recovery,
   RecoveryRequest,
 } from "../../src/database/recover/recover.js";
+import { formatAside } from "../../src/display/database-restore.js";
 import {
   formatRecoveryPlan,
   recoveryToJson,
@@ -65,6 +66,9 @@ const action: NewTaskActionFunction<RecoverArguments> = async (args, hre) =>
       output.text(
         `${output.paint("green", "✔")} All of them are there, as they were.\n`,
       );
+    }
+    if (recovery.aside !== undefined) {
+      output.text(formatAside(recovery.aside));
     }
     return { json: recoveryToJson(recovery), exitCode: EXIT_CODES.done };
   });

@@ -10,6 +10,7 @@ import type { MadeBackup, RollbackChoices } from "../../src/database/engine.js";
 import type { FreshBackup } from "../../src/database/migrations/fresh-backup.js";
 import { readMigrationFile } from "../../src/database/migrations/migration-file.js";
 import { openEngine } from "../../src/database/open-engine.js";
+import { formatAside } from "../../src/display/database-restore.js";
 import {
   formatPreparedRollback,
   formatRollbackResult,
@@ -65,6 +66,9 @@ const action: NewTaskActionFunction<DatabaseRollbackArguments> = async (
     );
     const wasShown = prepared.trial.status === "tried";
     output.text(formatRollbackResult(result, wasShown, output.paint));
+    if (result.aside !== undefined) {
+      output.text(formatAside(result.aside));
+    }
     return { json: rollbackToJson(prepared, result), exitCode };
   });
 
@@ -87,5 +91,6 @@ async function backUp(
   if (backup === undefined) {
     throw new DrError("DATABASE_NOT_CONFIGURED", {});
   }
-  return backup;
+  const { name, at } = backup;
+  return { name, at };
 }

@@ -50,6 +50,15 @@ describe("dr.database", () => {
     });
   });
 
+  it("is a folder with the engine pglite, and only then", () => {
+    const problemsOf = (database: DrUserConfig["database"]) =>
+      validateDrConfig({ database }).map(({ path }) => path.join("."));
+    for (const url of ["data/takumi", "file:///srv/takumi"]) {
+      expect(problemsOf({ url, engine: "pglite" })).to.deep.equal([]);
+      expect(problemsOf({ url })).to.deep.equal(["dr.database.url"]);
+    }
+  });
+
   it("needn't be there", async () => {
     expect(resolve({}).database).to.be.undefined;
     const error = await errorOf(configuredAccess(resolve({})));

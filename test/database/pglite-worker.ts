@@ -2,7 +2,7 @@
 import { writeSync } from "node:fs";
 
 import { systemClock } from "../../src/core/clock.js";
-import { withCopy } from "../../src/database/pglite/backup.js";
+import { withCopy } from "../../src/database/pglite/copy.js";
 import { locate } from "../../src/database/pglite/location.js";
 import { withOpen } from "../../src/database/pglite/open.js";
 import {

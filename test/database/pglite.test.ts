@@ -1,5 +1,13 @@
 import { once } from "node:events";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect } from "chai";
@@ -33,15 +41,17 @@ const WORKER = join(import.meta.dirname, "pglite-worker.ts");
 const CHOICES = { jobs: 1, hashes: true };
 
 describe("the engine pglite", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const scene = new PGliteScene();
 
   it("brings back what was there, and keeps what is there now", async () => {
     const path = await scene.backUp();
     await scene.harm();
+    await chmod(scene.live, 0o750);
     const backup = await scene.find(path);
     const { aside, database, examination } = await backup.restore(scene.work());
     expect(database).to.equal(scene.live);
+    expect((await stat(scene.live)).mode & 0o777).to.equal(0o750);
     expect(await scene.rows()).to.equal(1000);
     const [, before = ""] = await scene.databases();
     expect(aside).to.equal(join(scene.data, before));
@@ -132,9 +142,7 @@ describe("the engine pglite", function () {
     await rm(scene.keyFile);
     await generateBackupKey(scene.keyFile);
     const backup = await scene.find(path);
-    expect(await codeOf(backup.restore(scene.work()))).to.equal(
-      "ARTIFACT_NOT_OPENED",
-    );
+    expect(await codeOf(backup.restore(scene.work()))).to.equal("KEY_UNKNOWN");
     expect(await scene.databases()).to.deep.equal(["takumi"]);
     expect(await scene.rows()).to.equal(1000);
     expect(await scene.leftFiles()).to.deep.equal([]);
@@ -228,10 +236,6 @@ describe("the engine pglite", function () {
         engine.requireChoices(choices);
       }).to.throw(DrError, /pglite/);
     }
-    const file = { path: "down.sql", statements: [], head: "", name: "down" };
-    expect(
-      await codeOf(engine.prepareRollback(file as never, {} as never)),
-    ).to.equal("DATABASE_ENGINE_UNABLE");
   });
 
   it("finds its folder as a path and as a URL", async () => {
@@ -348,6 +352,8 @@ describe("the engine pglite", function () {
       await postgres.create(0);
       postgres.psql("DROP TABLE endorsements, profiles");
       postgres.psql(await readFile(EVERYTHING, "utf8"));
+      // It is computed anew, and `\\W` means another thing in another locale.
+      postgres.psql("ALTER TABLE profiles DROP COLUMN slug");
       const path = await postgres.backUp("plain", {
         encryption: { keyFile: scene.keyFile },
       });

@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import { expect } from "chai";
@@ -23,13 +24,20 @@ interface TaskJson {
   readonly incoming?: string;
   readonly restored?: string;
   readonly proof?: string;
-  readonly written?: boolean;
+  readonly trial?: {
+    readonly changes?: readonly unknown[];
+    readonly losses?: readonly unknown[];
+  };
+  readonly result?: {
+    readonly backup: { readonly name: string };
+    readonly aside?: string;
+  } | null;
   readonly examination?: { readonly rows: string } | null;
   readonly error?: { readonly code: string };
 }
 
 describe("the database tasks with pglite", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const scene = new PGliteScene();
   let hre: HardhatRuntimeEnvironment;
 
@@ -121,6 +129,7 @@ describe("the database tasks with pglite", function () {
     expect(process.exitCode).to.equal(0);
     expect(await scene.rows()).to.equal(1000);
     const [, before = ""] = await scene.databases();
+    expect(recovered.aside).to.equal(join(scene.data, before));
     expect(await scene.rows(before)).to.equal(995);
     await scene.harm();
     await run("dr:db:recover", {
@@ -130,6 +139,32 @@ describe("the database tasks with pglite", function () {
       yes: true,
     });
     expect(await scene.rows()).to.equal(995);
+  });
+
+  it("roll a migration back in a copy, which takes the database's place", async () => {
+    const migration = "down.sql";
+    await writeFile(
+      join(hre.config.paths.root, migration),
+      "ALTER TABLE profiles DROP COLUMN name; DROP TABLE endorsements;",
+    );
+    const plan = await run("dr:db:rollback", { migration, dryRun: true });
+    expect(plan.trial?.changes).to.have.length.greaterThan(1);
+    expect(plan.trial?.losses).to.have.length.greaterThan(0);
+    const outside = await run("dr:db:rollback", {
+      migration,
+      yes: true,
+      allowOutsideTransaction: true,
+    });
+    expect(outside.error?.code).to.equal("DATABASE_ENGINE_UNABLE");
+    expect(await scene.databases()).to.deep.equal(["takumi"]);
+    const done = await run("dr:db:rollback", { migration, yes: true });
+    expect(done.result?.backup.name).to.match(/^takumi_db_/);
+    const [, before = ""] = await scene.databases();
+    expect(done.result?.aside).to.equal(join(scene.data, before));
+    const tables =
+      "SELECT count(*)::int AS n FROM pg_tables WHERE schemaname = 'public'";
+    expect((await scene.exec(tables))?.rows[0]?.n).to.equal(1);
+    expect((await scene.exec(tables, before))?.rows[0]?.n).to.equal(2);
   });
 
   it("refuse what the engine can't do, before anything changes", async () => {

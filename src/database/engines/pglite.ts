@@ -1,15 +1,14 @@
 import { recordLocalProof } from "../../backup/proof.js";
 import { systemClock } from "../../core/clock.js";
 import type { DrConfig } from "../../config/types.js";
-import { DrError } from "../../core/errors.js";
 import type { Engine, FoundBackup } from "../engine.js";
 import { findAmongArtifacts } from "../find-among-artifacts.js";
 import {
   backUpFolder,
   planFolderBackup,
   requirePlain,
-  withCopy,
 } from "../pglite/backup.js";
+import { withCopy } from "../pglite/copy.js";
 import { beside, locate, type Location } from "../pglite/location.js";
 import { recoverInFolder } from "../pglite/recover.js";
 import { requireLoadable, requirePlaceable } from "../pglite/requirements.js";
@@ -20,6 +19,10 @@ import {
   verifyInFolder,
   withRestoredFolder,
 } from "../pglite/restore.js";
+import {
+  applyFolderRollback,
+  prepareFolderRollback,
+} from "../pglite/rollback.js";
 import { restoreRecordFile } from "../restore-record.js";
 import type { Dump } from "../restore-source.js";
 
@@ -49,20 +52,11 @@ export function openPGlite(config: DrConfig, project: string): Engine {
     },
     recover: async (old, request, ports) =>
       await recoverInFolder(await location(), old, request, ports, systemClock),
-    prepareRollback: refuseRollback,
-    applyRollback: refuseRollback,
+    prepareRollback: async (file, choices) =>
+      await prepareFolderRollback(await location(), file, choices),
+    applyRollback: async (prepared, choices, backUp) =>
+      await applyFolderRollback(await location(), prepared, choices, backUp),
   };
-}
-
-/** A migration is tried while a second session looks on, and there is only one. */
-async function refuseRollback(): Promise<never> {
-  return await Promise.reject(
-    new DrError("DATABASE_ENGINE_UNABLE", {
-      engine: "pglite",
-      what: "try a migration out and roll it back",
-      way: "Run `npx hardhat dr:db:backup`, apply the migration with PGlite yourself, and bring the backup back with `npx hardhat dr:db:restore` if it does what it shouldn't",
-    }),
-  );
 }
 
 function toFound(

@@ -16,6 +16,8 @@ export interface MigratorOptions {
   /** Named in errors. */
   readonly file: string;
   readonly lockTimeoutSeconds: number;
+  /** Where there is only one session: another database that is what this one is before. */
+  readonly observed?: Access | undefined;
   /** Cancels the statement at work. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -59,7 +61,7 @@ export class Migrator {
     access: Access,
     options: MigratorOptions,
   ): Promise<Migrator> {
-    const observer = await openSession(access);
+    const observer = await openSession(options.observed ?? access);
     const session = await openSession(access).catch(async (error: unknown) => {
       await closeSession(observer);
       throw error;

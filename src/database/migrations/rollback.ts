@@ -32,6 +32,8 @@ import {
 
 export interface RollbackOptions {
   readonly access: Access;
+  /** See `MigratorOptions`. */
+  readonly observed?: Access;
   /** How long a statement waits for a lock; all who come after it wait as long. */
   readonly lockTimeoutSeconds: number;
   /** What PostgreSQL refuses in a transaction may run, one statement after the other. */
@@ -71,6 +73,8 @@ export interface RollbackResult {
   /** What the tools' tables say now. */
   readonly histories: readonly MigrationHistory[];
   readonly stillRecorded: readonly StillRecorded[];
+  /** Where what came out took the database's place: what was there is called so now. */
+  readonly aside?: string;
 }
 
 /**
@@ -103,10 +107,10 @@ export async function prepareRollback(
 
 async function withMigrator<T>(
   { path }: MigrationFile,
-  { access, lockTimeoutSeconds, signal }: RollbackOptions,
+  { access, observed, lockTimeoutSeconds, signal }: RollbackOptions,
   work: (migrator: Migrator) => Promise<T>,
 ): Promise<T> {
-  const options = { file: path, lockTimeoutSeconds, signal };
+  const options = { file: path, observed, lockTimeoutSeconds, signal };
   const migrator = await Migrator.open(access, options);
   try {
     return await work(migrator);

@@ -15,11 +15,12 @@ import { listTables } from "../fingerprint-tables.js";
 import { readServerVersion } from "../server-version.js";
 import { withSession } from "../session.js";
 import { formatVersion } from "../tools.js";
-import { copyDatabase, isDatabase, sizeOfFolder } from "./folder.js";
+import { withCopy } from "./copy.js";
+import { sizeOfFolder } from "./folder.js";
 import type { Location } from "./location.js";
-import { withOpen, type OpenDatabase } from "./open.js";
+import type { OpenDatabase } from "./open.js";
 import { loadPgDump } from "./package.js";
-import { whileClaimed, withScratch } from "./scratch.js";
+import { whileClaimed } from "./scratch.js";
 
 /** One way only. @throws {DrError} OPTION_INVALID. */
 export function requirePlain({ format, jobs }: BackupChoices): void {
@@ -38,36 +39,6 @@ export function requirePlain({ format, jobs }: BackupChoices): void {
       value: String(jobs),
       expected,
     });
-  }
-}
-
-/**
- * Works with a copy of the live database, which is left alone.
- *
- * @param work - Gets, besides, what `requireUnchanged` takes.
- * @throws {DrError} DATABASE_MISSING, DATABASE_FOLDER_IN_USE,
- * DATABASE_FOLDER_CHANGED, and those of `withOpen`.
- */
-export async function withCopy<T>(
-  location: Location,
-  folder: string,
-  work: (database: OpenDatabase, copy: string, stamp: string) => Promise<T>,
-): Promise<T> {
-  await requireThere(folder);
-  return await withScratch(location, async (copy) => {
-    const stamp = await copyDatabase(folder, copy);
-    return await withOpen(
-      copy,
-      folder,
-      async (database) => await work(database, copy, stamp),
-    );
-  });
-}
-
-/** @throws {DrError} DATABASE_MISSING: PGlite would make a new one. */
-export async function requireThere(folder: string): Promise<void> {
-  if (!(await isDatabase(folder))) {
-    throw new DrError("DATABASE_MISSING", { database: folder });
   }
 }
 

@@ -106,7 +106,7 @@ export async function requireUnchanged(
 }
 
 /** Whoever opens a database changes the times of some of its files at least. */
-async function describeFiles(folder: string): Promise<string> {
+export async function describeFiles(folder: string): Promise<string> {
   const hash = createHash("sha256");
   for (const path of await listAll(folder)) {
     const { size, mtimeNs, ino } = await lstat(path, { bigint: true });

@@ -6,7 +6,10 @@ import { DrError } from "../../core/errors.js";
 import type { Meter } from "../../core/meter.js";
 import { explainPostgres } from "../session.js";
 import type { Access } from "../access.js";
-import type { Statement } from "../migrations/split-statements.js";
+import {
+  isFollowedByData,
+  type Statement,
+} from "../migrations/split-statements.js";
 import { PlainDump } from "../plain-dump.js";
 import type { Loaded } from "../restore-load.js";
 import type { Dump } from "../restore-source.js";
@@ -94,10 +97,11 @@ class Loader {
     await this.#flushAbove(0);
   }
 
-  async #addStatement({ text, normal }: Statement): Promise<void> {
+  async #addStatement(statement: Statement): Promise<void> {
+    const { text, normal } = statement;
     requireUnicode(normal, this.#name);
     await this.#flushRows(0);
-    if (/^COPY .* FROM STDIN\b/.test(normal)) {
+    if (isFollowedByData(statement)) {
       await this.#flushStatements(0);
       this.#copy = text;
       return;

@@ -1,4 +1,4 @@
-import { rename, stat } from "node:fs/promises";
+import { chmod, rename, stat } from "node:fs/promises";
 
 import { syncFolder } from "../../core/atomic-write.js";
 import type { Clock } from "../../core/clock.js";
@@ -119,6 +119,7 @@ async function restoreVia(
   const examination = await fillFolder(folder, location, dump, work);
   signal.throwIfAborted();
   await writing(folder, async () => {
+    await chmod(folder, await modeOf(location.live));
     await syncDatabase(folder);
   });
   onStep?.("verified");
@@ -133,6 +134,11 @@ async function restoreVia(
   const target = { ...location, live: name };
   await swapFolders(target, { incoming: folder, ...aside }, onStep);
   return { database: name, ...aside, examination };
+}
+
+/** Whoever could look into the database can look into the new one, and nobody else. */
+async function modeOf(live: string): Promise<number> {
+  return ((await ifThere(stat(live)))?.mode ?? 0o700) & 0o777;
 }
 
 interface Filling

@@ -20,6 +20,7 @@ export async function whileClaimed<T>(
   clock: Clock,
   work: () => Promise<T>,
 ): Promise<T> {
+  await makeWorkshop(location);
   const lock = await acquireLock(location.workshop, clock);
   try {
     await settleSwap(location);
@@ -36,12 +37,13 @@ export async function whileClaimed<T>(
  * @throws {DrError} NOT_WRITABLE, and what the work throws.
  */
 export async function withScratch<T>(
-  { workshop }: Location,
+  location: Location,
   work: (folder: string) => Promise<T>,
 ): Promise<T> {
+  const { workshop } = location;
   const folder = temporaryBeside(join(workshop, "database"));
+  await makeWorkshop(location);
   await writing(workshop, async () => {
-    await mkdir(workshop, { recursive: true, mode: 0o700 });
     await removeAbandoned(workshop);
   });
   try {
@@ -49,4 +51,11 @@ export async function withScratch<T>(
   } finally {
     await removeTree(folder);
   }
+}
+
+/** Nobody else reads what is in it, whatever its own mode. */
+async function makeWorkshop({ workshop }: Location): Promise<void> {
+  await writing(workshop, async () => {
+    await mkdir(workshop, { recursive: true, mode: 0o700 });
+  });
 }

@@ -63,6 +63,8 @@ export interface RecoveryPorts {
 export interface Recovery {
   readonly plan: RecoveryPlan;
   readonly isWritten: boolean;
+  /** Where what was written took the database's place: what was there is called so now. */
+  readonly aside?: string;
 }
 
 const LOCK_SECONDS = 10;
