@@ -70,6 +70,8 @@ export interface BackupContext extends Omit<FileBackupContext, "meter"> {
 export interface BackupChoices {
   /** Of the dump; absent: what suits the engine. */
   readonly format?: string;
+  /** What is copied, `full`, `diff` or `incr`; only of engines that copy what has changed. */
+  readonly type?: string;
   /** How many things are done at a time. */
   readonly jobs: number;
   /** Whether rows are hashed, and not only counted. */
@@ -106,6 +108,12 @@ export interface MadeBackup extends FreshBackup {
 export interface BackupAddress extends WantedBackup {
   /** The moment to come back to, between backups; only of engines that keep all that happened. */
   readonly target?: RecoveryTarget;
+  /**
+   * Engines that keep all that happened restore `latest` up to now, and only
+   * else the newest backup as it was made; they read all of a repository only
+   * where it is to be verified. Default: `restore`.
+   */
+  readonly purpose?: "restore" | "verify" | "recover";
 }
 
 export type RecoveryTarget =
