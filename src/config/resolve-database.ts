@@ -53,7 +53,7 @@ export function resolveDatabase(
   };
 }
 
-const START_TIMEOUT_SECONDS = 60;
+const PGBACKREST_TIMEOUT_SECONDS = 60;
 
 function resolvePgbackrest(
   section: PgbackrestUserConfig,
@@ -65,7 +65,7 @@ function resolvePgbackrest(
       path === undefined ? [] : [[name, resolve(root, path)] as const],
   );
   return {
-    startTimeoutSeconds: START_TIMEOUT_SECONDS,
+    timeoutSeconds: PGBACKREST_TIMEOUT_SECONDS,
     ...section,
     dataFolder: resolve(root, dataFolder),
     ...Object.fromEntries(paths),

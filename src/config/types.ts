@@ -48,8 +48,8 @@ export interface PgbackrestUserConfig {
   readonly stop?: readonly string[];
   /** Starts it. Default: as for `stop`. */
   readonly start?: readonly string[];
-  /** How long a restored server may take to answer. Default: 60. */
-  readonly startTimeoutSeconds?: number;
+  /** How long the server may take to stop, and how long to answer once it is started. Default: 60. */
+  readonly timeoutSeconds?: number;
 }
 
 export type DatabaseEngine = "postgres" | "pglite" | "pgbackrest";
@@ -435,7 +435,7 @@ export interface DrConfig {
     readonly recover: { readonly triggers: "fire" | "skip" };
     /** Paths are absolute. */
     readonly pgbackrest?: PgbackrestUserConfig & {
-      readonly startTimeoutSeconds: number;
+      readonly timeoutSeconds: number;
     };
   };
   readonly snapshot: {

@@ -434,7 +434,7 @@ const PGBACKREST = {
   scratchFolder: isText,
   stop: isCommand,
   start: isCommand,
-  startTimeoutSeconds: isPositive,
+  timeoutSeconds: isPositive,
 };
 
 function isPgbackrestSection(value: unknown): string | undefined {

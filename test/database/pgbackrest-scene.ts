@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { chownSync } from "node:fs";
+import { chownSync, readdirSync, statSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { expect } from "chai";
 
@@ -117,19 +118,39 @@ pg1-user=${cluster.user}
     return stdout;
   }
 
+  /** @returns the moment after it, which no commit shares. */
+  async moment(): Promise<Date> {
+    await sleep(5);
+    const at = new Date();
+    await sleep(5);
+    return at;
+  }
+
+  /** The segments and histories that are archived. */
+  archived(): string[] {
+    const folder = join(this.folder, "repo/archive", STANZA, "15-1");
+    return readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .map((path) => join(folder, path))
+      .filter((path) => statSync(path).isFile())
+      .toSorted();
+  }
+
+  get section(): PgbackrestUserConfig {
+    return {
+      stanza: STANZA,
+      dataFolder: this.dataFolder,
+      configFile: join(this.folder, "pgbackrest.conf"),
+      timeoutSeconds: 15,
+    };
+  }
+
   config(more: Partial<PgbackrestUserConfig> = {}): DrConfig {
     return configOf(this.cluster.url("takumi"), this.root, {
       database: {
         url: this.cluster.url("takumi"),
         engine: "pgbackrest",
         criticalTables: ["profiles"],
-        pgbackrest: {
-          stanza: STANZA,
-          dataFolder: this.dataFolder,
-          configFile: join(this.folder, "pgbackrest.conf"),
-          startTimeoutSeconds: 15,
-          ...more,
-        },
+        pgbackrest: { ...this.section, ...more },
       },
       backup: { compression: "gzip" },
     });
@@ -176,7 +197,7 @@ pg1-user=${cluster.user}
   async beside(): Promise<string[]> {
     const names = await readdir(this.cluster.folder);
     return names.filter(
-      (name) => name.startsWith("data.") || name.includes("_before_"),
+      (name) => !["data", "data.log", "password"].includes(name),
     );
   }
 
@@ -195,6 +216,21 @@ pg1-user=${cluster.user}
     );
     return status;
   }
+}
+
+/** For a `describe`: a scene before its tests; they are skipped where there is no pgBackRest. */
+export function usePgbackrest(): { readonly scene: PgbackrestScene } {
+  const held = {} as { scene: PgbackrestScene };
+  before(async function () {
+    if (!PostgresCluster.isPossible() || !isPgbackrestThere()) {
+      this.skip();
+    }
+    held.scene = await PgbackrestScene.open();
+  });
+  after(async () => {
+    await (held.scene as PgbackrestScene | undefined)?.close();
+  });
+  return held;
 }
 
 export const CHOICES = {

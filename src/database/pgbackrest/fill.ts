@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Clock } from "../../core/clock.js";
 import { DrError } from "../../core/errors.js";
 import { readIfThere } from "../../core/if-there.js";
+import { removeTree } from "../../core/remove-tree.js";
 import type { Meter } from "../../core/meter.js";
 import type { Access } from "../access.js";
 import type { Examination } from "../verify-restored.js";
@@ -70,6 +71,7 @@ export function requireShortPath(workFolder: string): string | undefined {
 /** Ends what a killed run left at work in a work folder. */
 export async function endLeftover(workFolder: string): Promise<void> {
   await endPostmaster(dataIn(workFolder));
+  await removeTree(runIn(workFolder));
 }
 
 /**

@@ -123,7 +123,7 @@ async function requireAnswer(
   expected: ClusterRecord["expected"],
   { access, clock, settings }: SwapOptions,
 ): Promise<void> {
-  const until = clock.now().getTime() + settings.startTimeoutSeconds * 1000;
+  const until = clock.now().getTime() + settings.timeoutSeconds * 1000;
   for (;;) {
     const live = await askLive(access);
     if (live !== undefined) {
@@ -142,7 +142,7 @@ async function requireAnswer(
     }
     if (clock.now().getTime() > until) {
       throw new DrError("PGBACKREST_SERVER_FAILED", {
-        reason: `${nameOfDatabase(access)} doesn't answer within ${String(settings.startTimeoutSeconds)} s`,
+        reason: `${nameOfDatabase(access)} doesn't answer within ${String(settings.timeoutSeconds)} s`,
       });
     }
     await clock.sleep(POLL_MS);

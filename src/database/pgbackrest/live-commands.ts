@@ -11,8 +11,6 @@ import type { PgbackrestSettings } from "./settings.js";
 /** How Debian's packages lay servers out. */
 const DEBIAN = /^\/var\/lib\/postgresql\/(\d+)\/([^/]+)$/;
 
-const STOP_MS = 60_000;
-
 /**
  * Stops the live server, where it runs. Where its process can't be seen, as in
  * a container, it is known by its answer.
@@ -24,14 +22,14 @@ export async function stopLive(
   settings: PgbackrestSettings,
   access: Access,
 ): Promise<void> {
-  const { dataFolder } = settings;
+  const { dataFolder, timeoutSeconds } = settings;
   const answers = async () => (await askLive(access)) !== undefined;
   if ((await postmasterOf(dataFolder)) === undefined && !(await answers())) {
     return;
   }
   const { command, identity } = await commandFor("stop", settings);
   await runCommand(command, identity);
-  if (!(await waitUntilGone(dataFolder, STOP_MS)) || (await answers())) {
+  if (!(await waitUntilGone(dataFolder, timeoutSeconds * 1000)) || (await answers())) {
     throw new DrError("PGBACKREST_STILL_RUNS", {
       folder: dataFolder,
       command: command.join(" "),

@@ -11,7 +11,11 @@ import type { PgbackrestSettings } from "./settings.js";
 export async function requireRepositorySound(
   settings: PgbackrestSettings,
 ): Promise<void> {
-  const report = await runPgbackrest(settings, "verify", ["--output=text"]);
+  const report = await runPgbackrest(settings, "verify", [
+    "--output=text",
+    // Without it nothing is said where all is well.
+    "--verbose",
+  ]);
   if (!/^status: ok/m.test(report)) {
     throw new DrError("PGBACKREST_DAMAGED", {
       what: `The repository of the stanza ${settings.stanza}`,
