@@ -109,7 +109,9 @@ pg1-user=${cluster.user}
       "pgbackrest",
       [
         `--config=${join(this.folder, "pgbackrest.conf")}`,
-        `--stanza=${STANZA}`,
+        ...(args.some((one) => one.startsWith("--stanza="))
+          ? []
+          : [`--stanza=${STANZA}`]),
         ...args,
       ],
       { encoding: "utf8", cwd: "/", ...identity() },
@@ -160,11 +162,14 @@ pg1-user=${cluster.user}
     return await openEngine(this.config(more), this.root);
   }
 
-  async backUp(choices: Partial<BackupChoices> = {}) {
-    const engine = await this.engine();
+  async backUp(
+    choices: Partial<BackupChoices> = {},
+    more: Partial<PgbackrestUserConfig> = {},
+  ) {
+    const engine = await this.engine(more);
     return await engine.backUp(
       {
-        config: this.config(),
+        config: this.config(more),
         clock: systemClock,
         tool: "t",
         project: this.root,

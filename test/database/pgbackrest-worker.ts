@@ -33,7 +33,6 @@ await restoreServer({
   what: opened.request,
   recovery: async () => await opened.reachNow(),
   onStep: (step) => {
-    console.error(performance.now(), step);
     if (step === last) {
       process.kill(process.pid, "SIGKILL");
     }

@@ -1,5 +1,11 @@
-import { historyName, parseHistory, parseLsn, parseSegment } from "./lsn.js";
-import type { Ancestor, Segment } from "./lsn.js";
+import {
+  historyName,
+  parseHistory,
+  parseLsn,
+  parseSegment,
+  type Ancestor,
+  type Segment,
+} from "./lsn.js";
 import {
   listRepository,
   readRepositoryFile,
@@ -8,70 +14,118 @@ import {
 } from "./repository.js";
 import type { PgbackrestSettings } from "./settings.js";
 
-/** What of the log a repository holds, and how its timelines follow from each other. */
+/** What a repository holds of one timeline of the log, and of those that it came from. */
 export interface ArchiveRange {
-  /** The newest; recovery follows it. */
+  /** Recovery follows it. */
   readonly timeline: number;
-  /** Those that it came from. */
   readonly ancestors: readonly Ancestor[];
-  /** The last segment there is; undefined where there is none. */
-  readonly last?: Segment & { readonly name: string; readonly at: Date };
+  /** The last segment; undefined where there is none. */
+  readonly last?: ArchivedSegment;
   readonly segmentBytes: bigint;
+}
+
+interface ArchivedSegment extends Segment {
+  readonly name: string;
+  /** When it was archived. */
+  readonly at: Date;
 }
 
 const SEGMENT_BYTES = 16n * 2n ** 20n;
 
-/** @throws {DrError} those of `runPgbackrest`. */
+/**
+ * Reads how far the archived log goes.
+ *
+ * @param timeline - The one that the server is on. Absent: the one archived
+ * last; the highest may be a restore's that was undone.
+ * @throws {DrError} those of `runPgbackrest`.
+ */
 export async function readArchiveRange(
   settings: PgbackrestSettings,
-  stanza: Stanza,
-  segmentBytes = SEGMENT_BYTES,
+  { archive: archives }: Pick<Stanza, "archive">,
+  timeline?: number,
 ): Promise<ArchiveRange> {
-  const archive = stanza.archive.at(-1);
-  if (archive?.max === undefined || archive.max === null) {
-    return { timeline: 1, ancestors: [], segmentBytes };
+  const archive = archives.at(-1);
+  if (archive === undefined) {
+    return {
+      timeline: timeline ?? 1,
+      ancestors: [],
+      segmentBytes: SEGMENT_BYTES,
+    };
   }
   const repo = archive.database["repo-key"];
   const folder = `archive/${settings.stanza}/${archive.id}`;
-  const last = parseSegment(archive.max, segmentBytes);
-  const files = await listRepository(settings, repo, folder);
-  const histories = [...files.keys()].flatMap((name) => {
-    const [, digits] = /^([0-9A-F]{8})\.history$/.exec(name) ?? [];
-    return digits === undefined ? [] : [Number.parseInt(digits, 16)];
-  });
-  const timeline = Math.max(last.timeline, ...histories);
-  const ancestors = histories.includes(timeline)
+  const list = async (path: string) =>
+    await listRepository(settings, repo, path);
+  const files = await list(folder);
+  const lasts = await lastSegments(folder, [...files.keys()], list);
+  const chosen =
+    timeline ??
+    lasts.toSorted((a, b) => a.at.getTime() - b.at.getTime()).at(-1)
+      ?.timeline ??
+    1;
+  const history = historyName(chosen);
+  const ancestors = files.has(history)
     ? parseHistory(
-        await readRepositoryFile(
-          settings,
-          repo,
-          `${folder}/${historyName(timeline)}`,
-        ),
+        await readRepositoryFile(settings, repo, `${folder}/${history}`),
       )
     : [];
-  const segments = await listRepository(
-    settings,
-    repo,
-    `${folder}/${archive.max.slice(0, 16)}`,
-  );
-  const written = [...segments].find(([name]) =>
-    name.startsWith(archive.max ?? ""),
-  )?.[1];
+  const path = [chosen, ...ancestors.map((one) => one.timeline).toReversed()];
+  const last = path
+    .map((one) => lasts.find((segment) => segment.timeline === one))
+    .find((segment) => segment !== undefined);
   return {
-    timeline,
+    timeline: chosen,
     ancestors,
-    segmentBytes,
-    last: { ...last, name: archive.max, at: new Date((written ?? 0) * 1000) },
+    segmentBytes: SEGMENT_BYTES,
+    ...(last === undefined ? {} : { last }),
   };
 }
 
-/** Whether the newest timeline goes on from a backup: one of a branch that was left does not lead there. */
+const FOLDER = /^[0-9A-F]{16}$/;
+const SEGMENT = /^([0-9A-F]{24})-/;
+
+/** Of each timeline. */
+async function lastSegments(
+  folder: string,
+  names: readonly string[],
+  list: (path: string) => Promise<ReadonlyMap<string, number>>,
+): Promise<readonly ArchivedSegment[]> {
+  const folders = names.filter((name) => FOLDER.test(name)).toSorted();
+  const lastFolders = new Map(folders.map((name) => [name.slice(0, 8), name]));
+  const found: ArchivedSegment[] = [];
+  for (const name of lastFolders.values()) {
+    const segments = [...(await list(`${folder}/${name}`))].flatMap(
+      ([file, time]) => {
+        const [, segment] = SEGMENT.exec(file) ?? [];
+        return segment === undefined ? [] : [{ segment, time }];
+      },
+    );
+    const last = segments
+      .toSorted((a, b) => (a.segment < b.segment ? -1 : 1))
+      .at(-1);
+    if (last !== undefined) {
+      found.push({
+        ...parseSegment(last.segment, SEGMENT_BYTES),
+        name: last.segment,
+        at: new Date(last.time * 1000),
+      });
+    }
+  }
+  return found;
+}
+
+/** `1`, of a backup. */
+export function timelineOf({ archive }: RepositoryBackup): number {
+  return Number.parseInt(archive.start.slice(0, 8), 16);
+}
+
+/** Whether a timeline goes on from a backup: one of a branch that was left doesn't lead there. */
 export function leadsOn(
-  { archive, lsn }: RepositoryBackup,
+  backup: RepositoryBackup,
   { timeline, ancestors }: ArchiveRange,
 ): boolean {
-  const own = Number.parseInt(archive.start.slice(0, 8), 16);
-  const stop = parseLsn(lsn.stop);
+  const own = timelineOf(backup);
+  const stop = parseLsn(backup.lsn.stop);
   return (
     own === timeline ||
     ancestors.some((one) => one.timeline === own && one.end >= stop)

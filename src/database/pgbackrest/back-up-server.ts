@@ -98,7 +98,7 @@ export async function backUpServer(
       recoveryPoint: {
         lsn: marked.mark.lsn,
         at: marked.mark.at,
-        timeline: live.timeline,
+        timeline: marked.mark.timeline,
       },
     }),
   });
@@ -247,6 +247,7 @@ interface Mark {
   /** The restore point's name. */
   readonly point: string;
   readonly lsn: string;
+  readonly timeline: number;
   readonly at: string;
   /** As `pg_current_snapshot` says it. */
   readonly snapshot: string;
@@ -339,17 +340,19 @@ async function markQuietly(
         snapshot: string;
         name: string;
         lsn: string;
+        timeline: number;
       }>(
         `SELECT pg_current_snapshot()::text AS snapshot, pg_export_snapshot() AS name,
-                pg_create_restore_point($1)::text AS lsn`,
+                pg_create_restore_point($1)::text AS lsn,
+                ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS timeline`,
         [point],
       );
       const [after] = await witness.query<{ snapshot: string }>(
         "SELECT pg_current_snapshot()::text AS snapshot",
       );
-      const { snapshot = "", name = "", lsn = "" } = row ?? {};
+      const { snapshot = "", name = "", lsn = "", timeline = 1 } = row ?? {};
       if (snapshot === after?.snapshot || attempt === QUIET_ATTEMPTS) {
-        return { mark: { point, lsn, at, snapshot }, name };
+        return { mark: { point, lsn, timeline, at, snapshot }, name };
       }
       await query("ROLLBACK");
     }

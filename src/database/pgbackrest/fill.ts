@@ -132,7 +132,7 @@ export async function fillFolder<T>(
 
 async function restoreFiles(
   dataFolder: string,
-  { backup, target }: Recovery,
+  { backup, target, range }: Recovery,
   { settings, jobs, signal, meter }: FillOptions,
 ): Promise<void> {
   const { uid, gid } = settings.identity;
@@ -152,7 +152,7 @@ async function restoreFiles(
       `--repo=${String(backup.database["repo-key"])}`,
       `--process-max=${String(jobs)}`,
       ...(isBegun ? ["--delta"] : []),
-      ...targetArguments(target),
+      ...targetArguments(target, range.timeline),
     ],
     {
       signal,

@@ -19,7 +19,12 @@ import { parseFingerprint, type Fingerprint } from "../fingerprint.js";
 const schema = z.object({
   format: z.literal("pgbackrest"),
   backup: z.object({ stanza: z.string(), label: z.string() }),
-  mark: z.object({ point: z.string(), lsn: z.string(), snapshot: z.string() }),
+  mark: z.object({
+    point: z.string(),
+    lsn: z.string(),
+    timeline: z.int(),
+    snapshot: z.string(),
+  }),
 });
 
 /** What was written down when pgBackRest made a backup. */

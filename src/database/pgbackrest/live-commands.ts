@@ -29,7 +29,10 @@ export async function stopLive(
   }
   const { command, identity } = await commandFor("stop", settings);
   await runCommand(command, identity);
-  if (!(await waitUntilGone(dataFolder, timeoutSeconds * 1000)) || (await answers())) {
+  if (
+    !(await waitUntilGone(dataFolder, timeoutSeconds * 1000)) ||
+    (await answers())
+  ) {
     throw new DrError("PGBACKREST_STILL_RUNS", {
       folder: dataFolder,
       command: command.join(" "),

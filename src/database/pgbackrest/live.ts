@@ -45,7 +45,8 @@ async function describe({ query }: Session): Promise<LiveServer> {
   const [{ found }] = (await query<{ found: LiveServer }>(`
     SELECT jsonb_strip_nulls(jsonb_build_object(
       'systemIdentifier', (SELECT system_identifier::text FROM pg_control_system()),
-      'timeline', (SELECT timeline_id FROM pg_control_checkpoint()),
+      'timeline', CASE WHEN pg_is_in_recovery() THEN (SELECT timeline_id FROM pg_control_checkpoint())
+        ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END,
       'lsn', CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END,
       'major', (current_setting('server_version_num')::int / 10000)::text,
       'isStandby', pg_is_in_recovery(),

@@ -43,7 +43,12 @@ const stanzaSchema = z.object({
       }),
     )
     .default([]),
-  backup: z.array(backupSchema).default([]),
+  // One of a stopped server, `--no-online`, has no place in the log to go on from.
+  backup: z
+    .array(z.looseObject({ lsn: z.unknown().optional() }))
+    .transform((all) => all.filter(({ lsn }) => lsn !== undefined))
+    .pipe(z.array(backupSchema))
+    .default([]),
   db: z
     .array(
       z.object({

@@ -34,30 +34,41 @@ export function describeTarget(target: ReplayTarget): string {
   }
 }
 
-/** For `pgbackrest restore`. */
-export function targetArguments(target: ReplayTarget): readonly string[] {
+/**
+ * For `pgbackrest restore`.
+ *
+ * @param timeline - Followed to the target; the newest may be a restore's that
+ * was undone.
+ */
+export function targetArguments(
+  target: ReplayTarget,
+  timeline: number,
+): readonly string[] {
+  const common = [`--target-timeline=${String(timeline)}`];
+  const to = (type: string, value: string) => [
+    ...common,
+    `--type=${type}`,
+    `--target=${value}`,
+    PROMOTE,
+  ];
   switch (target.kind) {
     case "time":
-      return [
-        "--type=time",
-        `--target=${toPostgresTime(target.time)}`,
-        PROMOTE,
-      ];
+      return to("time", toPostgresTime(target.time));
     case "before":
+      return [...to("time", toPostgresTime(target.time)), "--target-exclusive"];
+    case "lsn":
+      return to("lsn", target.lsn);
+    case "point":
+      return to("name", target.point);
+    case "backup":
+      // With this type pgBackRest has no option for it.
       return [
-        "--type=time",
-        `--target=${toPostgresTime(target.time)}`,
-        "--target-exclusive",
+        `--recovery-option=recovery_target_timeline=${String(timeline)}`,
+        "--type=immediate",
         PROMOTE,
       ];
-    case "lsn":
-      return ["--type=lsn", `--target=${target.lsn}`, PROMOTE];
-    case "point":
-      return ["--type=name", `--target=${target.point}`, PROMOTE];
-    case "backup":
-      return ["--type=immediate", PROMOTE];
     case "end":
-      return [];
+      return common;
   }
 }
 
