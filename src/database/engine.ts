@@ -38,6 +38,8 @@ export interface Engine {
   backUp(context: BackupContext, choices: BackupChoices): Promise<MadeBackup>;
   /** Finds a backup, and proves that it lies there as it was written. */
   find(wanted: BackupAddress, meter: Meter): Promise<FoundBackup>;
+  /** A restore or an undo that was broken off, where the engine itself keeps account of it. */
+  findBrokenOff?(): Promise<BrokenOff | undefined>;
   /** What {@link undo} would bring back; changes nothing. */
   prepareUndo(): Promise<string>;
   /** Swaps the database with the one that a restore has put aside last. */
@@ -114,6 +116,14 @@ export interface BackupAddress extends WantedBackup {
    * where it is to be verified. Default: `restore`.
    */
   readonly purpose?: "restore" | "verify" | "recover";
+}
+
+/** Restoring from the same address goes on with it. */
+export interface BrokenOff {
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  /** Absent: an undo, which undoing goes on with. */
+  readonly address?: BackupAddress;
 }
 
 export type RecoveryTarget =

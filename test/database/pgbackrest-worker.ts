@@ -31,6 +31,8 @@ await restoreServer({
   clock: systemClock,
   signal: new AbortController().signal,
   what: opened.request,
+  address: { what: "latest", time },
+  isRepeatable: opened.isRepeatable,
   recovery: async () => await opened.reachNow(),
   onStep: (step) => {
     if (step === last) {

@@ -1,8 +1,9 @@
 import type { DrConfig } from "../../config/types.js";
-import { DrError } from "../../core/errors.js";
+import { DrError, isDrError } from "../../core/errors.js";
 import type {
   BackupAddress,
   BackupChoices,
+  BrokenOff,
   Engine,
   FoundBackup,
   TrialWork,
@@ -17,7 +18,9 @@ import {
   type ServerBackup,
 } from "../pgbackrest/open-recovery.js";
 import { requireRepositorySound } from "../pgbackrest/verify-repository.js";
+import type { ClusterRecord } from "../pgbackrest/cluster-record.js";
 import {
+  findBrokenOff,
   NOTHING_MORE,
   prepareServerUndo,
   restoreOnTrial,
@@ -47,6 +50,10 @@ export function openPgbackrest(config: DrConfig, project: string): Engine {
     find: async (address) => await find(address, config, project),
     prepareUndo: async () =>
       await prepareServerUndo(await openSettings(config)),
+    findBrokenOff: async () => {
+      const record = await findOwnBrokenOff(config);
+      return record === undefined ? undefined : toBrokenOff(record);
+    },
     undo: async (clock) =>
       await undoServerRestore({
         settings: await openSettings(config),
@@ -79,10 +86,14 @@ async function find(
   if (address.purpose === "verify") {
     await requireRepositorySound(opened.settings);
   }
-  return toFound(opened, config);
+  return toFound(opened, address, config);
 }
 
-function toFound(opened: ServerBackup, config: DrConfig): FoundBackup {
+function toFound(
+  opened: ServerBackup,
+  address: BackupAddress,
+  config: DrConfig,
+): FoundBackup {
   const { settings, record, backup, name } = opened;
   const onTrial = async (work: TrialWork) => ({
     ...work,
@@ -107,6 +118,8 @@ function toFound(opened: ServerBackup, config: DrConfig): FoundBackup {
       return await restoreServer({
         ...(await onTrial(work)),
         what: opened.request,
+        address: toRecorded(address),
+        isRepeatable: opened.isRepeatable,
         recovery: async () => await opened.reachNow(),
       });
     },
@@ -126,6 +139,55 @@ function toFound(opened: ServerBackup, config: DrConfig): FoundBackup {
       const options = { ...(await onTrial(work)), keep: false };
       const { used } = await restoreOnTrial(recovery, options, use);
       return used;
+    },
+  };
+}
+
+function toRecorded({
+  what,
+  before,
+  target,
+}: BackupAddress): NonNullable<ClusterRecord["address"]> {
+  return {
+    what,
+    ...(before === undefined ? {} : { before: before.toISOString() }),
+    ...(target?.kind === "time" ? { time: target.time.toISOString() } : {}),
+    ...(target?.kind === "lsn" ? { lsn: target.lsn } : {}),
+  };
+}
+
+/** Another user's is none that this process could go on with. */
+async function findOwnBrokenOff(
+  config: DrConfig,
+): Promise<ClusterRecord | undefined> {
+  try {
+    return await findBrokenOff(await openSettings(config));
+  } catch (error) {
+    if (isDrError(error, "PGBACKREST_FOREIGN")) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+function toBrokenOff({
+  startedAt,
+  address,
+}: ClusterRecord): BrokenOff | undefined {
+  if (address === undefined) {
+    return { startedAt };
+  }
+  const { what, before, time, lsn } = address;
+  return {
+    startedAt,
+    address: {
+      what,
+      acceptUnauthenticated: false,
+      ...(before === undefined ? {} : { before: new Date(before) }),
+      ...(time === undefined
+        ? {}
+        : { target: { kind: "time", time: new Date(time) } }),
+      ...(lsn === undefined ? {} : { target: { kind: "lsn", lsn } }),
     },
   };
 }

@@ -25,6 +25,7 @@ import { formatVersion } from "../tools.js";
 import { withinLimit } from "../within-limit.js";
 import { askLive, type LiveServer } from "./live.js";
 import {
+  processArguments,
   readPgbackrestVersion,
   readStanza,
   runPgbackrest,
@@ -198,10 +199,9 @@ async function runBackup(
   { type, jobs }: BackupChoices,
   { onProgress, signal }: BackupContext,
 ): Promise<RepositoryBackup> {
-  const processes = jobs > 1 ? jobs : settings.processes;
   const args = [
     ...(type === undefined ? [] : [`--type=${type}`]),
-    ...(processes === undefined ? [] : [`--process-max=${String(processes)}`]),
+    ...processArguments(settings, jobs),
   ];
   let done = 0;
   await runPgbackrest(settings, "backup", args, {

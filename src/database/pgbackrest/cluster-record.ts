@@ -10,8 +10,17 @@ import { writing } from "../../core/writing.js";
 
 const schema = z.strictObject({
   startedAt: z.iso.datetime(),
-  /** What was asked for, for people. */
+  /** What was asked for: the same text for the same request. */
   what: z.string(),
+  /** How it was asked for; absent: an undo. */
+  address: z
+    .strictObject({
+      what: z.string(),
+      before: z.iso.datetime().optional(),
+      time: z.iso.datetime().optional(),
+      lsn: z.string().optional(),
+    })
+    .optional(),
   /**
    * - `filling`: the new folder isn't whole, or isn't proven.
    * - `proven`: it is; nothing else has happened.

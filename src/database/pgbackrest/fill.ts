@@ -15,7 +15,11 @@ import { historyName, parseHistory } from "./lsn.js";
 import { endPostmaster } from "./postmaster.js";
 import { withPrivateServer } from "./private-server.js";
 import { runProgram } from "./program.js";
-import { runPgbackrest, type RepositoryBackup } from "./repository.js";
+import {
+  processArguments,
+  runPgbackrest,
+  type RepositoryBackup,
+} from "./repository.js";
 import { findServerPrograms, majorOf } from "./server-programs.js";
 import type { PgbackrestSettings } from "./settings.js";
 import { targetArguments, type ReplayTarget } from "./target.js";
@@ -150,7 +154,7 @@ async function restoreFiles(
       `--pg1-path=${dataFolder}`,
       `--set=${backup.label}`,
       `--repo=${String(backup.database["repo-key"])}`,
-      `--process-max=${String(jobs)}`,
+      ...processArguments(settings, jobs),
       ...(isBegun ? ["--delta"] : []),
       ...targetArguments(target, range.timeline),
     ],

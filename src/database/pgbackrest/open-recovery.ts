@@ -44,6 +44,8 @@ export interface ServerBackup {
   readonly fingerprint?: Fingerprint;
   /** The same for the same request, and for none other. */
   readonly request: string;
+  /** Whether the same comes out of it at any time. */
+  readonly isRepeatable: boolean;
   /** Sees whether it can take the live server's place, and changes nothing. */
   prepareRestore(): Promise<RestorePreparation>;
   /** Has the server archive what it has not yet; then says how it is restored. */
@@ -76,8 +78,9 @@ export async function openRecovery(
     name,
     backup,
     asOf: momentAt(choice, now).toISOString(),
+    request: `${settings.stanza} ${describeTarget(target)}${address.what === "latest" ? "" : ` ${backup.label}`}`,
     // The end of what is archived moves on.
-    request: `${settings.stanza} ${name}${target.kind === "end" ? ` at ${now.toISOString()}` : ""}`,
+    isRepeatable: target.kind !== "end",
     ...(record === undefined ? {} : { record }),
     ...(record?.fingerprint === undefined
       ? {}

@@ -159,6 +159,15 @@ export function parseStanzas(text: string): readonly Stanza[] {
   }
 }
 
+/** What is said on the command line goes before what is configured, and both before pgBackRest's own. */
+export function processArguments(
+  { processes }: PgbackrestSettings,
+  jobs: number,
+): readonly string[] {
+  const wanted = jobs > 1 ? jobs : processes;
+  return wanted === undefined ? [] : [`--process-max=${String(wanted)}`];
+}
+
 /** When each file of a folder of the repository was written, by name. Unix seconds. */
 export async function listRepository(
   settings: PgbackrestSettings,

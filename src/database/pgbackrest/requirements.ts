@@ -6,7 +6,8 @@ import { freeBytes } from "../../core/free-bytes.js";
 import { ifThere, readIfThere } from "../../core/if-there.js";
 import { inMegabytes } from "../megabytes.js";
 import { readControlData } from "./control-data.js";
-import { requireShortPath } from "./fill.js";
+import { sizeOfFolder } from "../pglite/folder.js";
+import { dataIn, requireShortPath } from "./fill.js";
 import type { LiveServer } from "./live.js";
 import type { RepositoryBackup, Stanza } from "./repository.js";
 import { findServerPrograms, majorOf } from "./server-programs.js";
@@ -101,7 +102,9 @@ async function missingSpace(
   if ((await ifThere(stat(parent))) === undefined) {
     return [`there is no folder ${parent}`];
   }
-  const needed = info.size + LOG_BYTES;
+  // What a broken-off restore has left there is taken up again.
+  const present = (await ifThere(sizeOfFolder(dataIn(workFolder)))) ?? 0;
+  const needed = Math.max(info.size - present, 0) + LOG_BYTES;
   const free = await freeBytes(parent);
   return free < needed
     ? [

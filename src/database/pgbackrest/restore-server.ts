@@ -42,8 +42,12 @@ import {
 export type ServerRestoreStep = FillStep | "proven" | SwapStep;
 
 export interface ServerRestoreOptions extends Omit<FillOptions, "onStep"> {
-  /** The same text for the same request: what was proven for it isn't done again. */
+  /** The same text for the same request. */
   readonly what: string;
+  /** For who goes on with it when it was broken off. */
+  readonly address: NonNullable<ClusterRecord["address"]>;
+  /** Whether the same comes out of it at any time: what was proven for it isn't done again then. */
+  readonly isRepeatable: boolean;
   /** Asked once nobody else can restore. */
   readonly recovery: () => Promise<Recovery>;
   readonly onStep?: (step: ServerRestoreStep) => void;
@@ -64,11 +68,12 @@ export async function restoreServer(
   const { settings, what, access } = options;
   return await inWorkFolder(settings, options.clock, async (folder) => {
     const broken = await finishBrokenOff(folder, options);
-    if (broken?.what === what && broken.phase === "swapping") {
+    const isSame = broken?.what === what;
+    if (isSame && broken.phase === "swapping") {
       return nameRestored(access, broken);
     }
     const proven: Proven =
-      broken?.what === what && broken.phase === "proven"
+      isSame && broken.phase === "proven" && options.isRepeatable
         ? { record: broken }
         : await fill(folder, options);
     const swap = await toSwap(proven.record, options);
@@ -223,10 +228,11 @@ async function fill(
   folder: string,
   options: ServerRestoreOptions,
 ): Promise<Proven> {
-  const { what, clock, onStep } = options;
+  const { what, address, clock, onStep } = options;
   const record: ClusterRecord = {
     startedAt: clock.now().toISOString(),
     what,
+    address,
     phase: "filling",
     incoming: dataIn(folder),
   };
@@ -273,6 +279,13 @@ export async function prepareServerUndo({
   return await findFolderAside(dataFolder);
 }
 
+/** A restore or an undo that was broken off. @throws {DrError} PGBACKREST_RECORD_UNREADABLE. */
+export async function findBrokenOff(
+  settings: PgbackrestSettings,
+): Promise<ClusterRecord | undefined> {
+  return await readClusterRecord(recordIn(restoreFolder(settings)));
+}
+
 type UndoOptions = Pick<
   ServerRestoreOptions,
   "settings" | "access" | "clock" | "onStep"
@@ -291,7 +304,10 @@ export async function undoServerRestore(
   const { settings, access, clock } = options;
   const { dataFolder, identity } = settings;
   return await inWorkFolder(settings, clock, async (folder) => {
-    await finishBrokenOff(folder, options);
+    const broken = await finishBrokenOff(folder, options);
+    if (broken?.phase === "swapping" && broken.address === undefined) {
+      return nameRestored(access, broken);
+    }
     const incoming = await findFolderAside(dataFolder);
     const programs = await findServerPrograms(
       (await majorOf(incoming)) ?? "",
