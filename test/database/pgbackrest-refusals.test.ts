@@ -15,7 +15,7 @@ import { codeOf, errorOf } from "../offsite/describe-storage.js";
 import { CHOICES, giveAway, usePgbackrest, WORK } from "./pgbackrest-scene.js";
 
 describe("database/pgbackrest, when something is wrong", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const held = usePgbackrest();
   const psql = (sql: string) => held.scene.psql(sql);
   let started = "";
@@ -279,6 +279,7 @@ describe("database/pgbackrest, when something is wrong", function () {
           dataFolder: folder,
           runFolder: join(folder, "run"),
           programs: serverPrograms() ?? "",
+          major: 15,
           identity: await identityOf(folder),
           access: scene.cluster.access("takumi"),
           control: {

@@ -21,7 +21,7 @@ interface BackupContents {
 }
 
 describe("database/pgbackrest", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const held = usePgbackrest();
   const psql = (sql: string) => held.scene.psql(sql);
   const note = (text: string) =>

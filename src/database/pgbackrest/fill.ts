@@ -98,16 +98,15 @@ export async function fillFolder<T>(
   const dataFolder = dataIn(workFolder);
   await restoreFiles(dataFolder, recovery, options);
   onStep?.("restored");
-  const programs = await findServerPrograms(
-    (await majorOf(dataFolder)) ?? "",
-    settings,
-  );
+  const major = (await majorOf(dataFolder)) ?? "";
+  const programs = await findServerPrograms(major, settings);
   const control = await readControlData(dataFolder, programs, identity);
   const server = {
     ...options,
     dataFolder,
     runFolder: runIn(workFolder),
     programs,
+    major: Number(major),
     identity,
     control,
   };

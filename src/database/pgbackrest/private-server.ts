@@ -16,8 +16,9 @@ export interface PrivateServerOptions {
   readonly dataFolder: string;
   /** A new folder for its socket and its log; its path is short. */
   readonly runFolder: string;
-  /** Where the server's programs are. */
+  /** Where the server's programs are, and of which major version. */
   readonly programs: string;
+  readonly major: number;
   readonly identity: Identity;
   readonly control: ControlData;
   /** Role and database; how to come to the live one says nothing about this one. */
@@ -101,6 +102,9 @@ function logFile({ runFolder }: PrivateServerOptions): string {
   return join(runFolder, "log");
 }
 
+/** Major versions since when there are settings; others refuse them. */
+const FIRST_WITH = { archiveLibrary: 15, eventTriggers: 17 };
+
 /**
  * They outdo whatever the folder's own configuration says: this server must
  * not be mistaken for the live one, nor do any of its work.
@@ -108,6 +112,7 @@ function logFile({ runFolder }: PrivateServerOptions): string {
 function settingsOf({
   runFolder,
   control,
+  major,
 }: PrivateServerOptions): Readonly<Record<string, string>> {
   const { maxPreparedTransactions, maxLocksPerTransaction } = control;
   return {
@@ -124,6 +129,9 @@ function settingsOf({
     // timeline that never comes to the repository would break the next restore.
     archive_mode: "on",
     archive_command: "",
+    ...(major >= FIRST_WITH.archiveLibrary ? { archive_library: "" } : {}),
+    // They may be of logins.
+    ...(major >= FIRST_WITH.eventTriggers ? { event_triggers: "off" } : {}),
     archive_cleanup_command: "",
     recovery_end_command: "",
     // Subscriptions would fetch what the live ones wait for, libraries run jobs.
