@@ -18,14 +18,11 @@ import type {
 } from "../../src/database/engine.js";
 import { openEngine } from "../../src/database/open-engine.js";
 import { PostgresCluster, serverPrograms } from "../helpers/postgres.js";
+import { requirePrograms } from "../helpers/programs.js";
 import { configOf } from "./config-of.js";
 
 const STANZA = "takumi";
 const UNPRIVILEGED = 65_534;
-
-export function isPgbackrestThere(): boolean {
-  return spawnSync("pgbackrest", ["version"]).status === 0;
-}
 
 /** A server that archives its log into a repository of its own, and a project whose database it has. */
 export class PgbackrestScene {
@@ -227,7 +224,8 @@ pg1-user=${cluster.user}
 export function usePgbackrest(): { readonly scene: PgbackrestScene } {
   const held = {} as { scene: PgbackrestScene };
   before(async function () {
-    if (!PostgresCluster.isPossible() || !isPgbackrestThere()) {
+    requirePrograms(this, "pgbackrest");
+    if (!PostgresCluster.isPossible()) {
       this.skip();
     }
     held.scene = await PgbackrestScene.open();

@@ -1,3 +1,6 @@
+import { join } from "node:path";
+
+import { readIfThere } from "../../core/if-there.js";
 import {
   historyName,
   parseHistory,
@@ -64,11 +67,11 @@ export async function readArchiveRange(
       ?.timeline ??
     1;
   const history = historyName(chosen);
-  const ancestors = files.has(history)
-    ? parseHistory(
-        await readRepositoryFile(settings, repo, `${folder}/${history}`),
-      )
-    : [];
+  // What was promoted and never ran since has archived nothing of it.
+  const text = files.has(history)
+    ? await readRepositoryFile(settings, repo, `${folder}/${history}`)
+    : await readIfThere(join(settings.dataFolder, "pg_wal", history));
+  const ancestors = parseHistory(text ?? "");
   const path = [chosen, ...ancestors.map((one) => one.timeline).toReversed()];
   const last = path
     .map((one) => lasts.find((segment) => segment.timeline === one))
