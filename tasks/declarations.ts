@@ -588,6 +588,13 @@ export const dbBackupTask = drTask(
     type: ArgumentType.STRING_WITHOUT_DEFAULT,
     defaultValue: undefined,
   })
+  .addOption({
+    name: "type",
+    description:
+      "What is copied: full, diff or incr. Only with the engine pgbackrest; default: its own",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
   .addFlag({
     name: "noHashes",
     description:

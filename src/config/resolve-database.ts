@@ -6,7 +6,7 @@ import type {
 } from "hardhat/types/config";
 
 import type { Environment } from "./environment.js";
-import type { DrConfig, DrUserConfig } from "./types.js";
+import type { DrConfig, DrUserConfig, PgbackrestUserConfig } from "./types.js";
 
 const DATABASE_URL: ConfigurationVariable = {
   _type: "ConfigurationVariable",
@@ -47,6 +47,28 @@ export function resolveDatabase(
     lockTimeoutSeconds: section?.lockTimeoutSeconds ?? LOCK_TIMEOUT_SECONDS,
     erased: resolveErased(section?.erased ?? {}, root),
     recover: { triggers: section?.recover?.triggers ?? "fire" },
+    ...(section?.pgbackrest === undefined
+      ? {}
+      : { pgbackrest: resolvePgbackrest(section.pgbackrest, root) }),
+  };
+}
+
+const PGBACKREST_TIMEOUT_SECONDS = 60;
+
+function resolvePgbackrest(
+  section: PgbackrestUserConfig,
+  root: string,
+): NonNullable<NonNullable<DrConfig["database"]>["pgbackrest"]> {
+  const { dataFolder, configFile, programs, scratchFolder } = section;
+  const paths = Object.entries({ configFile, programs, scratchFolder }).flatMap(
+    ([name, path]) =>
+      path === undefined ? [] : [[name, resolve(root, path)] as const],
+  );
+  return {
+    timeoutSeconds: PGBACKREST_TIMEOUT_SECONDS,
+    ...section,
+    dataFolder: resolve(root, dataFolder),
+    ...Object.fromEntries(paths),
   };
 }
 

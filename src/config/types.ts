@@ -31,7 +31,28 @@ export interface VerifyContext {
 /** Passes by returning, a promise or not; fails by throwing or by returning false. */
 export type VerifyCheck = (context: VerifyContext) => unknown;
 
-export type DatabaseEngine = "postgres" | "pglite";
+/** Where repositories are, and with which keys, is for pgBackRest's own configuration, or its environment. */
+export interface PgbackrestUserConfig {
+  readonly stanza: string;
+  /** Of the live server: `/var/lib/postgresql/15/main`. A restore is made beside it and takes its place by a rename. */
+  readonly dataFolder: string;
+  /** Default: pgBackRest's, /etc/pgbackrest/pgbackrest.conf. */
+  readonly configFile?: string;
+  /** How many processes restore and back up; `--jobs` goes first. Default: pgBackRest's. */
+  readonly processes?: number;
+  /** The folder of the server's programs. Default: where packages put those of its version. */
+  readonly programs?: string;
+  /** Where backups are restored on trial. Default: beside the data folder. */
+  readonly scratchFolder?: string;
+  /** Stops the live server: `["systemctl", "stop", "postgresql@15-main"]`. Default: `pg_ctlcluster` where the data is where Debian puts it, else `pg_ctl`. */
+  readonly stop?: readonly string[];
+  /** Starts it. Default: as for `stop`. */
+  readonly start?: readonly string[];
+  /** How long the server may take to stop, and how long to answer once it is started. Default: 60. */
+  readonly timeoutSeconds?: number;
+}
+
+export type DatabaseEngine = "postgres" | "pglite" | "pgbackrest";
 
 /**
  * Rows that were erased because somebody had the right to it: their keys, each
@@ -287,6 +308,8 @@ export interface DrUserConfig {
       /** Whether triggers fire for rows that are brought back; `skip` needs a superuser's rights. Default: `fire`. */
       readonly triggers?: "fire" | "skip";
     };
+    /** Needed by the engine `pgbackrest`, which runs where the server does, as its user or as root. */
+    readonly pgbackrest?: PgbackrestUserConfig;
   };
   /** What `dr:snapshot` reads besides what it always reads. */
   readonly snapshot?: {
@@ -410,6 +433,10 @@ export interface DrConfig {
     /** Files' paths are absolute. */
     readonly erased: Readonly<Record<string, ErasedUserConfig>>;
     readonly recover: { readonly triggers: "fire" | "skip" };
+    /** Paths are absolute. */
+    readonly pgbackrest?: PgbackrestUserConfig & {
+      readonly timeoutSeconds: number;
+    };
   };
   readonly snapshot: {
     readonly views: Readonly<Record<string, readonly string[]>>;

@@ -40,7 +40,7 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
     signing: { keyFile: isText, trusted: isListOf(isPublicKey) },
     database: {
       url: isSecret,
-      engine: isOneOf("postgres", "pglite"),
+      engine: isOneOf("postgres", "pglite", "pgbackrest"),
       criticalTables: isListOf(isText),
       verify: isVerifySection,
       timeLimitMinutes: isPositive,
@@ -48,6 +48,7 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
       lockTimeoutSeconds: isPositive,
       erased: isRecordOf(isErased),
       recover: { triggers: isOneOf("fire", "skip") },
+      pgbackrest: isPgbackrestSection,
     },
     snapshot: { views: isRecordOf(isListOf(isSignature)) },
     files: isListOf(isText),
@@ -422,6 +423,58 @@ function isMailAddresses(value: unknown): string | undefined {
   return Array.isArray(value) && value.length > 0
     ? value.map(isMailAddress).find(Boolean)
     : 'Expected e-mail addresses: ["incidents@example.org"]';
+}
+
+const PGBACKREST = {
+  stanza: isStanza,
+  dataFolder: isText,
+  configFile: isText,
+  processes: isPositiveInteger,
+  programs: isText,
+  scratchFolder: isText,
+  stop: isCommand,
+  start: isCommand,
+  timeoutSeconds: isPositive,
+};
+
+function isPgbackrestSection(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null) {
+    return "Expected an object with a stanza and a dataFolder";
+  }
+  const checks: Readonly<
+    Record<string, (value: unknown) => string | undefined>
+  > = PGBACKREST;
+  for (const name of ["stanza", "dataFolder"]) {
+    if (!(name in value)) {
+      return `Expected a ${name}`;
+    }
+  }
+  for (const [name, option] of Object.entries(value)) {
+    const problem =
+      checks[name] === undefined
+        ? "there is no such option"
+        : option === undefined
+          ? undefined
+          : checks[name](option);
+    if (problem !== undefined) {
+      return `${name}: ${problem}`;
+    }
+  }
+  return undefined;
+}
+
+/** It becomes part of paths, and of an argument. */
+function isStanza(value: unknown): string | undefined {
+  return typeof value === "string" && /^[A-Za-z0-9][\w.-]*$/.test(value)
+    ? undefined
+    : "Expected a stanza's name: letters, digits, - and _";
+}
+
+function isCommand(value: unknown): string | undefined {
+  return isListOf(isText)(value) === undefined &&
+    (value as unknown[]).length > 0
+    ? undefined
+    : 'Expected a program and its arguments: ["systemctl", "stop", "postgresql"]';
 }
 
 function isVerifySection(value: unknown): string | undefined {

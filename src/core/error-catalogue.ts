@@ -800,6 +800,81 @@ export const CATALOGUE = {
     fix: "Delete it and run the restore again: it starts anew, and drops what was left.",
     exitCode: refused,
   },
+  PGBACKREST_NOT_CONFIGURED: {
+    message:
+      "The engine pgbackrest is chosen, and nothing says which stanza and which data folder.",
+    fix: "Set `dr.database.pgbackrest.stanza` and `dr.database.pgbackrest.dataFolder` in hardhat.config.ts.",
+    exitCode: refused,
+  },
+  PGBACKREST_MISSING: {
+    message: "There is no pgbackrest on this machine.",
+    fix: "Install it where the server runs: `apt-get install pgbackrest`.",
+    exitCode: refused,
+  },
+  PGBACKREST_FOREIGN: {
+    message: "{folder} belongs to user {uid}, and this process is user {me}.",
+    fix: "Run it as that user (`sudo -u postgres npx hardhat …`), or as root.",
+    exitCode: refused,
+  },
+  PGBACKREST_UNFIT: {
+    message: "{what} can't be used for that: {reasons}.",
+    fix: "Do that, and run it again; nothing was changed.",
+    exitCode: refused,
+  },
+  PGBACKREST_DAMAGED: {
+    message: "{what} is damaged: {problems}.",
+    fix: "Make a new full backup (`dr:db:backup --type full`) and prove it with `dr:db:verify`. If pages of the live server are bad, see to its disk first.",
+    exitCode: error,
+  },
+  PGBACKREST_BACKUP_MISSING: {
+    message: "The stanza {stanza} has no backup {label}.",
+    fix: "There are: {known}.",
+    exitCode: refused,
+  },
+  PGBACKREST_TARGET_OUTSIDE: {
+    message: "Nothing can be restored {target}: {reason}.",
+    fix: "Choose another target, or leave it out to restore all that is archived. Nothing was changed.",
+    exitCode: refused,
+  },
+  PGBACKREST_TARGET_UNREACHED: {
+    message:
+      "The archived log ends, or has a gap, before what is to be restored.",
+    fix: "The live server is as it was. `pgbackrest verify --output=text` shows gaps; choose an earlier target.",
+    exitCode: error,
+  },
+  PGBACKREST_SERVER_FAILED: {
+    message: "The restored server doesn't work: {reason}.",
+    fix: "The live server is as it was. Restore to an earlier target, or another backup.",
+    exitCode: error,
+  },
+  PGBACKREST_STILL_RUNS: {
+    message:
+      "`{command}` has ended, and the server of {folder} runs all the same, or another answers as {database}.",
+    fix: "Set `dr.database.pgbackrest.stop` and `start` to what stops and starts it for good, then run it again: what was restored and proven is kept. Nothing was moved.",
+    exitCode: partial,
+  },
+  PGBACKREST_SWAP_UNDONE: {
+    message:
+      "The restored server didn't take the live one's place: {reason}. The old one is back, and answers.",
+    fix: "See the server's log for why, mend that, and run it again; what was restored is in {folder}, and only differences are restored then.",
+    exitCode: error,
+  },
+  PGBACKREST_STUCK: {
+    message: "The server of {folder} doesn't work: {reason}.",
+    fix: "Find out why in its log, start it, and run it again. Nothing was deleted: {where}.",
+    exitCode: partial,
+  },
+  PGBACKREST_NOTHING_TO_UNDO: {
+    message: "There is no data folder that was put aside for {folder}.",
+    fix: "Those that were put aside lie beside it, and are called {folder}_before_ and a time.",
+    exitCode: refused,
+  },
+  PGBACKREST_RECORD_UNREADABLE: {
+    message:
+      "{file}, which tells how far a broken-off restore of the server came, can't be read: {reason}.",
+    fix: "See which data folders there are beside it and that the right one is in place and works, then delete it.",
+    exitCode: refused,
+  },
   RECOVER_TABLE_UNKNOWN: {
     message: "There is no table {table} to recover rows of: {reason}.",
     fix: "Name a table as it is written in the database, with its schema where it isn't in `public`: `app.Profiles`.",

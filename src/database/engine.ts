@@ -38,6 +38,8 @@ export interface Engine {
   backUp(context: BackupContext, choices: BackupChoices): Promise<MadeBackup>;
   /** Finds a backup, and proves that it lies there as it was written. */
   find(wanted: BackupAddress, meter: Meter): Promise<FoundBackup>;
+  /** A restore or an undo that was broken off, where the engine itself keeps account of it. */
+  findBrokenOff?(): Promise<BrokenOff | undefined>;
   /** What {@link undo} would bring back; changes nothing. */
   prepareUndo(): Promise<string>;
   /** Swaps the database with the one that a restore has put aside last. */
@@ -70,6 +72,8 @@ export interface BackupContext extends Omit<FileBackupContext, "meter"> {
 export interface BackupChoices {
   /** Of the dump; absent: what suits the engine. */
   readonly format?: string;
+  /** What is copied, `full`, `diff` or `incr`; only of engines that copy what has changed. */
+  readonly type?: string;
   /** How many things are done at a time. */
   readonly jobs: number;
   /** Whether rows are hashed, and not only counted. */
@@ -106,6 +110,20 @@ export interface MadeBackup extends FreshBackup {
 export interface BackupAddress extends WantedBackup {
   /** The moment to come back to, between backups; only of engines that keep all that happened. */
   readonly target?: RecoveryTarget;
+  /**
+   * Engines that keep all that happened restore `latest` up to now, and only
+   * else the newest backup as it was made; they read all of a repository only
+   * where it is to be verified. Default: `restore`.
+   */
+  readonly purpose?: "restore" | "verify" | "recover";
+}
+
+/** Restoring from the same address goes on with it. */
+export interface BrokenOff {
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  /** Absent: an undo, which undoing goes on with. */
+  readonly address?: BackupAddress;
 }
 
 export type RecoveryTarget =

@@ -21,5 +21,9 @@ export async function openEngine(
       const { openPGlite } = await import("./engines/pglite.js");
       return openPGlite(config, project);
     }
+    case "pgbackrest": {
+      const { openPgbackrest } = await import("./engines/pgbackrest.js");
+      return openPgbackrest(config, project);
+    }
   }
 }

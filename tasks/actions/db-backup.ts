@@ -18,6 +18,7 @@ import { runTask } from "./output.js";
 
 interface DatabaseBackupArguments {
   readonly format: string | undefined;
+  readonly type: string | undefined;
   readonly jobs: string | undefined;
   readonly noHashes: boolean;
   readonly dryRun: boolean;
@@ -66,11 +67,13 @@ export default action;
 /** @throws {DrError} OPTION_INVALID. */
 function parseChoices({
   format,
+  type,
   jobs,
   noHashes,
 }: DatabaseBackupArguments): BackupChoices {
   return {
     ...(format === undefined ? {} : { format }),
+    ...(type === undefined ? {} : { type }),
     jobs: parseJobs(jobs ?? "1"),
     hashes: !noHashes,
   };

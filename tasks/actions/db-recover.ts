@@ -113,6 +113,7 @@ async function withOldRows(
   }
   const wanted = {
     what: from ?? "latest",
+    purpose: "recover" as const,
     acceptUnauthenticated,
     ...(before === undefined ? {} : { before: parseTime("--before", before) }),
   };

@@ -6,6 +6,7 @@ import { DrError } from "../../src/core/errors.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
 import type {
   BackupAddress,
+  BrokenOff,
   Engine,
   FoundBackup,
   RecoveryTarget,
@@ -180,6 +181,30 @@ export async function resumeDatabaseRestore(
     hre,
     output,
   );
+}
+
+/** Goes on with what the engine itself keeps account of. */
+export async function resumeBrokenOff(
+  { address }: BrokenOff,
+  args: Pick<DatabaseRestoreArguments, "dryRun" | "yes">,
+  hre: HardhatRuntimeEnvironment,
+  output: Output,
+): Promise<TaskResult> {
+  return address === undefined
+    ? await undo(args, hre, output)
+    : await restoreFromBackup(
+        address,
+        {
+          ...args,
+          into: undefined,
+          jobs: undefined,
+          noOwner: false,
+          acceptUnauthenticated: false,
+          keep: false,
+        },
+        hre,
+        output,
+      );
 }
 
 /** Finds a backup, and shows how far proving it has come. */

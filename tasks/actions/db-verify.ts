@@ -31,7 +31,11 @@ const action: NewTaskActionFunction<VerifyArguments> = async (args, hre) =>
   await runTask(args, async (output) => {
     const { acceptUnauthenticated } = args;
     const engine = await openEngine(hre.config.dr, hre.config.paths.root);
-    const wanted = { what: args.file, acceptUnauthenticated };
+    const wanted = {
+      what: args.file,
+      acceptUnauthenticated,
+      purpose: "verify" as const,
+    };
     const backup = await findBackup(engine, wanted, output);
     if (args.fast) {
       const { name, isAuthentic } = backup;

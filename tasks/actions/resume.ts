@@ -1,5 +1,6 @@
 import type { NewTaskActionFunction } from "hardhat/types/tasks";
 
+import { openEngine } from "../../src/database/open-engine.js";
 import {
   readRecord,
   restoreRecordFile,
@@ -19,7 +20,7 @@ import {
   showPlan,
   tellOutcome,
 } from "./apply.js";
-import { resumeDatabaseRestore } from "./db-restore.js";
+import { resumeBrokenOff, resumeDatabaseRestore } from "./db-restore.js";
 import { runTask } from "./output.js";
 import { refreshReport } from "./refresh-report.js";
 import { connect, sessionOptions, type ChangingArguments } from "./session.js";
@@ -40,6 +41,14 @@ const action: NewTaskActionFunction<ResumeArguments> = async (args, hre) =>
         `Going on with the restore of ${restore.database} that was begun at ${restore.startedAt}.`,
       );
       return await resumeDatabaseRestore(restore, args, hre, output);
+    }
+    const engine = await openEngine(hre.config.dr, hre.config.paths.root);
+    const broken = args.run === "" ? await engine.findBrokenOff?.() : undefined;
+    if (broken !== undefined) {
+      output.progress(
+        `Going on with the restore that was begun at ${broken.startedAt}.`,
+      );
+      return await resumeBrokenOff(broken, args, hre, output);
     }
     const interruption = new Interruption();
     const session = await connect(hre, {

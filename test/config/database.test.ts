@@ -94,4 +94,33 @@ describe("dr.database", () => {
       expect(JSON.stringify(problems)).to.not.include("hunter2");
     }
   });
+
+  it("takes what pgBackRest's engine needs, with absolute paths", () => {
+    const pgbackrest = {
+      stanza: "takumi",
+      dataFolder: "/var/lib/postgresql/15/main",
+      configFile: "pgbackrest.conf",
+      stop: ["systemctl", "stop", "postgresql@15-main"],
+    };
+    const database = { engine: "pgbackrest" as const, pgbackrest };
+    expect(validateDrConfig({ database })).to.deep.equal([]);
+    expect(resolve({ database }).database?.pgbackrest).to.deep.equal({
+      ...pgbackrest,
+      configFile: "/project/pgbackrest.conf",
+      timeoutSeconds: 60,
+    });
+    for (const wrong of [
+      { stanza: "takumi" },
+      { stanza: "../takumi", dataFolder: "/data" },
+      { ...pgbackrest, stop: [] },
+      { ...pgbackrest, stop: "systemctl stop postgresql" },
+      { ...pgbackrest, repo1CipherPass: "hunter2" },
+    ]) {
+      const problems = validateDrConfig({
+        database: { pgbackrest: wrong as never },
+      });
+      expect(problems).to.have.length(1);
+      expect(JSON.stringify(problems)).to.not.include("hunter2");
+    }
+  });
 });

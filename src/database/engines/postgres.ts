@@ -78,9 +78,13 @@ export function openPostgres(config: DrConfig, project: string): Engine {
 /** Several jobs are only for the directory format. @throws {DrError} OPTION_INVALID. */
 function toDumpOptions({
   format: name,
+  type,
   jobs,
   hashes,
 }: BackupChoices): DatabaseBackupOptions {
+  if (type !== undefined) {
+    throw invalid("--type", type, "left out: a dump is always of all");
+  }
   const wanted = name ?? (jobs > 1 ? "directory" : "custom");
   const format = DUMP_FORMATS.find((one) => one === wanted);
   if (format === undefined) {

@@ -23,7 +23,15 @@ import { loadPgDump } from "./package.js";
 import { whileClaimed } from "./scratch.js";
 
 /** One way only. @throws {DrError} OPTION_INVALID. */
-export function requirePlain({ format, jobs }: BackupChoices): void {
+export function requirePlain({ format, type, jobs }: BackupChoices): void {
+  if (type !== undefined) {
+    const expected = "left out: a dump is always of all";
+    throw new DrError("OPTION_INVALID", {
+      option: "--type",
+      value: type,
+      expected,
+    });
+  }
   if (format !== undefined && format !== "plain") {
     const expected = "plain, the only one of the engine pglite";
     throw new DrError("OPTION_INVALID", {

@@ -1,0 +1,164 @@
+import type { DrConfig } from "../../config/types.js";
+import { systemClock } from "../../core/clock.js";
+import type { Access } from "../access.js";
+import { configuredAccess } from "../configured.js";
+import type { BackupAddress, RestorePreparation } from "../engine.js";
+import type { Fingerprint } from "../fingerprint.js";
+import { readArchiveRange } from "./archive-range.js";
+import {
+  chooseRecovery,
+  presentTimeline,
+  type Choice,
+} from "./choose-recovery.js";
+import type { Recovery } from "./fill.js";
+import type { BackupRecord } from "./find-server-backup.js";
+import { askLive, markLog } from "./live.js";
+import {
+  readPgbackrestVersion,
+  readStanza,
+  runPgbackrest,
+  type RepositoryBackup,
+} from "./repository.js";
+import {
+  requireFolderFit,
+  requireSwapFit,
+  type Facts,
+} from "./requirements.js";
+import {
+  openSettings,
+  trialFolder,
+  type PgbackrestSettings,
+} from "./settings.js";
+import { chooseBackup, describeTarget, momentOf } from "./target.js";
+
+/** What is asked for, found in the repository. */
+export interface ServerBackup {
+  readonly settings: PgbackrestSettings;
+  /** For people. */
+  readonly name: string;
+  readonly backup: RepositoryBackup;
+  readonly record?: BackupRecord;
+  /** ISO 8601, UTC: what comes out is as of then. */
+  readonly asOf: string;
+  /** What must come out; absent where nobody has written it down. */
+  readonly fingerprint?: Fingerprint;
+  /** The same for the same request, and for none other. */
+  readonly request: string;
+  /** Whether the same comes out of it at any time. */
+  readonly isRepeatable: boolean;
+  /** Sees whether it can take the live server's place, and changes nothing. */
+  prepareRestore(): Promise<RestorePreparation>;
+  /** Has the server archive what it has not yet; then says how it is restored. */
+  reachNow(): Promise<Recovery>;
+  /** How it is restored beside. */
+  prepareTrial(how: { readonly isThorough: boolean }): Promise<Recovery>;
+}
+
+/** @throws {DrError} PGBACKREST_MISSING, and those of `openSettings` and `chooseRecovery`. */
+export async function openRecovery(
+  address: BackupAddress,
+  config: DrConfig,
+  project: string,
+): Promise<ServerBackup> {
+  const settings = await openSettings(config);
+  const access = await configuredAccess(config);
+  const version = await readPgbackrestVersion(settings);
+  const where = { config, project, settings, access };
+  const choice = await chooseRecovery(address, where);
+  const { backup, target, record } = choice;
+  const name = `${backup.label} ${describeTarget(target)}`;
+  const now = systemClock.now();
+  const criticalTables = config.database?.criticalTables ?? [];
+  const toRecovery = (chosen: Choice, isThorough: boolean): Recovery => ({
+    ...chosen,
+    expectation: { name, criticalTables, isThorough, ...markedBy(chosen) },
+  });
+  return {
+    settings,
+    name,
+    backup,
+    asOf: momentAt(choice, now).toISOString(),
+    request: `${settings.stanza} ${describeTarget(target)}${address.what === "latest" ? "" : ` ${backup.label}`}`,
+    // The end of what is archived moves on.
+    isRepeatable: target.kind !== "end",
+    ...(record === undefined ? {} : { record }),
+    ...(record?.fingerprint === undefined
+      ? {}
+      : { fingerprint: record.fingerprint }),
+    prepareRestore: async () => ({
+      tool: `pgbackrest ${version}`,
+      notices: await requireSwapFit(await readFacts(choice, settings, access)),
+    }),
+    reachNow: async () =>
+      toRecovery(await reachNow(choice, settings, access), false),
+    prepareTrial: async ({ isThorough }) => {
+      const facts = await readFacts(choice, settings, access);
+      await requireFolderFit(facts, trialFolder(settings));
+      return toRecovery(await reachNow(choice, settings, access), isThorough);
+    },
+  };
+}
+
+/** What `info` tells of one backup alone, and what the live server says. */
+async function readFacts(
+  { backup: { label } }: Choice,
+  settings: PgbackrestSettings,
+  access: Access,
+): Promise<Facts> {
+  const stanza = await readStanza(settings, label);
+  const [backup] = stanza.backup as [RepositoryBackup];
+  return { settings, stanza, backup, live: await askLive(access) };
+}
+
+function markedBy({ record }: Choice): Pick<Recovery["expectation"], "marked"> {
+  if (record?.fingerprint === undefined) {
+    return {};
+  }
+  const { fingerprint, mark } = record;
+  return { marked: { fingerprint, snapshot: mark.snapshot } };
+}
+
+/** Of the restored state; of a place in the log only the backup before it is known. */
+function momentAt({ backup, target, record }: Choice, now: Date): Date {
+  switch (target.kind) {
+    case "time":
+    case "before":
+      return target.time;
+    case "end":
+      return now;
+    case "point":
+    case "backup":
+    case "lsn":
+      return record === undefined
+        ? momentOf(backup)
+        : new Date(record.createdAt);
+  }
+}
+
+/**
+ * Has a server that runs archive its log up to now, with a commit after every
+ * moment that was. Where no target is set that very place becomes one: a gap
+ * before it can't be taken for the end then.
+ */
+async function reachNow(
+  choice: Choice,
+  settings: PgbackrestSettings,
+  access: Access,
+): Promise<Choice> {
+  const { target } = choice;
+  const isArchived = target.kind === "backup" || target.kind === "point";
+  const live = isArchived ? undefined : await askLive(access);
+  if (live === undefined) {
+    return choice;
+  }
+  const point = `hardhat-dr restore ${systemClock.now().toISOString()}`;
+  const lsn = await markLog(access, point);
+  await runPgbackrest(settings, "check");
+  const stanza = await readStanza(settings);
+  const timeline = await presentTimeline(settings, live);
+  const range = await readArchiveRange(settings, stanza, timeline);
+  const reached =
+    target.kind === "end" ? { kind: "point" as const, point, lsn } : target;
+  const backup = chooseBackup(stanza, range, reached);
+  return { stanza, range, backup, target: reached };
+}
