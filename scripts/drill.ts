@@ -7,12 +7,12 @@ import { cp, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import hardhatEthers from "@nomicfoundation/hardhat-ethers";
-import { PGlite } from "@electric-sql/pglite";
 import project from "hardhat";
 import { createHardhatRuntimeEnvironment } from "hardhat/hre";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import { generateBackupKey } from "../src/artifact/backup-key.js";
+import { withOpen } from "../src/database/pglite/open.js";
 import hardhatDr from "../src/index.js";
 import { deployPlatform } from "../test/helpers/deploy-platform.js";
 import { platformProxies } from "../test/helpers/recovery-session.js";
@@ -78,8 +78,8 @@ async function openSample(): Promise<HardhatRuntimeEnvironment> {
 }
 
 async function createDatabase(): Promise<void> {
-  const database = await PGlite.create(join(root, "database"));
-  await database.exec(`
+  await withOpen(join(root, "database"), "sample", async ({ pglite }) => {
+    await pglite.exec(`
     CREATE TABLE profiles (
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
       address text NOT NULL UNIQUE,
@@ -108,7 +108,7 @@ async function createDatabase(): Promise<void> {
       SELECT 1 + n % ${String(PROFILES)}, 'skill ' || n % 50, jsonb_build_object('link', 'ipfs://' || md5(n::text))
       FROM generate_series(1, ${String(2 * PROFILES)}) n;
   `);
-  await database.close();
+  });
 }
 
 async function createFiles(): Promise<void> {

@@ -6,7 +6,12 @@ import { DrError, messageOf } from "../../core/errors.js";
 import { readIfThere } from "../../core/if-there.js";
 import type { Access } from "../access.js";
 import { clientOf } from "./client.js";
-import { loadExtensions, loadPGlite, PRELOADED } from "./package.js";
+import {
+  compilePrograms,
+  loadExtensions,
+  loadPGlite,
+  PRELOADED,
+} from "./package.js";
 
 /** A database that this process has open. */
 export interface OpenDatabase {
@@ -50,6 +55,7 @@ async function openPGlite(
   try {
     return await PGlite.create({
       dataDir: folder,
+      ...(await compilePrograms()),
       extensions: await loadExtensions(preloaded),
     });
   } catch (error) {

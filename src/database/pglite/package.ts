@@ -1,12 +1,64 @@
+import { readFile } from "node:fs/promises";
+import { setFlagsFromString } from "node:v8";
+
 import type { Extension, PGlite } from "@electric-sql/pglite";
 
 import { DrError, hasCode } from "../../core/errors.js";
+import { ifThere } from "../../core/if-there.js";
+
+const PACKAGE = "@electric-sql/pglite";
 
 /** @throws {DrError} DATABASE_PACKAGE_MISSING. */
 export async function loadPGlite(): Promise<typeof PGlite> {
-  const name = "@electric-sql/pglite";
-  return (await load(name, async () => await import("@electric-sql/pglite")))
+  keepCompiledCode();
+  return (await load(PACKAGE, async () => await import("@electric-sql/pglite")))
     .PGlite;
+}
+
+/**
+ * Node 24 now and then dies when it frees compiled WebAssembly, of which a
+ * process that opens several databases has much: it keeps all of it then.
+ *
+ * @see https://github.com/nodejs/node/issues/64500
+ */
+function keepCompiledCode(): void {
+  setFlagsFromString("--no-wasm-code-gc");
+}
+
+/** PGlite's programs, compiled once for all databases of this process. */
+export interface CompiledPrograms {
+  readonly pgliteWasmModule: object;
+  readonly initdbWasmModule: object;
+}
+
+/** Node's, of which its types say nothing. */
+declare const WebAssembly: {
+  readonly compile: (bytes: Uint8Array) => Promise<object>;
+};
+
+let compiled: Promise<CompiledPrograms | undefined> | undefined;
+
+/** @returns undefined where this version of PGlite keeps them elsewhere: it compiles them itself then, each time. */
+export async function compilePrograms(): Promise<CompiledPrograms | undefined> {
+  compiled ??= compileBoth();
+  return await compiled;
+}
+
+async function compileBoth(): Promise<CompiledPrograms | undefined> {
+  const place = import.meta.resolve(PACKAGE);
+  const [pglite, initdb] = await Promise.all(
+    ["./pglite.wasm", "./initdb.wasm"].map(
+      async (name) => await ifThere(readFile(new URL(name, place))),
+    ),
+  );
+  if (pglite === undefined || initdb === undefined) {
+    return undefined;
+  }
+  const [pgliteWasmModule, initdbWasmModule] = await Promise.all([
+    WebAssembly.compile(pglite),
+    WebAssembly.compile(initdb),
+  ]);
+  return { pgliteWasmModule, initdbWasmModule };
 }
 
 /** @throws {DrError} DATABASE_PACKAGE_MISSING. */
