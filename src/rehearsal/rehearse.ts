@@ -1,10 +1,16 @@
+import { permissionToJson } from "../authority/describe.js";
+import { AuthorityGraph } from "../authority/graph.js";
 import type { Json } from "../core/canonical-json.js";
 import { BlockReader } from "../chain/block-reader.js";
 import type { Rpc } from "../chain/rpc.js";
 import { isDrError, messageOf, type DrError } from "../core/errors.js";
 import { sameAddress, type Address } from "../core/hex.js";
+import type { DeployFile } from "../deployments/deploy-file.js";
 import { readDeployFile } from "../deployments/read.js";
+import { findContract } from "../deployments/select.js";
 import type { RecoveryPorts } from "../recovery/ports.js";
+import { scanStart } from "../recovery/scan-start.js";
+import { readContractStatus } from "../recovery/status.js";
 import { digestPlan, type Plan } from "../run/plan.js";
 import type { RunEvent, RunOutcome } from "../run/runner.js";
 import { collectChanges, type Changes } from "./changes.js";
@@ -12,7 +18,11 @@ import { expectationOf, type Expectation } from "./expectation.js";
 import { findFindings } from "./findings.js";
 import type { Fork } from "./fork.js";
 import { readNaming, type Naming } from "./naming.js";
-import type { AccountReport, RehearsalReport } from "./report.js";
+import type {
+  AccountReport,
+  RehearsalReport,
+  RehearsedContract,
+} from "./report.js";
 import { runOnFork, sumGas, type RehearsedRun } from "./run-plan.js";
 import { measureTime, readBlockSeconds } from "./timing.js";
 
@@ -35,6 +45,8 @@ export interface RehearsalPorts {
   /** Blocks a transaction is waited for on the real chain. */
   readonly confirmations: number;
   readonly toolVersion: string;
+  /** Of the project; null where there is no repository. */
+  readonly commit: string | null;
   readonly onEvent?: (event: RunEvent) => void;
 }
 
@@ -75,10 +87,12 @@ export async function rehearse(
     ports.onEvent ?? (() => undefined),
   );
   const expectation = expectationOf(plan);
-  const [changes, naming, blockSeconds] = await Promise.all([
+  const before = await BlockReader.at(fork.rpc, fork.start);
+  const [changes, contracts, naming, blockSeconds] = await Promise.all([
     collectChanges(fork.rpc, run.transactions, expectation),
+    readContracts(before, file, expectation),
     readNaming(
-      await BlockReader.at(fork.rpc, fork.start),
+      before,
       file,
       { ...recovery, chainId: fork.chainId },
       namesOfOthers(ports.actors, run, expectation),
@@ -89,10 +103,7 @@ export async function rehearse(
   const named = await nameChanges(changes, naming);
   const { number, hash, timestamp } = fork.origin;
   const body = {
-    contracts: expectation.contracts.map(({ name, proxy }) => ({
-      name,
-      proxy,
-    })),
+    contracts,
     time: measureTime(plan.procedure, run.steps, {
       planned,
       blockSeconds,
@@ -108,11 +119,12 @@ export async function rehearse(
     outcome: run.outcome,
     refused,
     report: {
-      schemaVersion: 1,
+      schemaVersion: 2,
       toolVersion: ports.toolVersion,
       procedure: plan.procedure,
       network,
       chainId: fork.chainId,
+      commit: ports.commit,
       startedAt: startedAt.toISOString(),
       fork: {
         block: Number(number),
@@ -126,6 +138,37 @@ export async function rehearse(
       ...body,
     },
   };
+}
+
+async function readContracts(
+  reader: BlockReader,
+  file: DeployFile,
+  { contracts }: Expectation,
+): Promise<RehearsedContract[]> {
+  const graph = new AuthorityGraph(reader, scanStart(file));
+  return await Promise.all(
+    contracts.map(async ({ name, proxy }) => {
+      const record = findContract(file, name);
+      const status = await readContractStatus(reader, graph, { name, record });
+      return status.kind === "missing"
+        ? {
+            name,
+            proxy,
+            implementation: null,
+            codeHash: null,
+            pauseAuthority: null,
+            upgradeAuthority: null,
+          }
+        : {
+            name,
+            proxy,
+            implementation: status.implementation,
+            codeHash: status.codeHash ?? null,
+            pauseAuthority: permissionToJson(status.pauseAuthority),
+            upgradeAuthority: permissionToJson(status.upgradeAuthority),
+          };
+    }),
+  );
 }
 
 function namesOfOthers(

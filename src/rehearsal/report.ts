@@ -6,11 +6,14 @@ import type { Address, Hex } from "../core/hex.js";
  * times are seconds. What wasn't expected comes first in each list.
  */
 export interface RehearsalReport {
-  readonly schemaVersion: 1;
+  /** 1 said neither the commit nor how contracts were when it began. */
+  readonly schemaVersion: 2;
   readonly toolVersion: string;
   readonly procedure: string;
   readonly network: string;
   readonly chainId: number;
+  /** Of the project, as git has it; null where there is no repository. */
+  readonly commit: string | null;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   /** The block that was forked. */
@@ -28,10 +31,7 @@ export interface RehearsalReport {
     readonly status: "done" | "waiting" | "failed";
     readonly error?: Json;
   };
-  readonly contracts: readonly {
-    readonly name: string;
-    readonly proxy: Address;
-  }[];
+  readonly contracts: readonly RehearsedContract[];
   readonly time: TimeReport;
   readonly gasUsed: string;
   readonly steps: readonly StepReport[];
@@ -40,6 +40,18 @@ export interface RehearsalReport {
   readonly balances: readonly BalanceReport[];
   readonly nonces: readonly NonceReport[];
   readonly code: readonly CodeReport[];
+}
+
+/** A contract as it was at the block that was forked: another one isn't what was rehearsed. */
+export interface RehearsedContract {
+  readonly name: string;
+  readonly proxy: Address;
+  /** Null where there was no code; so the others. */
+  readonly implementation: Address | null;
+  readonly codeHash: Hex | null;
+  /** As `dr:status --json` has them. */
+  readonly pauseAuthority: Json;
+  readonly upgradeAuthority: Json;
 }
 
 export interface TimeReport {

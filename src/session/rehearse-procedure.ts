@@ -1,3 +1,4 @@
+import { readCommit } from "../core/git-commit.js";
 import type { CreateSimulation } from "../rehearsal/fork.js";
 import {
   rehearse,
@@ -55,6 +56,7 @@ export async function rehearseProcedure(
           actors,
           confirmations: original.confirmations,
           toolVersion: TOOL_VERSION,
+          commit: await readCommit(source.root),
           ...(onEvent === undefined ? {} : { onEvent }),
         },
         async () => await prepare(session, procedure),

@@ -1,6 +1,4 @@
-import { execFile } from "node:child_process";
 import { randomInt } from "node:crypto";
-import { promisify } from "node:util";
 
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { NewTaskActionFunction } from "hardhat/types/tasks";
@@ -9,6 +7,7 @@ import type { Json } from "../../src/core/canonical-json.js";
 import { systemClock } from "../../src/core/clock.js";
 import { DrError } from "../../src/core/errors.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
+import { readCommit } from "../../src/core/git-commit.js";
 import { formatDrill, formatDrillPlan } from "../../src/display/drill.js";
 import { formatDrillHtml } from "../../src/display/drill-html.js";
 import { formatDrillJunit } from "../../src/display/drill-junit.js";
@@ -130,15 +129,4 @@ function parseSeed(value: string | undefined): number {
     throw new DrError("OPTION_INVALID", { option: "--seed", value, expected });
   }
   return Number(value);
-}
-
-/** Null where there is no git, or no repository. */
-async function readCommit(root: string): Promise<string | null> {
-  try {
-    const run = promisify(execFile);
-    const { stdout } = await run("git", ["rev-parse", "HEAD"], { cwd: root });
-    return stdout.trim();
-  } catch {
-    return null;
-  }
 }
