@@ -298,8 +298,11 @@ class Drill {
             {
               name,
               proxy: state.proxy,
+              chainId: file.chainId,
               implementation: state.implementation,
               codeHash: state.codeHash,
+              pauseAuthority: state.pauseAuthority,
+              upgradeAuthority: state.upgradeAuthority,
             },
           ],
     );

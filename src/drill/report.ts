@@ -1,3 +1,4 @@
+import type { Json } from "../core/canonical-json.js";
 import type { Address, Hex } from "../core/hex.js";
 
 /**
@@ -155,8 +156,12 @@ export interface BackupReport {
 export interface ContractReport {
   readonly name: string;
   readonly proxy: Address;
+  readonly chainId: number;
   readonly implementation: Address;
   readonly codeHash: Hex;
+  /** As `dr:status --json` has them. */
+  readonly pauseAuthority: Json;
+  readonly upgradeAuthority: Json;
 }
 
 export interface IssueReport {

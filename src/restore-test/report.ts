@@ -21,6 +21,9 @@ export interface ReportOptions {
   /** What the backups were drawn by; absent: the newest were taken. */
   readonly seed?: string;
   readonly tool: string;
+  readonly project: string;
+  /** Of the project, as git has it; null where there is no repository. */
+  readonly commit: string | null;
 }
 
 /**
@@ -30,7 +33,7 @@ export interface ReportOptions {
  */
 export function restoreTestReport(
   tested: readonly TargetTest[],
-  { startedAt, logFile, seed, tool }: ReportOptions,
+  { startedAt, logFile, seed, tool, project, commit }: ReportOptions,
 ): RestoreTestReport {
   const isPassed = tested.length > 0 && tested.every(hasPassed);
   return {
@@ -48,6 +51,8 @@ export function restoreTestReport(
     chosen: seed === undefined ? "newest" : "random",
     seed: seed ?? null,
     tool,
+    project,
+    commit,
     targets: tested.map((one) => ({
       target: one.target,
       offsite_provider: one.provider,

@@ -10,6 +10,7 @@ import { writeAtomically } from "../../src/core/atomic-write.js";
 import { systemClock } from "../../src/core/clock.js";
 import { DrError } from "../../src/core/errors.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
+import { readCommit } from "../../src/core/git-commit.js";
 import type { LogFile } from "../../src/core/log-file.js";
 import { UNWATCHED, type Meter } from "../../src/core/meter.js";
 import { writing } from "../../src/core/writing.js";
@@ -81,6 +82,8 @@ const action: NewTaskActionFunction<TestArguments> = async (args, hre) =>
       startedAt,
       logFile: log.path,
       tool: `hardhat-dr ${TOOL_VERSION}`,
+      project: dr.project,
+      commit: await readCommit(hre.config.paths.root),
       ...(seed === undefined ? {} : { seed }),
     });
     const path = join(

@@ -67,8 +67,11 @@ function hostileReport(): DrillReport {
       {
         name: HOSTILE,
         proxy: HOSTILE as `0x${string}`,
+        chainId: 1,
         implementation: "0x",
         codeHash: "0x",
+        pauseAuthority: null,
+        upgradeAuthority: null,
       },
     ],
   };

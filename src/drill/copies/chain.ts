@@ -82,7 +82,10 @@ export class ChainCopy implements Copy {
     return `${names.join(", ")}: implementations, state and storage as they were`;
   }
 
-  get contracts(): readonly ContractReport[] {
+  get contracts(): readonly Pick<
+    ContractReport,
+    "name" | "proxy" | "implementation" | "codeHash"
+  >[] {
     return Object.entries(this.#baseline).flatMap(([name, state]) =>
       state.kind === "missing" || state.codeHash === null
         ? []
