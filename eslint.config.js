@@ -68,6 +68,17 @@ const FLOORS = {
     "session",
   ],
   testing: [...SHARED, ...FACTS, ...POWERS, "recovery", "session"],
+  readiness: [
+    "config",
+    "artifact",
+    "backup",
+    "offsite",
+    ...SHARED,
+    ...FACTS,
+    ...POWERS,
+    "recovery",
+  ],
+  history: ["core", "config", "readiness", "incident"],
 };
 
 /** What of src/ may touch Hardhat itself, and not only its types. */

@@ -529,6 +529,18 @@ export const drillTask = drTask(
   .setAction(actions.drill)
   .build();
 
+export const readinessTask = drTask(
+  "dr:readiness",
+  "Say of each procedure and each backup when it was proven to work, and whether that still holds",
+)
+  .addOption({
+    name: "maxAge",
+    description: "A proof that is older has decayed: 12h, 90d, 26w",
+    defaultValue: "90d",
+  })
+  .setAction(actions.readiness)
+  .build();
+
 export const resumeTask = changingTask(
   "dr:resume",
   "Go on with an interrupted or waiting run",

@@ -47,6 +47,7 @@ export const actions = {
   incidentClose: () => import("./actions/incident-close.js"),
   incidentList: () => import("./actions/incident-list.js"),
   drill: () => import("./actions/drill.js"),
+  readiness: () => import("./actions/readiness.js"),
   notifyTest: () => import("./actions/notify-test.js"),
   incidentReport: () => import("./actions/incident-report.js"),
 } as const;

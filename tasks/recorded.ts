@@ -14,6 +14,7 @@ const ONLY_LOOKING: readonly string[] = [
   "dr:incident:open",
   "dr:incident:report",
   "dr:offsite:list",
+  "dr:readiness",
   "dr:runs",
   "dr:safe:check",
   "dr:safe:status",

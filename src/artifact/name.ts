@@ -60,6 +60,12 @@ export function formatTimestamp(at: Date): string {
   return `${date.replaceAll("-", "")}_${time.slice(0, 8).replaceAll(":", "")}`;
 }
 
+/** Reads `20240115_140000`. @returns an invalid date of anything else. */
+export function parseTimestamp(text: string): Date {
+  const [date = "", time = ""] = text.split("_");
+  return parseSecond(date, time);
+}
+
 const NAME =
   /^(?:(?<project>[A-Za-z0-9][\w.-]*)_(?<word>db|files|config)|contract_snapshot)_(?<date>\d{8})_(?<time>\d{6})\.(?:sql|tar)(?<outer>\.zst|\.gz)?(?<encrypted>\.enc)?$/;
 
@@ -77,7 +83,7 @@ export function parseArtifactName(name: string): ParsedName | undefined {
     return undefined;
   }
   const { project, word, outer } = groups;
-  const at = parseTimestamp(groups.date ?? "", groups.time ?? "");
+  const at = parseSecond(groups.date ?? "", groups.time ?? "");
   const compression = COMPRESSIONS.find((one) => EXTENSIONS[one] === outer);
   const parsed: ParsedName = {
     kind: ARTIFACT_KINDS.find((one) => WORDS[one] === word) ?? "contracts",
@@ -94,7 +100,7 @@ export function parseArtifactName(name: string): ParsedName | undefined {
 }
 
 /** @returns an invalid date when there is no such second. */
-function parseTimestamp(date: string, time: string): Date {
+function parseSecond(date: string, time: string): Date {
   const day = date.replace(/(....)(..)/, "$1-$2-");
   return new Date(`${day}T${time.replace(/(..)(..)/, "$1:$2:")}Z`);
 }

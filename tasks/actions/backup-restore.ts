@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { NewTaskActionFunction } from "hardhat/types/tasks";
@@ -26,6 +26,7 @@ import {
 import { paintFor } from "../../src/display/text.js";
 import { Interruption, requireConsentPossible, requireYes } from "./apply.js";
 import { backupContext, whileLocked } from "./backup-context.js";
+import { noteProof } from "./note-proof.js";
 import { runTask, type Output, type TaskResult } from "./output.js";
 import { withBar } from "./progress.js";
 
@@ -84,6 +85,7 @@ export async function restoreBackup(
   await requireYes("restore this", args, hre);
   const interruption = new Interruption("RESTORE_INTERRUPTED");
   const { signal } = interruption;
+  const startedAt = performance.now();
   const replaced = await whileLocked(
     context,
     async () =>
@@ -107,7 +109,25 @@ export async function restoreBackup(
       ),
   );
   output.text(formatReplaced(replaced, output.paint));
+  await noteProof(
+    config,
+    {
+      kind: prepared.kind,
+      path: join(address.folder, address.name),
+      how: {
+        restored: true,
+        by: "dr:backup:restore",
+        seconds: secondsSince(startedAt),
+      },
+    },
+    output,
+  );
   return { json: restoreToJson(prepared, replaced), exitCode };
+}
+
+/** To the tenth. */
+function secondsSince(startedAt: number): number {
+  return Math.round((performance.now() - startedAt) / 100) / 10;
 }
 
 function tellChecked({ name, chain }: PreparedRestore): string {

@@ -83,7 +83,8 @@ async function verify(
   const at = systemClock.now();
   const measures = measureRestore(backup, startedAt, at);
   const { seconds } = measures;
-  const how = { restored: true, tables, rows, seconds };
+  const by = "dr:db:verify";
+  const how = { restored: true, by, tables, rows, seconds };
   const proof = await backup.recordProof(at, how);
   const left = { proof, ...(kept === undefined ? {} : { kept }) };
   output.text(formatVerified(backup.name, examination, left, output.paint));

@@ -329,7 +329,10 @@ async function tryRecordProof(
   output: Output,
 ): Promise<void> {
   try {
-    await recordProof(storage, key, new Date(), { restored: true });
+    await recordProof(storage, key, new Date(), {
+      restored: true,
+      by: "dr:offsite:restore",
+    });
   } catch (error) {
     if (!isDrError(error)) {
       throw error;

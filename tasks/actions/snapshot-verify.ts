@@ -18,6 +18,7 @@ import {
 } from "../../src/snapshot/recompile.js";
 import { compilerOf } from "./compile-build.js";
 import { findNamedSnapshot, openFound } from "./find-snapshot.js";
+import { noteProof } from "./note-proof.js";
 import { runTask, type Output } from "./output.js";
 import { withBar } from "./progress.js";
 import { connect } from "./session.js";
@@ -46,6 +47,10 @@ const action: NewTaskActionFunction<VerifyArguments> = async (args, hre) =>
         ...(live === undefined ? {} : { live }),
       };
       output.text(formatVerified(view, output.paint));
+      const { path } = opened.artifact;
+      const how = { restored: true, by: "dr:snapshot:verify" };
+      const kind = "contracts";
+      await noteProof(hre.config.dr, { kind, path, how }, output);
       return { json: verifiedToJson(view), exitCode: EXIT_CODES.done };
     });
   });
