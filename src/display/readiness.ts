@@ -136,8 +136,9 @@ export function wayOut(
     switch (procedure) {
       case "pause":
       case "rollback":
-      case "emergency":
         return `npx hardhat dr:rehearse ${procedure} --all${on}`;
+      case "emergency":
+        return `npx hardhat dr:rehearse emergency --all --to previous${on}`;
       case "database-restore":
         return `npx hardhat dr:drill --scenario database-corruption${on}`;
       case "deployments-restore":

@@ -109,7 +109,10 @@ function judgeContract(
   ];
   return {
     status: worstOf(judged.map(({ status }) => status)),
-    reasons: [...judged.flatMap(({ reasons }) => reasons), ...last.notes],
+    // One Safe may hold more than one authority.
+    reasons: [
+      ...new Set([...judged.flatMap(({ reasons }) => reasons), ...last.notes]),
+    ],
   };
 }
 
