@@ -541,6 +541,24 @@ export const readinessTask = drTask(
   .setAction(actions.readiness)
   .build();
 
+export const historyTask = drTask(
+  "dr:history",
+  "Show every drill, restore test and rehearsal: what came of it, and how fast",
+)
+  .addFlag({
+    name: "markdown",
+    description:
+      "Write dr.paths.exercises (docs/recovery-exercises.md), or bring it up to date; your own notes in it stay",
+  })
+  .addOption({
+    name: "html",
+    description: "Write the trend to this file, a page that needs nothing else",
+    type: ArgumentType.STRING_WITHOUT_DEFAULT,
+    defaultValue: undefined,
+  })
+  .setAction(actions.history)
+  .build();
+
 export const resumeTask = changingTask(
   "dr:resume",
   "Go on with an interrupted or waiting run",

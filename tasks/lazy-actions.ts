@@ -48,6 +48,7 @@ export const actions = {
   incidentList: () => import("./actions/incident-list.js"),
   drill: () => import("./actions/drill.js"),
   readiness: () => import("./actions/readiness.js"),
+  history: () => import("./actions/history.js"),
   notifyTest: () => import("./actions/notify-test.js"),
   incidentReport: () => import("./actions/incident-report.js"),
 } as const;

@@ -7,6 +7,7 @@ import type { NewTaskDefinition } from "hardhat/types/tasks";
  * too: somebody weighed it.
  */
 const ONLY_LOOKING: readonly string[] = [
+  "dr:history",
   "dr:incident:ack",
   "dr:incident:close",
   "dr:incident:list",

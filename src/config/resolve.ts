@@ -28,6 +28,10 @@ export function resolveDrConfig(
     paths: {
       deployments: resolve(root, paths?.deployments ?? "deployments"),
       incidents: resolve(root, paths?.incidents ?? "docs/incidents"),
+      exercises: resolve(
+        root,
+        paths?.exercises ?? "docs/recovery-exercises.md",
+      ),
       backups: resolve(root, paths?.backups ?? "backups"),
       logs: resolve(root, paths?.logs ?? "logs"),
     },

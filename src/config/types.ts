@@ -245,6 +245,8 @@ export interface DrUserConfig {
     readonly deployments?: string;
     /** Where incident documents go. Default: `docs/incidents`. */
     readonly incidents?: string;
+    /** The history of exercises, as Markdown. Default: `docs/recovery-exercises.md`. */
+    readonly exercises?: string;
     /** Holds a folder for each kind of backup, and `reports`. Default: `backups`. */
     readonly backups?: string;
     /** Where longer tasks write what they did. Default: `logs`. */
@@ -401,6 +403,7 @@ export interface DrConfig {
   readonly paths: {
     readonly deployments: string;
     readonly incidents: string;
+    readonly exercises: string;
     readonly backups: string;
     readonly logs: string;
   };

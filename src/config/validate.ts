@@ -25,6 +25,7 @@ export function validateDrConfig(section: unknown): ConfigProblem[] {
     paths: {
       deployments: isText,
       incidents: isText,
+      exercises: isText,
       backups: isText,
       logs: isText,
     },

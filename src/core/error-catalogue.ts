@@ -1446,6 +1446,12 @@ export const CATALOGUE = {
     fix: "Choose the right `--network`, or correct the network's `url` or `dr.rpcQuorum` in hardhat.config.ts.",
     exitCode: refused,
   },
+  HISTORY_EDITED: {
+    message:
+      "The list of exercises in {file} isn't between its two marks as it was generated, so that it is left as it is.",
+    fix: "Rename it, run `npx hardhat dr:history --markdown` for a new one, and copy your notes into that, above or below the marks.",
+    exitCode: refused,
+  },
   EMERGENCY_WOULD_FAIL: {
     message:
       "Tried on a fork of the chain, the emergency upgrade fails: {reason}",

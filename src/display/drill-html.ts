@@ -224,7 +224,8 @@ function formatBaseline({ backups, contracts, logFile }: DrillReport): string {
   return `<section><h2>What was recovered</h2>${table}<p class="more">Log: ${escape(logFile)}</p></section>`;
 }
 
-const STYLE = `
+/** Of every page about exercises. */
+export const STYLE = `
 :root{color-scheme:light dark;--ground:#f5f6f8;--card:#fff;--text:#1c2330;--dim:#667085;--line:#e3e6ec;--good:#1a7f4b;--bad:#c4283b;--warn:#a36a00;--good-soft:#e5f5ec;--bad-soft:#fdecee;--s0:#98a2b3;--s1:#3b6fd4;--s2:#8a4fc4;--s3:#0f8a8a;--s4:#c76a15;--s5:#b83280}
 @media(prefers-color-scheme:dark){:root{--ground:#12151b;--card:#1b2029;--text:#e6e9ef;--dim:#98a2b3;--line:#2c333f;--good:#4cc38a;--bad:#ff6b7d;--warn:#e5a93c;--good-soft:#16291f;--bad-soft:#33191e;--s0:#667085;--s1:#6b9bff;--s2:#b98af0;--s3:#3fc1c1;--s4:#f0954a;--s5:#ec6fb4}}
 *{box-sizing:border-box}

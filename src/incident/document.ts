@@ -25,12 +25,17 @@ export function assembleDocument(
   run: string,
   parts: readonly DocumentPart[],
 ): string {
+  return `${markOf(run)}\n\n${assembleParts(parts)}`;
+}
+
+/** The same without the line that says of which run it is. */
+export function assembleParts(parts: readonly DocumentPart[]): string {
   const blocks = parts.flatMap((part) =>
     part.kind === "free"
       ? [part.text]
       : [beginOf(part.name, part.text), part.text, endOf(part.name)],
   );
-  return `${[markOf(run), ...blocks].join("\n\n")}\n`;
+  return `${blocks.join("\n\n")}\n`;
 }
 
 /**

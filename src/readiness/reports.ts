@@ -132,29 +132,50 @@ export async function readAllReports(
   { logs, backups, network }: ReportFolders,
   most = Infinity,
 ): Promise<Reports> {
-  const reports = join(backups, "reports");
   const [drills, rehearsals, restoreTests, databaseRestores] =
     await Promise.all([
-      readReports(join(logs, "dr-drills"), {
-        name: /^dr_drill_report_\d{8}_\d{6}\.json$/,
-        parse: (value) => drill.safeParse(value).data,
-        most,
-      }),
-      readReports(join(network, "rehearsals"), {
-        name: /^\d{8}T\d{6}-\d{3}Z-[\w-]+\.json$/,
-        parse: (value) => rehearsal.safeParse(value).data,
-        most,
-      }),
-      readReports(reports, {
-        name: /^offsite_restore_test_\d{8}_\d{6}\.json$/,
-        parse: (value) => restoreTest.safeParse(value).data,
-        most,
-      }),
-      readReports(reports, {
+      readDrills(logs, most),
+      readRehearsals(network, most),
+      readRestoreTests(backups, most),
+      readReports(join(backups, "reports"), {
         name: /^database_(restore|verification)_\d{8}_\d{6}\.json$/,
         parse: (value) => databaseRestore.safeParse(value).data,
         most,
       }),
     ]);
   return { drills, rehearsals, restoreTests, databaseRestores };
+}
+
+export async function readDrills(
+  logs: string,
+  most = Infinity,
+): Promise<FoundReports<DrillFacts>> {
+  return await readReports(join(logs, "dr-drills"), {
+    name: /^dr_drill_report_\d{8}_\d{6}\.json$/,
+    parse: (value) => drill.safeParse(value).data,
+    most,
+  });
+}
+
+/** @param network - `deployments/<network>` */
+export async function readRehearsals(
+  network: string,
+  most = Infinity,
+): Promise<FoundReports<RehearsalFacts>> {
+  return await readReports(join(network, "rehearsals"), {
+    name: /^\d{8}T\d{6}-\d{3}Z-[\w-]+\.json$/,
+    parse: (value) => rehearsal.safeParse(value).data,
+    most,
+  });
+}
+
+export async function readRestoreTests(
+  backups: string,
+  most = Infinity,
+): Promise<FoundReports<RestoreTestFacts>> {
+  return await readReports(join(backups, "reports"), {
+    name: /^offsite_restore_test_\d{8}_\d{6}\.json$/,
+    parse: (value) => restoreTest.safeParse(value).data,
+    most,
+  });
 }

@@ -29,6 +29,7 @@ import { TOOL_VERSION } from "../../src/session/tool-version.js";
 import { announce } from "./announce.js";
 import { Interruption } from "./apply.js";
 import { recoveryTasks } from "./drill-tasks.js";
+import { refreshExercises } from "./exercises.js";
 import { runTask, type Output } from "./output.js";
 import { sourceOf } from "./session.js";
 import { simulationOf } from "./simulation.js";
@@ -64,6 +65,7 @@ const action: NewTaskActionFunction<DrillArguments> = async (args, hre) =>
         ),
     );
     const files = await keep(report, hre);
+    await refreshExercises(dr);
     output.text(formatDrill(report, files, output.paint));
     const isPassed = report.status === "PASSED";
     const announcement = drillAnnouncement({

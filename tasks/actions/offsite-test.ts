@@ -33,6 +33,7 @@ import {
 import { TOOL_VERSION } from "../../src/session/tool-version.js";
 import { announce } from "./announce.js";
 import { Interruption } from "./apply.js";
+import { refreshExercises } from "./exercises.js";
 import { parseJobs } from "./jobs.js";
 import { chooseTargets, openTarget } from "./offsite.js";
 import { runTask, type Output } from "./output.js";
@@ -93,6 +94,7 @@ const action: NewTaskActionFunction<TestArguments> = async (args, hre) =>
     );
     try {
       await writeReport(path, report);
+      await refreshExercises(dr);
     } finally {
       const news = announceRestoreTest(report, dr.project, startedAt);
       log.add(news.title);

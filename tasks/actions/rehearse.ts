@@ -15,6 +15,7 @@ import {
   type Procedure,
 } from "../../src/session/rehearse-procedure.js";
 import { tell } from "./apply.js";
+import { refreshExercises } from "./exercises.js";
 import { runTask, type Output } from "./output.js";
 import { networkFolder, sessionOptions, sourceOf } from "./session.js";
 import { simulationOf } from "./simulation.js";
@@ -64,6 +65,7 @@ const action: NewTaskActionFunction<RehearseArguments> = async (args, hre) =>
       report,
       formatRehearsalMarkdown(report),
     );
+    await refreshExercises(source.config);
     output.text(formatRehearsal(report, files, output.paint));
     return {
       json: { ...report, files } as unknown as Json,

@@ -54,6 +54,7 @@ describe("the dr section", () => {
     expect(config.dr.paths).to.deep.equal({
       deployments: join(folder.path, "deployments"),
       incidents: join(folder.path, "docs/incidents"),
+      exercises: join(folder.path, "docs/recovery-exercises.md"),
       backups: join(folder.path, "backups"),
       logs: join(folder.path, "logs"),
     });
