@@ -3,6 +3,7 @@ import Table from "cli-table3";
 import type { Json } from "../core/canonical-json.js";
 import type { Readiness } from "../readiness/readiness.js";
 import type { ReadinessItem, ReadinessProof } from "../readiness/item.js";
+import type { ProofSummary } from "../readiness/summary.js";
 import { count, formatDuration, printable, type Paint } from "./text.js";
 
 const DAY_MS = 86_400_000;
@@ -240,5 +241,42 @@ function proofToJson(proof: ReadinessProof, now: Date): Json {
         ? null
         : seconds <= objectiveSeconds,
     file,
+  };
+}
+
+/** Two lines: when something was proven last, and what isn't. */
+export function formatProofSummary(
+  { last, items }: ProofSummary,
+  now: Date,
+  paint: Paint,
+): string {
+  const open = items.filter(({ status }) => status !== "proven");
+  const proven = `${String(items.length - open.length)} of ${count(items.length, "procedure")} proven`;
+  const when =
+    last === undefined
+      ? "none ever"
+      : `last ${formatAge(last.at, now)} ago by ${last.by}`;
+  const rest = open.map((item) => `${titleOf(item)} (${item.status})`);
+  return [
+    `${paint("bold", "Proofs")}  ${proven}, ${when}`,
+    ...(rest.length === 0
+      ? []
+      : [
+          `  ${paint("yellow", rest.join(", "))}: see \`npx hardhat dr:readiness\``,
+        ]),
+    "",
+  ].join("\n");
+}
+
+export function proofSummaryToJson({ last, items }: ProofSummary): Json {
+  return {
+    last:
+      last === undefined ? null : { at: last.at.toISOString(), by: last.by },
+    procedures: items.map((item) => ({
+      procedure:
+        item.subject.type === "procedure" ? item.subject.procedure : null,
+      status: item.status,
+      reasons: [...item.reasons],
+    })),
   };
 }

@@ -3,8 +3,6 @@ import type { Permission } from "../authority/authority.js";
 import { AuthorityGraph } from "../authority/graph.js";
 import type { Json } from "../core/canonical-json.js";
 import type { Address, Hex } from "../core/hex.js";
-import type { ContractRecord, DeployFile } from "../deployments/deploy-file.js";
-import { previousImplementation } from "../deployments/history.js";
 import { selectContracts } from "../deployments/select.js";
 import { readWorld, type RecoveryPorts } from "../recovery/ports.js";
 import { scanStart } from "../recovery/scan-start.js";
@@ -49,24 +47,12 @@ export async function readCurrentContracts(
   return {
     chainId,
     block: reader.block.number,
-    contracts: toCurrentContracts(statuses, file),
+    contracts: statuses.map(toCurrentContract),
   };
 }
 
-export function toCurrentContracts(
-  statuses: readonly ContractStatus[],
-  { contracts }: DeployFile,
-): CurrentContract[] {
-  return statuses.map((status) => toCurrent(status, contracts[status.name]));
-}
-
-function toCurrent(
-  status: ContractStatus,
-  record: ContractRecord | undefined,
-): CurrentContract {
+export function toCurrentContract(status: ContractStatus): CurrentContract {
   const { name, proxy } = status;
-  const hasPrevious =
-    record !== undefined && previousImplementation(record) !== undefined;
   if (status.kind === "missing") {
     return {
       name,
@@ -77,7 +63,7 @@ function toCurrent(
       canPause: true,
       canUpgrade: true,
       isSafeAtOnce: false,
-      hasPrevious,
+      hasPrevious: false,
     };
   }
   const { kind, codeHash, paused, pauseAuthority, upgradeAuthority } = status;
@@ -92,7 +78,7 @@ function toCurrent(
     canUpgrade:
       kind !== "plain" && upgradeAuthority.mechanism.kind !== "absent",
     isSafeAtOnce: [pauseAuthority, upgradeAuthority].every(isHeldBySafe),
-    hasPrevious,
+    hasPrevious: status.previous !== undefined,
   };
 }
 

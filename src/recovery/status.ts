@@ -12,6 +12,7 @@ import type { ContractRecord } from "../deployments/deploy-file.js";
 import {
   currentImplementation,
   findImplementation,
+  previousImplementation,
 } from "../deployments/history.js";
 import { selectContracts, type NamedContract } from "../deployments/select.js";
 import { readPaused, readVersion } from "../proxy/getters.js";
@@ -55,6 +56,8 @@ export interface PresentContract {
   readonly kind: ProxyKind;
   readonly implementation: Address;
   readonly codeHash: Hex | undefined;
+  /** Where a rollback would go; undefined when deploy.json knows nothing. */
+  readonly previous: Address | undefined;
   /** `version()`; undefined when there is none. */
   readonly version: string | undefined;
   /** Undefined when the contract can't be paused. */
@@ -150,6 +153,7 @@ export async function readContractStatus(
     kind,
     implementation,
     codeHash,
+    previous: previousImplementation(record),
     version,
     paused,
     admin,

@@ -50,6 +50,14 @@ interface ReadinessJson {
   readonly error?: { readonly code: string };
 }
 
+interface StatusJson {
+  readonly contracts: readonly object[];
+  readonly proofs: {
+    readonly last: { readonly by: string };
+    readonly procedures: readonly ItemJson[];
+  };
+}
+
 describe("dr:readiness", function () {
   this.timeout(60_000);
   const folder = useTemporaryFolder();
@@ -227,6 +235,47 @@ describe("dr:readiness", function () {
       expect(error?.code, maxAge).to.equal("OPTION_INVALID");
       expect(process.exitCode).to.equal(3);
     }
+  });
+
+  it("shows in dr:status what is proven, without a request more", async () => {
+    await rehearse("rollback");
+    const count = async (work: () => Promise<unknown>): Promise<number> => {
+      let requests = 0;
+      const { provider } = connection;
+      const request = provider.request.bind(provider);
+      provider.request = async (args) => {
+        requests += 1;
+        return (await request(args)) as unknown;
+      };
+      await work();
+      provider.request = request;
+      return requests;
+    };
+    const alone = await count(async () => await connection.dr.status());
+    let status: StatusJson | undefined;
+    const shown = await count(async () => {
+      status = await run<StatusJson>("dr:status", { names: [] });
+    });
+    expect(alone).to.be.above(0);
+    expect(shown).to.equal(alone);
+    expect(status!.proofs.last.by).to.equal("dr:rehearse");
+    expect(
+      status!.proofs.procedures.map((one) => [one.procedure, one.status]),
+    ).to.deep.equal([
+      ["pause", "proven"],
+      ["rollback", "proven"],
+      ["deployments-restore", "missing"],
+      ["complete-loss", "missing"],
+    ]);
+  });
+
+  it("shows the status where proofs can't be read", async () => {
+    await writeFile(join(folder.path, "logs"), "no folder");
+    const { proofs, contracts } = await run<StatusJson>("dr:status", {
+      names: [],
+    });
+    expect([proofs, contracts.length]).to.deep.equal([null, 3]);
+    expect(process.exitCode).to.equal(0);
   });
 
   it("is done where all that is there is proven", async () => {
