@@ -10,7 +10,13 @@ import type { TargetTest } from "../../src/restore-test/test-target.js";
 describe("the report of a restore test", () => {
   const startedAt = new Date("2024-01-15T14:00:00.123Z");
   const logFile = "/srv/logs/offsite_restore_test_20240115_140000.log";
-  const options = { startedAt, logFile, tool: "hardhat-dr 1.0.0" };
+  const options = {
+    startedAt,
+    logFile,
+    tool: "hardhat-dr 1.0.0",
+    project: "takumi",
+    commit: null,
+  };
 
   const database: PartTest = {
     status: "passed",
