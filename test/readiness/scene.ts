@@ -99,8 +99,7 @@ export class ReadinessScene {
       plain: extent,
       stored: extent,
       compression: "zstd",
-      contents:
-        schema === undefined ? {} : ({ fingerprint: { schema } }),
+      contents: schema === undefined ? {} : { fingerprint: { schema } },
       recoveryPoint: null,
     };
     await this.write(`${folder}/${artifact}`, "abc");
