@@ -468,6 +468,12 @@ export const CATALOGUE = {
     fix: "Name what `dr:backup` shall back up in hardhat.config.ts: `dr.database`, `dr.files`, `dr.configuration`; contracts are backed up once there is a deploy.json.",
     exitCode: refused,
   },
+  READINESS_NOTHING: {
+    message:
+      "There is nothing whose recovery could be proven: no deploy.json in {folder}, no database, no files.",
+    fix: "Name the network (`--network mainnet`), run `dr:init`, or configure `dr.database`, `dr.files` or `dr.configuration`.",
+    exitCode: refused,
+  },
   BACKUP_SOURCE_UNREADABLE: {
     message: "{path} can't be read, so it isn't backed up: {reason}.",
     fix: "Bring it back, mend its permissions, or take it out of `dr.files` or `dr.configuration` in hardhat.config.ts. Nothing was written.",

@@ -1,7 +1,7 @@
 import type { ArtifactKind } from "../artifact/name.js";
 import type { DrConfig, OffsiteTarget } from "../config/types.js";
 import type { Clock } from "../core/clock.js";
-import { isDrError, type DrError } from "../core/errors.js";
+import { DrError, isDrError } from "../core/errors.js";
 import type { Storage } from "../offsite/storage.js";
 import {
   findLocalBackups,
@@ -61,7 +61,7 @@ export interface Readiness {
  * Holds all proofs against what there is now: reports of drills, rehearsals
  * and restores, and what was noted beside backups, here and offsite.
  *
- * @throws what is wrong with this machine's own folders; a chain or a target
+ * @throws {DrError} READINESS_NOTHING, and what is wrong with this machine's own folders; a chain or a target
  * that can't be asked makes what hangs on it unknown.
  */
 export async function assessReadiness(
@@ -110,6 +110,9 @@ export async function assessReadiness(
       ),
     ),
   ]);
+  if (items.length === 0) {
+    throw new DrError("READINESS_NOTHING", { folder: ports.folder });
+  }
   return {
     project,
     network,

@@ -278,10 +278,10 @@ describe("dr:readiness", function () {
     expect(process.exitCode).to.equal(0);
   });
 
-  it("is done where all that is there is proven", async () => {
+  it("is no gate that is open because there is nothing behind it", async () => {
     const empty = join(folder.path, "empty");
     hre = await openProject(empty, { dr: { project: "takumi" } });
-    const { status, items } = await readiness();
-    expect([status, items, process.exitCode]).to.deep.equal(["ready", [], 0]);
+    expect((await readiness()).error?.code).to.equal("READINESS_NOTHING");
+    expect(process.exitCode).to.equal(3);
   });
 });
