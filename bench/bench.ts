@@ -8,6 +8,7 @@
  */
 import { measureBackup } from "./backup.js";
 import { measureDatabase } from "./database.js";
+import { measureDrill } from "./drill.js";
 import { measureEmergency } from "./emergency.js";
 import { formatMeasurement, HEADING } from "./measurement.js";
 import { measureOffsite } from "./offsite.js";
@@ -25,6 +26,7 @@ const BENCHES = {
   backup: measureBackup,
   database: measureDatabase,
   recover: measureRecover,
+  drill: measureDrill,
   offsite: measureOffsite,
 };
 

@@ -63,6 +63,23 @@ export function atMost(
   };
 }
 
+/** What is promised as it is, beside nothing. */
+export function within(
+  what: string,
+  ours: number,
+  target: number,
+  format: (value: number) => string,
+): Measurement {
+  return {
+    what,
+    ours: format(ours),
+    peer: "",
+    ratio: "",
+    target: `≤ ${format(target)}`,
+    isMet: ours <= target,
+  };
+}
+
 /** What is so many times faster than its peer. */
 export function timesFaster(
   what: string,
