@@ -1,7 +1,7 @@
 import type { BackupsCopy } from "./copies/backups.js";
 import type { ChainCopy, ChainRecovery } from "./copies/chain.js";
 import type { Copy, Part } from "./copies/copy.js";
-import type { DatabaseCopy } from "./copies/database.js";
+import type { DatabaseCopy } from "./copies/database-copy.js";
 import type { FolderCopy } from "./copies/folder.js";
 import type { OffsiteCopy } from "./copies/offsite.js";
 import type { ServiceCopy } from "./copies/service.js";

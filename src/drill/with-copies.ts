@@ -21,7 +21,7 @@ import type { Copies, DrilledTask } from "./copies.js";
 import { BackupsCopy } from "./copies/backups.js";
 import { ChainCopy } from "./copies/chain.js";
 import type { Part } from "./copies/copy.js";
-import type { DatabaseCopy } from "./copies/database.js";
+import type { DatabaseCopy } from "./copies/database-copy.js";
 import { copyPGlite } from "./copies/pglite.js";
 import { copyPostgres, dropCopies, nameOfServer } from "./copies/postgres.js";
 import { digestFolder, FolderCopy } from "./copies/folder.js";

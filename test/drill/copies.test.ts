@@ -11,7 +11,7 @@ import type { FsTarget } from "../../src/config/types.js";
 import { systemClock } from "../../src/core/clock.js";
 import { BackupsCopy } from "../../src/drill/copies/backups.js";
 import { ChainCopy } from "../../src/drill/copies/chain.js";
-import type { DatabaseCopy } from "../../src/drill/copies/database.js";
+import type { DatabaseCopy } from "../../src/drill/copies/database-copy.js";
 import {
   copyPostgres,
   dropCopies,

@@ -15,12 +15,12 @@ import { withOpen } from "../../database/pglite/open.js";
 import { withSession, type Session } from "../../database/session.js";
 import { markFolder, requireMarkedFolder, type Mark } from "../mark.js";
 import type { Random } from "../random.js";
+import type { DatabaseCopy } from "./database-copy.js";
 import {
   chooseTable,
   corruptRows,
   dropTable,
   summariseDatabase,
-  type DatabaseCopy,
 } from "./database.js";
 
 export interface PGliteCopyOptions extends Pick<TrialWork, "clock" | "signal"> {

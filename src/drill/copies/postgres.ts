@@ -22,12 +22,12 @@ import { isDrError } from "../../core/errors.js";
 import type { Clock } from "../../core/clock.js";
 import { formatMark, notItsOwn, type Mark } from "../mark.js";
 import type { Random } from "../random.js";
+import type { DatabaseCopy } from "./database-copy.js";
 import {
   chooseTable,
   corruptRows,
   dropTable,
   summariseDatabase,
-  type DatabaseCopy,
 } from "./database.js";
 
 /** How a name is given to a copy, and what it is made with. */

@@ -6,8 +6,8 @@ import { expect } from "chai";
 
 import { withSession } from "../../src/database/session.js";
 import { codeOf, errorOf } from "../offsite/describe-storage.js";
-import { expectFinished } from "./pgbackrest-killing.js";
-import { CHOICES, usePgbackrest, WORK } from "./pgbackrest-scene.js";
+import { expectFinished } from "../database/pgbackrest-killing.js";
+import { CHOICES, usePgbackrest, WORK } from "../database/pgbackrest-scene.js";
 
 /** Of a timeline that a server began. */
 const isHistory = (path: string) => path.endsWith(".history");

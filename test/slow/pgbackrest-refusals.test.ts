@@ -12,7 +12,12 @@ import { openSettings } from "../../src/database/pgbackrest/settings.js";
 import { withPrivateServer } from "../../src/database/pgbackrest/private-server.js";
 import { serverPrograms } from "../helpers/postgres.js";
 import { codeOf, errorOf } from "../offsite/describe-storage.js";
-import { CHOICES, giveAway, usePgbackrest, WORK } from "./pgbackrest-scene.js";
+import {
+  CHOICES,
+  giveAway,
+  usePgbackrest,
+  WORK,
+} from "../database/pgbackrest-scene.js";
 
 describe("database/pgbackrest, when something is wrong", function () {
   this.timeout(120_000);
