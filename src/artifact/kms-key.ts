@@ -1,6 +1,7 @@
 import type { KeyringNode } from "@aws-crypto/material-management-node";
 
-import { DrError, hasCode, messageOf } from "../core/errors.js";
+import { DrError, messageOf } from "../core/errors.js";
+import { loadOptional } from "../core/optional-package.js";
 
 const PACKAGE = "@aws-crypto/kms-keyring-node";
 
@@ -66,17 +67,16 @@ async function loadPackage(
   arn: string,
   load: () => Promise<KmsPackage>,
 ): Promise<KmsPackage> {
-  try {
-    return await load();
-  } catch (error) {
-    throw hasCode(error, "ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND")
-      ? new DrError(
-          "OFFSITE_PACKAGE_MISSING",
-          { storage: `The KMS key ${arn}`, package: PACKAGE },
-          { cause: error },
-        )
-      : error;
-  }
+  const storage = `The KMS key ${arn}`;
+  return await loadOptional(
+    load,
+    (cause) =>
+      new DrError(
+        "OFFSITE_PACKAGE_MISSING",
+        { storage, package: PACKAGE },
+        { cause },
+      ),
+  );
 }
 
 /** What KMS answers for a while only. */

@@ -1,3 +1,5 @@
+import { escapeMarkup } from "./escape-markup.js";
+
 /**
  * A document in Markdown as a page of HTML that stands on its own: no script, no
  * font, no picture from elsewhere. It knows what our documents and people's notes
@@ -11,7 +13,7 @@ export function toHtmlPage(markdown: string, title: string): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escapeHtml(title)}</title>
+<title>${escapeMarkup(title)}</title>
 <style>${STYLE}</style>
 </head>
 <body>
@@ -137,7 +139,7 @@ function takeFence(lines: readonly string[]): Block {
   const fence = FENCE.exec(lines[0] ?? "")?.[1] ?? "";
   const inside = takeWhile(lines.slice(1), (line) => !line.startsWith(fence));
   return {
-    html: `<pre><code>${escapeHtml(inside.join("\n"))}</code></pre>`,
+    html: `<pre><code>${escapeMarkup(inside.join("\n"))}</code></pre>`,
     taken: inside.length + 2,
   };
 }
@@ -239,15 +241,15 @@ function inline(text: string): string {
       emphasis: string | undefined,
     ) => {
       if (escaped !== undefined) {
-        return escapeHtml(escaped);
+        return escapeMarkup(escaped);
       }
       if (code !== undefined) {
-        return `<code>${escapeHtml(code)}</code>`;
+        return `<code>${escapeMarkup(code)}</code>`;
       }
       if (label !== undefined && url !== undefined) {
         return LINK.test(url)
-          ? `<a href="${escapeHtml(url)}" rel="noreferrer">${inline(label)}</a>`
-          : escapeHtml(whole);
+          ? `<a href="${escapeMarkup(url)}" rel="noreferrer">${inline(label)}</a>`
+          : escapeMarkup(whole);
       }
       if (lineBreak !== undefined || entity !== undefined) {
         return whole;
@@ -259,20 +261,8 @@ function inline(text: string): string {
         return `<strong>${inline(strong)}</strong>`;
       }
       return emphasis === undefined
-        ? escapeHtml(whole)
+        ? escapeMarkup(whole)
         : `<em>${inline(emphasis)}</em>`;
     },
   );
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
 }

@@ -1,8 +1,9 @@
-import { mkdir, open } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { formatTimestamp } from "../artifact/name.js";
-import { DrError, hasCode } from "../core/errors.js";
+import { createNew } from "../core/create-new.js";
+import { DrError } from "../core/errors.js";
 import type { Address } from "../core/hex.js";
 import { LogFile } from "../core/log-file.js";
 import { pruneLocally } from "../backup/prune.js";
@@ -95,7 +96,7 @@ async function begin(folder: string, ports: DrillPorts): Promise<Begun> {
   for (let time = startedAt.getTime(); ; time += 1000) {
     const stamp = formatTimestamp(new Date(time));
     const path = join(folder, `dr_drill_${stamp}.log`);
-    if (await claim(path)) {
+    if (await createNew(path)) {
       const log = new LogFile(path, ports.clock);
       const progress = (line: string) => {
         log.add(line);
@@ -105,21 +106,6 @@ async function begin(folder: string, ports: DrillPorts): Promise<Begun> {
       return { ports: { ...ports, progress }, mark, startedAt, log };
     }
   }
-}
-
-/** @returns false when another drill has it. @throws {DrError} NOT_WRITABLE. */
-async function claim(path: string): Promise<boolean> {
-  return await writing(path, async () => {
-    try {
-      await (await open(path, "wx")).close();
-      return true;
-    } catch (error) {
-      if (hasCode(error, "EEXIST")) {
-        return false;
-      }
-      throw error;
-    }
-  });
 }
 
 /** One drill under way. */

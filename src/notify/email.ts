@@ -5,7 +5,8 @@ import type { SMTPTransportOptions } from "nodemailer/lib/smtp-transport";
 
 import type { NotifyConfig } from "../config/types.js";
 import type { Announcement } from "../core/announcement.js";
-import { DrError, hasCode, messageOf } from "../core/errors.js";
+import { DrError, messageOf } from "../core/errors.js";
+import { loadOptional } from "../core/optional-package.js";
 import { decodePart, redacting } from "../core/redact.js";
 import type { Attempt, Channel, Sent } from "./channel.js";
 import { pageLinks } from "./links.js";
@@ -156,13 +157,10 @@ export function mailOf(
 async function loadNodemailer(
   load: () => Promise<typeof import("nodemailer")>,
 ): Promise<typeof import("nodemailer")> {
-  try {
-    return await load();
-  } catch (error) {
-    throw hasCode(error, "ERR_MODULE_NOT_FOUND")
-      ? new DrError("NOTIFY_PACKAGE_MISSING", {}, { cause: error })
-      : error;
-  }
+  return await loadOptional(
+    load,
+    (cause) => new DrError("NOTIFY_PACKAGE_MISSING", {}, { cause }),
+  );
 }
 
 /** By hand: nodemailer would take any of its options from the URL, such as to trust any certificate. */

@@ -1,4 +1,5 @@
 import { DrError } from "../core/errors.js";
+import { loadOptional } from "../core/optional-package.js";
 
 /**
  * An optional package.
@@ -11,20 +12,13 @@ export async function loadPackage<T>(
   name: string,
   load: () => Promise<T>,
 ): Promise<T> {
-  try {
-    return await load();
-  } catch (error) {
-    if (
-      error instanceof Error &&
-      "code" in error &&
-      error.code === "ERR_MODULE_NOT_FOUND"
-    ) {
-      throw new DrError(
+  return await loadOptional(
+    load,
+    (cause) =>
+      new DrError(
         "OFFSITE_PACKAGE_MISSING",
         { storage, package: name },
-        { cause: error },
-      );
-    }
-    throw error;
-  }
+        { cause },
+      ),
+  );
 }

@@ -28,6 +28,11 @@ export interface ScheduleFile {
   readonly text: string;
 }
 
+/** Seconds that a job waits for another one to end. */
+export const LOCK_SECONDS = 7200;
+/** How it ends when it has waited for nothing: EX_TEMPFAIL of sysexits.h. */
+export const BUSY_STATUS = 75;
+
 /** Where a container has the project. */
 export const WORKDIR = "/app";
 

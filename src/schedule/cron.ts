@@ -1,6 +1,8 @@
 import { join } from "node:path";
 
 import {
+  BUSY_STATUS,
+  LOCK_SECONDS,
   pathOf,
   plainName,
   quoteForShell,
@@ -13,11 +15,6 @@ import {
   formatEnvironmentExample,
 } from "./environment-file.js";
 import { IS_MONDAY, JOBS, toCron } from "./jobs.js";
-
-/** Seconds that a job waits for another one to end. */
-const LOCK_SECONDS = 7200;
-/** When it has waited for nothing: EX_TEMPFAIL of sysexits.h. */
-const BUSY_STATUS = 75;
 
 /**
  * A file for /etc/cron.d, and the script that it runs. That script is silent

@@ -1,4 +1,6 @@
 import {
+  BUSY_STATUS,
+  LOCK_SECONDS,
   isInProject,
   pathOf,
   plainName,
@@ -11,11 +13,6 @@ import {
   formatEnvironmentExample,
 } from "./environment-file.js";
 import { JOBS, toCalendar, type ScheduledJob } from "./jobs.js";
-
-/** Seconds that a job waits for another one to end. */
-const LOCK_SECONDS = 7200;
-/** When it has waited for nothing: EX_TEMPFAIL of sysexits.h. */
-const BUSY_STATUS = 75;
 
 /** A service and a timer for each job. */
 export function systemdFiles(

@@ -5,6 +5,7 @@ import type { Extension, PGlite } from "@electric-sql/pglite";
 
 import { DrError, hasCode } from "../../core/errors.js";
 import { ifThere } from "../../core/if-there.js";
+import { loadOptional } from "../../core/optional-package.js";
 
 const PACKAGE = "@electric-sql/pglite";
 
@@ -78,17 +79,11 @@ export async function load<T>(
   name: string,
   load: () => Promise<T>,
 ): Promise<T> {
-  try {
-    return await load();
-  } catch (error) {
-    throw hasCode(error, "ERR_MODULE_NOT_FOUND")
-      ? new DrError(
-          "DATABASE_PACKAGE_MISSING",
-          { package: name },
-          { cause: error },
-        )
-      : error;
-  }
+  return await loadOptional(
+    load,
+    (cause) =>
+      new DrError("DATABASE_PACKAGE_MISSING", { package: name }, { cause }),
+  );
 }
 
 /** Of PostgreSQL's own extensions those that PGlite brings along, as PostgreSQL calls them. */
