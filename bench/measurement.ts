@@ -80,11 +80,11 @@ export function within(
   };
 }
 
-/** What is so many times faster than its peer. */
+/** What is so many times faster than its peer. @param target - Absent where nothing is promised. */
 export function timesFaster(
   what: string,
   { ours, peer }: Readonly<Record<"ours" | "peer", number>>,
-  target: number,
+  target?: number,
 ): Measurement {
   const ratio = peer / ours;
   return {
@@ -92,8 +92,8 @@ export function timesFaster(
     ours: formatSeconds(ours),
     peer: formatSeconds(peer),
     ratio: `${ratio.toFixed(2)} × faster`,
-    target: `≥ ${target.toFixed(2)} ×`,
-    isMet: ratio >= target,
+    target: target === undefined ? "" : `≥ ${target.toFixed(2)} ×`,
+    isMet: target === undefined ? undefined : ratio >= target,
   };
 }
 

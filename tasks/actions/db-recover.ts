@@ -6,8 +6,14 @@ import type { NewTaskActionFunction } from "hardhat/types/tasks";
 import { systemClock } from "../../src/core/clock.js";
 import { DrError } from "../../src/core/errors.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
+import type { Meter } from "../../src/core/meter.js";
 import type { Access } from "../../src/database/access.js";
-import type { Engine } from "../../src/database/engine.js";
+import type {
+  Engine,
+  FoundBackup,
+  TrialWork,
+} from "../../src/database/engine.js";
+
 import { openEngine } from "../../src/database/open-engine.js";
 import { withCsv, type CsvFile } from "../../src/database/recover/csv.js";
 import { readErased } from "../../src/database/recover/erased.js";
@@ -25,6 +31,7 @@ import { findBackup } from "./db-restore.js";
 import { parseJobs } from "./jobs.js";
 import { parseTime } from "./offsite.js";
 import { runTask, type Output } from "./output.js";
+import { withBar } from "./progress.js";
 
 interface RecoverArguments {
   readonly table: string | undefined;
@@ -120,23 +127,58 @@ async function withOldRows(
   const backup = await findBackup(engine, wanted, output);
   const interruption = new Interruption("RESTORE_INTERRUPTED");
   const { signal } = interruption;
-  output.progress(`… Restore ${backup.name} beside`);
+  const trial = {
+    jobs: parseJobs(args.jobs ?? "1"),
+    noOwner,
+    acceptUnauthenticated,
+    clock: systemClock,
+    signal,
+  };
   return await interruption.during(
     async () =>
-      await backup.withRestored(
-        {
-          jobs: parseJobs(args.jobs ?? "1"),
-          noOwner,
-          acceptUnauthenticated,
-          clock: systemClock,
-          signal,
-        },
-        async (old) => {
-          output.progress("… Compare");
-          return await work({ old, signal });
-        },
-      ),
+      await withRestored({ backup, trial }, output, async (old) => {
+        output.progress("… Compare");
+        return await work({ old, signal });
+      }),
   );
+}
+
+/** Shows how far the restore is; it is through when the work with it begins. */
+async function withRestored<T>(
+  {
+    backup,
+    trial,
+  }: { readonly backup: FoundBackup; readonly trial: TrialWork },
+  output: Output,
+  work: (old: Access) => Promise<T>,
+): Promise<T> {
+  const restored = Promise.withResolvers<undefined>();
+  const metered = Promise.withResolvers<Meter>();
+  const bar = withBar(
+    {
+      title: "Restore beside",
+      work: async (meter) => {
+        metered.resolve(meter);
+        await restored.promise;
+      },
+      tell: () => `${backup.name} is what was backed up`,
+    },
+    output,
+  );
+  try {
+    return await backup.withRestored(
+      { ...trial, meter: await metered.promise },
+      async (old) => {
+        restored.resolve(undefined);
+        await bar;
+        return await work(old);
+      },
+    );
+  } catch (error) {
+    restored.reject(error);
+    await bar.catch(() => undefined);
+    throw error;
+  }
 }
 
 interface Work {
