@@ -182,6 +182,8 @@ export interface ExaminedTrial extends TrialWork, TrialWatch {
 }
 
 export interface RestoreWork extends TrialWork, RestoreChoices {
+  /** What is left of a restore that was broken off is wanted, and nothing of it twice. */
+  readonly isResumed?: boolean;
   /** Leave what came out, when it isn't what was backed up, under a name of its own. */
   readonly keep: boolean;
 }

@@ -31,6 +31,8 @@ export interface RestoreOptions extends Omit<FillOptions, "like"> {
   readonly into?: string;
   /** The file in which it is written down how far it has come. */
   readonly record: string;
+  /** What is left of a restore that was broken off is wanted, and nothing of it twice. */
+  readonly isResumed?: boolean;
   /** How long sessions are waited for that have been told to end. */
   readonly patienceMs?: number;
 }
@@ -95,7 +97,10 @@ export async function restoreDatabase(
     if (broken?.status === "placed") {
       await removeRecord(file);
       await dropAbandoned(session);
-      return toRestored(broken.record, options);
+      // Who asks for it once more, and not for the rest of it, wants it as it was then: much may have happened since.
+      return options.isResumed === true
+        ? toRestored(broken.record, options)
+        : await begin(session, dump, options);
     }
     await dropAbandoned(session, broken?.record.scratch.name);
     return broken === undefined

@@ -97,6 +97,7 @@ export async function restoreFromBackup(
   args: Omit<DatabaseRestoreArguments, "file" | "before">,
   hre: HardhatRuntimeEnvironment,
   output: Output,
+  isResumed = false,
 ): Promise<TaskResult> {
   const engine = await openEngine(hre.config.dr, hre.config.paths.root);
   const database = await engine.describe();
@@ -134,6 +135,7 @@ export async function restoreFromBackup(
           work: async (meter) =>
             await backup.restore({
               ...choices,
+              isResumed,
               keep,
               clock: systemClock,
               signal: interruption.signal,

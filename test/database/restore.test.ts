@@ -502,7 +502,9 @@ describe("restoring a database", function () {
         scene.harm();
         await run(path, last);
         expect(scene.liveRows()).to.equal(last === "placed" ? "1000" : "0");
-        const { aside, examination } = await scene.restore(path);
+        const { aside, examination } = await scene.restore(path, {
+          isResumed: true,
+        });
         const isKept = last === "verified" || last === "placed";
         expect(examination === undefined).to.equal(isKept);
         expect(scene.liveRows()).to.equal("1000");
@@ -510,6 +512,17 @@ describe("restoring a database", function () {
         expect(await scene.leftFiles()).to.deep.equal([]);
       });
     }
+
+    it("once it is placed, is done anew for who asks for it again", async () => {
+      const path = await scene.backUp();
+      scene.harm();
+      await run(path, "placed");
+      scene.harm();
+      const { examination } = await scene.restore(path);
+      expect(examination?.problems).to.deep.equal([]);
+      expect(scene.liveRows()).to.equal("1000");
+      expect(scene.databases()).to.have.length(3);
+    });
 
     it("in the middle of swapping, leaves all as it was", async () => {
       const path = await scene.backUp();

@@ -41,7 +41,9 @@ describe("the engine pglite, for long", function () {
         if (rows !== undefined) {
           expect(await scene.rows()).to.equal(rows);
         }
-        const restored = await (await scene.find(path)).restore(scene.work());
+        const restored = await (
+          await scene.find(path)
+        ).restore(scene.work({ isResumed: true }));
         expect(restored.examination === undefined).to.equal(isDone);
         expect(await scene.rows()).to.equal(1000);
         const [, before = ""] = await scene.databases();

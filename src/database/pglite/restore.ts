@@ -59,7 +59,10 @@ export async function restoreFolder(
     const placed = await findPlaced(location, dump, work);
     if (placed !== undefined) {
       await removeRecord(file);
-      return placed;
+      // Who asks for it once more, and not for the rest of it, wants it as it was then.
+      if (work.isResumed === true) {
+        return placed;
+      }
     }
     await requireLoadable(location, dump);
     await requirePlaceable(location, work);
