@@ -1285,6 +1285,11 @@ export const CATALOGUE = {
     fix: "A drill breaks only what it has made itself. If you believe that it made this, report it with the drill's log.",
     exitCode: refused,
   },
+  DRILL_NOTHING_TO_BREAK: {
+    message: "There is no table with rows in the copy of the database.",
+    fix: "Drill a database that holds something, or leave this step out of a scenario of your own (docs/drills.md).",
+    exitCode: refused,
+  },
   DRILL_SCENARIO_INVALID: {
     message: "{file} is no scenario: {reason}.",
     fix: "Correct it; docs/drills.md describes scenarios.",

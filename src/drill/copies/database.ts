@@ -1,7 +1,6 @@
-import { isDrError } from "../../core/errors.js";
+import { DrError, isDrError } from "../../core/errors.js";
 import type { Fingerprint } from "../../database/fingerprint.js";
 import type { Session } from "../../database/session.js";
-import { notItsOwn } from "../mark.js";
 import type { Random } from "../random.js";
 
 /** What chance chooses a table by. */
@@ -34,7 +33,7 @@ export async function chooseTable(
   );
   const [first, ...others] = critical.length > 0 ? critical : filled;
   if (first === undefined) {
-    throw notItsOwn("A table with rows, which the copy hasn't got,");
+    throw new DrError("DRILL_NOTHING_TO_BREAK", {});
   }
   return random.choose([first, ...others]);
 }

@@ -5,6 +5,7 @@ export default defineScenario({
   title: "Database corruption",
   objective: "database",
   needs: ["database"],
-  inject: [{ kind: "drop-table" }, { kind: "corrupt-rows" }],
+  // In this order: a database may have a single table.
+  inject: [{ kind: "corrupt-rows" }, { kind: "drop-table" }],
   recover: [{ task: "dr:db:restore" }],
 });
