@@ -280,7 +280,7 @@ svg circle.missed,svg text.missed{fill:var(--bad)}
 .s0{fill:var(--s0);background:var(--s0)}.s1{fill:var(--s1);background:var(--s1)}.s2{fill:var(--s2);background:var(--s2)}.s3{fill:var(--s3);background:var(--s3)}.s4{fill:var(--s4);background:var(--s4)}.s5{fill:var(--s5);background:var(--s5)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;margin:10px 0 0;color:var(--dim);font-size:13px}
 .legend i{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:6px}
-.trends{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:8px 20px;margin-top:8px}
+.trends{display:grid;grid-template-columns:repeat(auto-fill,minmax(320px,1fr));gap:8px 20px;margin-top:8px}
 figure{margin:0}
 figcaption{color:var(--dim);font-size:12px}
 .scroll{overflow-x:auto}

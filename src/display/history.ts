@@ -4,7 +4,8 @@ import type { Json } from "../core/canonical-json.js";
 import type { DocumentPart } from "../incident/document.js";
 import type { Exercise, History, Objective } from "../history/exercises.js";
 import { code, markdown, table } from "./markdown.js";
-import { count, formatDuration, printable, type Paint } from "./text.js";
+import { formatSeconds } from "./drill-charts.js";
+import { count, printable, type Paint } from "./text.js";
 
 /** All exercises for the terminal, the newest first. */
 export function formatHistory(history: History, paint: Paint): string {
@@ -57,10 +58,10 @@ function formatObjective({
   objectiveSeconds,
   isMet,
 }: Objective): string {
-  const objective = formatDuration(objectiveSeconds * 1000);
+  const objective = formatSeconds(objectiveSeconds);
   return measuredSeconds === null
     ? `not reached, of ${objective}`
-    : `${formatDuration(measuredSeconds * 1000)} ${isMet === true ? "of" : "instead of"} ${objective}`;
+    : `${formatSeconds(measuredSeconds)} ${isMet === true ? "of" : "instead of"} ${objective}`;
 }
 
 /** The same as a document of which people own all but the list. */

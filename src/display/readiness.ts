@@ -4,7 +4,8 @@ import type { Json } from "../core/canonical-json.js";
 import type { Readiness } from "../readiness/readiness.js";
 import type { ReadinessItem, ReadinessProof } from "../readiness/item.js";
 import type { ProofSummary } from "../readiness/summary.js";
-import { count, formatDuration, printable, type Paint } from "./text.js";
+import { formatSeconds } from "./drill-charts.js";
+import { count, printable, type Paint } from "./text.js";
 
 const DAY_MS = 86_400_000;
 
@@ -76,11 +77,11 @@ function formatSpeed(
   if (seconds === null) {
     return "-";
   }
-  const took = formatDuration(seconds * 1000);
+  const took = formatSeconds(seconds);
   if (objectiveSeconds === null) {
     return took;
   }
-  const objective = formatDuration(objectiveSeconds * 1000);
+  const objective = formatSeconds(objectiveSeconds);
   return seconds > objectiveSeconds
     ? paint("red", `${took} instead of ${objective}`)
     : `${took} of ${objective}`;
