@@ -182,6 +182,7 @@ export async function resumeDatabaseRestore(
     },
     hre,
     output,
+    true,
   );
 }
 

@@ -150,31 +150,28 @@ describe("dr:db:restore and dr:db:verify", function () {
     expect(scene.databases()).to.deep.equal(["takumi"]);
   });
 
-  it("go on with one that was killed, with dr:resume too", async () => {
-    const path = await scene.backUp();
-    scene.harm();
-    await runKilled(
-      join(import.meta.dirname, "../database/restore-worker.ts"),
-      [
-        path,
-        scene.cluster.url("takumi"),
-        scene.record,
-        scene.keyFile,
-        "verified",
-      ],
-    );
-    const listed = await run("dr:runs");
-    expect(listed.databaseRestore?.database).to.include("takumi at ");
-    let resumed: RestoreJson = {};
-    const told = await stderrOf(async () => {
-      resumed = await run("dr:resume", { yes: true });
+  for (const last of ["verified", "placed"]) {
+    it(`go on with one that was killed once it was ${last}, with dr:resume too`, async () => {
+      const path = await scene.backUp();
+      scene.harm();
+      await runKilled(
+        join(import.meta.dirname, "../database/restore-worker.ts"),
+        [path, scene.cluster.url("takumi"), scene.record, scene.keyFile, last],
+      );
+      const listed = await run("dr:runs");
+      expect(listed.databaseRestore?.database).to.include("takumi at ");
+      let resumed: RestoreJson = {};
+      const told = await stderrOf(async () => {
+        resumed = await run("dr:resume", { yes: true });
+      });
+      expect(told).to.include("Going on with the restore of takumi at ");
+      expect(resumed).to.include({ status: "done", examination: null });
+      expect((await run("dr:runs")).databaseRestore).to.equal(null);
+      expect(scene.liveRows()).to.equal("42");
+      expect(scene.databases()).to.have.length(2);
+      expect(await scene.leftFiles()).to.deep.equal([]);
     });
-    expect(told).to.include("Going on with the restore of takumi at ");
-    expect(resumed).to.include({ status: "done", examination: null });
-    expect((await run("dr:runs")).databaseRestore).to.equal(null);
-    expect(scene.liveRows()).to.equal("42");
-    expect(await scene.leftFiles()).to.deep.equal([]);
-  });
+  }
 
   it("bring back what only the offsite copy has, with dr:offsite:restore", async () => {
     const path = await scene.backUp();
