@@ -5,7 +5,7 @@ import { expect } from "chai";
 
 import { PGliteScene } from "../database/pglite-scene.js";
 import type { Scenario } from "../../src/drill/scenario.js";
-import { checksOf, DrillProject } from "./scene.js";
+import { checksOf, DrillProject } from "../drill/scene.js";
 
 describe("a drill of a PGlite database", function () {
   this.timeout(240_000);

@@ -6,14 +6,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import fc from "fast-check";
 
-import { inDatabase } from "../../../src/database/access.js";
-import { groupInOrder } from "../../../src/database/recover/order.js";
-import { withSession } from "../../../src/database/session.js";
-import { errorOf } from "../../offsite/describe-storage.js";
-import { usePostgres } from "../../helpers/postgres.js";
-import { RecoveryScene } from "./scene.js";
+import { inDatabase } from "../../src/database/access.js";
+import { groupInOrder } from "../../src/database/recover/order.js";
+import { withSession } from "../../src/database/session.js";
+import { errorOf } from "../offsite/describe-storage.js";
+import { usePostgres } from "../helpers/postgres.js";
+import { RecoveryScene } from "../database/recover/scene.js";
 
-const WORKER = join(import.meta.dirname, "worker.ts");
+const WORKER = join(import.meta.dirname, "../database/recover/worker.ts");
 
 const TREE = `
   CREATE TABLE nodes (id int PRIMARY KEY, up int REFERENCES nodes ON DELETE CASCADE, name text);

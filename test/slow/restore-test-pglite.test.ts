@@ -5,7 +5,7 @@ import { expect } from "chai";
 
 import { PGliteScene } from "../database/pglite-scene.js";
 import { openProject } from "../tasks/project.js";
-import { notHeld, type RestoreTestJson } from "./scene.js";
+import { notHeld, type RestoreTestJson } from "../restore-test/scene.js";
 
 describe("dr:offsite:test with pglite", function () {
   this.timeout(60_000);
