@@ -66,8 +66,21 @@ export async function removeRecord(file: string): Promise<void> {
 export async function readRecord(
   file: string,
 ): Promise<RestoreRecord | undefined> {
+  return await readNote(file, (value) => schema.parse(value));
+}
+
+/**
+ * What was written down of a restore, as JSON.
+ *
+ * @returns undefined when there is no such file.
+ * @throws {DrError} RESTORE_RECORD_UNREADABLE.
+ */
+export async function readNote<T>(
+  file: string,
+  parse: (value: unknown) => T,
+): Promise<T | undefined> {
   try {
-    return schema.parse(JSON.parse(await readFile(file, "utf8")));
+    return parse(JSON.parse(await readFile(file, "utf8")));
   } catch (error) {
     if (hasCode(error, "ENOENT")) {
       return undefined;

@@ -110,3 +110,14 @@ async function readLease(
     return undefined;
   }
 }
+
+/** A storage that can't be reached keeps it: it ends by itself. */
+export async function giveBack(lease: Lease | undefined): Promise<void> {
+  try {
+    await lease?.giveBack();
+  } catch (error) {
+    if (!isDrError(error)) {
+      throw error;
+    }
+  }
+}

@@ -6,7 +6,7 @@ import { isDrError } from "../core/errors.js";
 import { removeTree } from "../core/remove-tree.js";
 import { makeTemporaryFolder } from "../core/temporary-folder.js";
 import type { RemoteArtifact } from "../offsite/inventory.js";
-import { takeLease, type Lease } from "../offsite/lease.js";
+import { giveBack, takeLease, type Lease } from "../offsite/lease.js";
 import { recordProof } from "../offsite/proof.js";
 import type { Storage } from "../offsite/storage.js";
 import type { Checklist, Criterion, Recorder } from "./checklist.js";
@@ -151,16 +151,5 @@ async function tryRecordProof(
     }
     notices.push(`That it is good isn't noted there: ${error.message}`);
     return {};
-  }
-}
-
-/** Without it the lease ends by itself. */
-async function giveBack(lease: Lease | undefined): Promise<void> {
-  try {
-    await lease?.giveBack();
-  } catch (error) {
-    if (!isDrError(error)) {
-      throw error;
-    }
   }
 }

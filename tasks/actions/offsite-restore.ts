@@ -23,7 +23,7 @@ import {
   type Inventory,
   type RemoteArtifact,
 } from "../../src/offsite/inventory.js";
-import { takeLease, type Lease } from "../../src/offsite/lease.js";
+import { giveBack, takeLease } from "../../src/offsite/lease.js";
 import { KINDS_IN_ORDER } from "../../src/offsite/local-artifacts.js";
 import { recordProof } from "../../src/offsite/proof.js";
 import type { Storage } from "../../src/offsite/storage.js";
@@ -338,16 +338,5 @@ async function tryRecordProof(
       throw error;
     }
     output.progress(`That it was good isn't noted there: ${error.message}`);
-  }
-}
-
-/** Without it the lease ends by itself. */
-async function giveBack(lease: Lease | undefined): Promise<void> {
-  try {
-    await lease?.giveBack();
-  } catch (error) {
-    if (!isDrError(error)) {
-      throw error;
-    }
   }
 }

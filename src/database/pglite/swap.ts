@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { renameSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
@@ -7,9 +7,10 @@ import * as z from "zod";
 import { formatTimestamp } from "../../artifact/name.js";
 import { syncFolder, writeAtomically } from "../../core/atomic-write.js";
 import { canonicalJson } from "../../core/canonical-json.js";
-import { DrError, hasCode, messageOf } from "../../core/errors.js";
+import { DrError } from "../../core/errors.js";
 import { removeTree } from "../../core/remove-tree.js";
 import { writing } from "../../core/writing.js";
+import { readNote } from "../restore-record.js";
 import { isDatabase } from "./folder.js";
 import { beside, type Location } from "./location.js";
 
@@ -100,7 +101,7 @@ function renameBoth(
 export async function settleSwap(location: Location): Promise<void> {
   const { live, workshop } = location;
   const note = noteOf(location);
-  const swap = await readNote(note);
+  const swap = await readNote(note, (value) => schema.parse(value));
   if (swap === undefined) {
     return;
   }
@@ -122,23 +123,6 @@ export async function settleSwap(location: Location): Promise<void> {
 
 function noteOf({ workshop }: Location): string {
   return join(workshop, "swap.json");
-}
-
-async function readNote(
-  file: string,
-): Promise<z.infer<typeof schema> | undefined> {
-  try {
-    return schema.parse(JSON.parse(await readFile(file, "utf8")));
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) {
-      return undefined;
-    }
-    throw new DrError(
-      "RESTORE_RECORD_UNREADABLE",
-      { file, reason: messageOf(error) },
-      { cause: error },
-    );
-  }
 }
 
 /** `/srv/takumi/db_before_20240115_140000`, or the first second after it that is free. */
