@@ -73,6 +73,7 @@ const FLOORS = {
     "artifact",
     "backup",
     "offsite",
+    "database",
     ...SHARED,
     ...FACTS,
     ...POWERS,

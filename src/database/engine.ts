@@ -38,6 +38,8 @@ export interface Engine {
   backUp(context: BackupContext, choices: BackupChoices): Promise<MadeBackup>;
   /** Finds a backup, and proves that it lies there as it was written. */
   find(wanted: BackupAddress, meter: Meter): Promise<FoundBackup>;
+  /** What can be restored, the oldest first; only of engines whose backups are no artifacts. */
+  listKept?(): Promise<readonly KeptBackup[]>;
   /** A restore or an undo that was broken off, where the engine itself keeps account of it. */
   findBrokenOff?(): Promise<BrokenOff | undefined>;
   /** What {@link undo} would bring back; changes nothing. */
@@ -124,6 +126,15 @@ export interface BrokenOff {
   readonly startedAt: string;
   /** Absent: an undo, which undoing goes on with. */
   readonly address?: BackupAddress;
+}
+
+/** A backup in a repository of the engine's own. */
+export interface KeptBackup {
+  /** What the repository calls it; also what its proofs are named after where it has no record. */
+  readonly label: string;
+  readonly createdAt: Date;
+  /** The artifact in which is written down what it holds; absent where nobody has. */
+  readonly record?: string;
 }
 
 export type RecoveryTarget =

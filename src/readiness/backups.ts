@@ -14,6 +14,7 @@ import { placeFolder } from "../backup/folder.js";
 import { listLocalProofs } from "../backup/proof.js";
 import type { DrConfig } from "../config/types.js";
 import { isDrError, type DrError } from "../core/errors.js";
+import type { Engine, KeptBackup } from "../database/engine.js";
 import { takeInventory, type RemoteArtifact } from "../offsite/inventory.js";
 import { parseProofKey } from "../offsite/proof.js";
 import type { Storage } from "../offsite/storage.js";
@@ -44,6 +45,8 @@ export interface BackupFacts {
   readonly newest: DescribedBackup | undefined;
   /** The one that was proven last. */
   readonly proven: ProvenBackup | undefined;
+  /** Of the database, by the newest backup that says it; null where none does. */
+  readonly schema: string | null;
   /** Why nothing is known. */
   readonly error: DrError | undefined;
 }
@@ -63,57 +66,118 @@ interface Candidate {
   readonly createdAt: Date;
   /** The newest last. */
   readonly proofs: readonly ProofOfIt[];
-  readonly readManifest: () => Promise<string | undefined>;
+  /** Absent where nobody has written one. */
+  readonly readManifest?: () => Promise<string | undefined>;
 }
 
 type ProofOfIt = Pick<ProvenBackup, "at" | "by" | "seconds" | "file">;
 
-/**
- * The backups of this machine.
- *
- * @param chainId - Snapshots of other chains don't count; undefined: all do.
- */
+/** Which backups of this machine are looked for. */
+export interface LocalQuery {
+  readonly kinds: readonly ArtifactKind[];
+  /** Snapshots of other chains don't count; undefined: all do. */
+  readonly chainId: number | undefined;
+  readonly now: Date;
+  /** The database's, which may keep its backups itself; absent: artifacts alone are looked for. */
+  readonly engine?: Pick<Engine, "listKept">;
+}
+
+/** The backups of this machine. An engine that can't be asked makes its own unknown. */
 export async function findLocalBackups(
   config: DrConfig,
-  kinds: readonly ArtifactKind[],
-  chainId: number | undefined,
-  now: Date,
+  { kinds, chainId, now, engine }: LocalQuery,
 ): Promise<FoundBackups> {
   const problems: string[] = [];
   const facts = await Promise.all(
     kinds.map(async (kind) => {
-      const folder = placeFolder(config, kind);
-      const [{ entries }, proofs] = await Promise.all([
-        listArtifacts(folder, config.project),
-        listLocalProofs(folder),
-      ]);
-      const candidates = await Promise.all(
-        entries.filter(isThere).map(async (entry) => {
-          const { name, createdAt } = entry;
-          const read = (proofs.get(name) ?? []).map(
-            async (proof) => await parseLocalProof(folder, name, proof),
-          );
-          const valid: ProofOfIt[] = [];
-          for (const proof of await Promise.all(read)) {
-            if ("problem" in proof) {
-              problems.push(proof.problem);
-            } else {
-              valid.push(proof);
-            }
-          }
-          const file = join(folder, `${name}${MANIFEST_SUFFIX}`);
-          return {
-            name,
-            createdAt,
-            proofs: past(valid, now, problems),
-            readManifest: async () => await readFile(file, "utf8"),
-          };
-        }),
-      );
-      return await toFacts(kind, undefined, candidates, chainId);
+      const list = kind === "database" ? engine?.listKept : undefined;
+      try {
+        const found =
+          list === undefined
+            ? await listOwnArtifacts(config, kind)
+            : (await list()).map(toLocal);
+        const candidates = await withProofs(
+          placeFolder(config, kind),
+          found,
+          now,
+          problems,
+        );
+        return await toFacts(kind, undefined, candidates, chainId);
+      } catch (error) {
+        if (list === undefined || !isDrError(error)) {
+          throw error;
+        }
+        return unknownFacts(kind, undefined, error);
+      }
     }),
   );
   return { facts, problems };
+}
+
+/** A backup, and which artifact's manifest tells of it. */
+interface LocalBackup extends Pick<Candidate, "name" | "createdAt"> {
+  readonly described: string | undefined;
+  /** What its proofs are named after. */
+  readonly provenAs: readonly string[];
+}
+
+async function listOwnArtifacts(
+  config: DrConfig,
+  kind: ArtifactKind,
+): Promise<readonly LocalBackup[]> {
+  const folder = placeFolder(config, kind);
+  const { entries } = await listArtifacts(folder, config.project);
+  return entries.filter(isThere).map(({ name, createdAt }) => ({
+    name,
+    createdAt,
+    described: name,
+    provenAs: [name],
+  }));
+}
+
+/** It may have been proven before it had a record, or after that was lost. */
+function toLocal({ label, createdAt, record }: KeptBackup): LocalBackup {
+  return {
+    name: record ?? label,
+    createdAt,
+    described: record,
+    provenAs: record === undefined ? [label] : [label, record],
+  };
+}
+
+async function withProofs(
+  folder: string,
+  backups: readonly LocalBackup[],
+  now: Date,
+  problems: string[],
+): Promise<readonly Candidate[]> {
+  const proofs = await listLocalProofs(folder);
+  return await Promise.all(
+    backups.map(async ({ name, createdAt, described, provenAs }) => {
+      const read = provenAs.flatMap((key) =>
+        (proofs.get(key) ?? []).map(
+          async (proof) => await parseLocalProof(folder, key, proof),
+        ),
+      );
+      const valid: ProofOfIt[] = [];
+      for (const proof of await Promise.all(read)) {
+        if ("problem" in proof) {
+          problems.push(proof.problem);
+        } else {
+          valid.push(proof);
+        }
+      }
+      const common = { name, createdAt, proofs: past(valid, now, problems) };
+      if (described === undefined) {
+        return common;
+      }
+      const file = join(folder, `${described}${MANIFEST_SUFFIX}`);
+      return {
+        ...common,
+        readManifest: async () => await readFile(file, "utf8"),
+      };
+    }),
+  );
 }
 
 /**
@@ -154,9 +218,24 @@ export async function findOffsiteBackups(
     if (!isDrError(error)) {
       throw error;
     }
-    const nothing = { target, newest: undefined, proven: undefined, error };
-    return { facts: kinds.map((kind) => ({ kind, ...nothing })), problems };
+    const facts = kinds.map((kind) => unknownFacts(kind, target, error));
+    return { facts, problems };
   }
+}
+
+function unknownFacts(
+  kind: ArtifactKind,
+  target: string | undefined,
+  error: DrError,
+): BackupFacts {
+  return {
+    kind,
+    target,
+    newest: undefined,
+    proven: undefined,
+    schema: null,
+    error,
+  };
 }
 
 export interface OffsiteQuery {
@@ -221,9 +300,11 @@ async function toFacts(
     .flatMap((one) => one.proofs.map((proof) => ({ one, proof })))
     .toSorted((a, b) => b.proof.at.getTime() - a.proof.at.getTime());
   const newest = own.at(-1);
+  const telling = own.findLast(({ readManifest }) => readManifest);
   return {
     kind,
     target,
+    schema: schemaIn(telling && (await describe(telling)).manifest),
     newest: newest === undefined ? undefined : await describe(newest),
     proven:
       proven === undefined
@@ -261,7 +342,7 @@ async function describe({
 }: Candidate): Promise<DescribedBackup> {
   let manifest: Manifest | undefined;
   try {
-    const found = await readManifest();
+    const found = await readManifest?.();
     manifest = found === undefined ? undefined : parseManifest(found, name);
   } catch {
     // It tells nothing, then: `dr:offsite:list` and a restore say why.

@@ -112,7 +112,7 @@ export async function findEvidence(
     }
   }
   for (const { file, report } of databaseRestores.reports) {
-    const { name, status, measures } = report;
+    const { name, status, measures, schema } = report;
     if ((parseArtifactName(name)?.project ?? whose.project) !== whose.project) {
       problems.push(`${file} is of another project.`);
       continue;
@@ -127,7 +127,7 @@ export async function findEvidence(
       seconds: measures.seconds,
       artifact: name,
       file,
-      schema: await schemaOf(name),
+      schema: schema ?? (await schemaOf(name)),
     });
   }
   const future = found.filter(({ at }) => !(at <= whose.now));

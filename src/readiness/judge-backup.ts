@@ -33,7 +33,7 @@ export function judgeBackup(
 }
 
 function judge(
-  { kind, newest, proven, error }: BackupFacts,
+  { kind, newest, proven, schema, error }: BackupFacts,
   lastTest: Evidence | undefined,
   contracts: readonly CurrentContract[] | undefined,
   freshness: Freshness,
@@ -56,7 +56,7 @@ function judge(
   }
   const judged = [
     ...(kind === "database"
-      ? [judgeSchema(schemaIn(proven.manifest), schemaIn(newest.manifest))]
+      ? [judgeSchema(schemaIn(proven.manifest), schema)]
       : []),
     ...(kind === "contracts" ? [judgeSnapshot(proven, contracts)] : []),
     judgeAge(proven.at, freshness),

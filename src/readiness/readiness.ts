@@ -2,12 +2,12 @@ import type { ArtifactKind } from "../artifact/name.js";
 import type { DrConfig, OffsiteTarget } from "../config/types.js";
 import type { Clock } from "../core/clock.js";
 import { DrError, isDrError } from "../core/errors.js";
+import type { Engine } from "../database/engine.js";
 import type { Storage } from "../offsite/storage.js";
 import {
   findLocalBackups,
   findOffsiteBackups,
   readLocalSchema,
-  schemaIn,
   type BackupFacts,
 } from "./backups.js";
 import type { CurrentContract, CurrentContracts } from "./contracts.js";
@@ -35,6 +35,8 @@ export interface ReadinessPorts {
   readonly clock: Pick<Clock, "now">;
   /** The chain's word, at one block; absent where there is no deploy.json. */
   readonly readContracts?: () => Promise<CurrentContracts>;
+  /** Of the database. */
+  readonly engine: Pick<Engine, "listKept">;
   readonly openTarget: (
     target: OffsiteTarget,
   ) => Promise<Pick<Storage, "listPage" | "get" | "address">>;
@@ -82,7 +84,7 @@ export async function assessReadiness(
   const schemaOf = async (name: string) => await readLocalSchema(config, name);
   const [found, local, ...offsite] = await Promise.all([
     findEvidence(reports, whose, schemaOf),
-    findLocalBackups(config, kinds, chainId, now),
+    findLocalBackups(config, { kinds, chainId, now, engine: ports.engine }),
     ...config.offsite.targets.map(
       async (target) =>
         await findOffsiteBackups(
@@ -162,8 +164,7 @@ function kindsOf(
 }
 
 function schemaNow(local: readonly BackupFacts[]): string | null {
-  const database = local.find(({ kind }) => kind === "database");
-  return schemaIn(database?.newest?.manifest);
+  return local.find(({ kind }) => kind === "database")?.schema ?? null;
 }
 
 function testsOf(

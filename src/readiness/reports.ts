@@ -102,6 +102,8 @@ const restoreTest = z.object({
 const databaseRestore = z.object({
   status: z.enum(["done", "proven"]),
   name: z.string(),
+  /** Absent in older ones. */
+  schema: z.string().nullish(),
   measures: z.object({ seconds: nonNegative }),
 });
 

@@ -1,6 +1,6 @@
 import type { DrConfig } from "../config/types.js";
 import type { ContractStatus } from "../recovery/status.js";
-import { findLocalBackups, readLocalSchema, schemaIn } from "./backups.js";
+import { findLocalBackups, readLocalSchema } from "./backups.js";
 import { toCurrentContract } from "./contracts.js";
 import { findEvidence } from "./evidence.js";
 import type { ReadinessItem } from "./item.js";
@@ -46,7 +46,11 @@ export async function summarizeProofs(
   const hasDatabase = config.database !== undefined;
   const [reports, local, { chainId, contracts }] = await Promise.all([
     readAllReports({ logs, backups, network: folder }, MOST_REPORTS),
-    findLocalBackups(config, hasDatabase ? ["database"] : [], undefined, now),
+    findLocalBackups(config, {
+      kinds: hasDatabase ? ["database"] : [],
+      chainId: undefined,
+      now,
+    }),
     status,
   ]);
   const { evidence } = await findEvidence(
@@ -65,7 +69,7 @@ export async function summarizeProofs(
     ...judgeRestores(config, evidence, {
       ...freshness,
       hasContracts: true,
-      schema: schemaIn(local.facts[0]?.newest?.manifest),
+      schema: local.facts[0]?.schema ?? null,
     }),
   ];
   const last = items

@@ -152,6 +152,7 @@ export async function restoreFromBackup(
   const json = {
     status: "done",
     ...restorePlanToJson(plan),
+    schema: backup.fingerprint?.schema ?? null,
     restored: restored.database,
     aside: aside ?? null,
     examination: examinationToJson(examination),

@@ -91,6 +91,7 @@ async function verify(
   const json = {
     status: "proven",
     name: backup.name,
+    schema: backup.fingerprint?.schema ?? null,
     at: at.toISOString(),
     measures: { ...measures },
     examination: examinationToJson(examination),

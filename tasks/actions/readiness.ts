@@ -6,6 +6,7 @@ import type { NewTaskActionFunction } from "hardhat/types/tasks";
 import { systemClock } from "../../src/core/clock.js";
 import { EXIT_CODES } from "../../src/core/exit-codes.js";
 import { ifThere } from "../../src/core/if-there.js";
+import { openEngine } from "../../src/database/open-engine.js";
 import {
   formatReadiness,
   readinessToJson,
@@ -38,6 +39,7 @@ const action: NewTaskActionFunction<ReadinessArguments> = async (args, hre) =>
               readContracts: async () =>
                 await readCurrentContracts((await connect(hre)).ports),
             }),
+        engine: await openEngine(hre.config.dr, hre.config.paths.root),
         openTarget,
       },
       maxAgeMs,

@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { expect } from "chai";
 
 import { DrError } from "../../src/core/errors.js";
+import type { KeptBackup } from "../../src/database/engine.js";
 import { assessReadiness } from "../../src/readiness/readiness.js";
 import { CODE, NOW, PROFILE, ReadinessScene, SCHEMA } from "./scene.js";
 
@@ -234,6 +235,7 @@ describe("what proves that contracts can be rolled back", () => {
               reason: "no route",
             }),
           ),
+        engine: scene.engine,
         openTarget: async () => await Promise.reject(new Error("none")),
       },
       1,
@@ -283,6 +285,65 @@ describe("what proves that a backup is good", () => {
       "proven",
       "2024-01-11T00:00:00.000Z",
     ]);
+  });
+
+  describe("where the engine keeps them", () => {
+    const keep = (...all: readonly KeptBackup[]) => {
+      scene.engine = { listKept: async () => await Promise.resolve(all) };
+    };
+    const [OLD, NEW] = ["20240110-000000F", "20240120-000000F"];
+
+    it("asks the engine, and not this machine's artifacts", async () => {
+      const name = await scene.backup("20240110_000000", SCHEMA);
+      await scene.proof(name, "20240111T000000Z");
+      keep();
+      const { status, reasons, newest } = await scene.backups("database");
+      expect([status, newest]).to.deep.equal(["missing", null]);
+      expect(reasons).to.deep.equal(["there is no backup"]);
+    });
+
+    it("takes what was written down of a backup for it, and for those after it", async () => {
+      const record = await scene.backup("20240110_000000", SCHEMA);
+      const kept = { label: OLD, createdAt: NOW, record };
+      keep(kept, { label: NEW, createdAt: NOW });
+      const before = await scene.backups("database");
+      expect([before.status, before.newest]).to.deep.equal(["missing", NEW]);
+      await scene.proof(record, "20240111T000000Z");
+      const { status, proof, newest } = await scene.backups("database");
+      expect([status, newest]).to.deep.equal(["proven", NEW]);
+      expect([proof!.artifact, proof!.at.toISOString()]).to.deep.equal([
+        record,
+        "2024-01-11T00:00:00.000Z",
+      ]);
+      const late = await scene.backups("database", undefined, 20);
+      expect([late.status, late.reasons]).to.deep.equal([
+        "stale",
+        ["the proof is 21 days old"],
+      ]);
+      const changed = await scene.backup("20240120_000000", "ee".repeat(32));
+      keep(kept, { label: NEW, createdAt: NOW, record: changed });
+      expect((await scene.backups("database")).status).to.equal("stale");
+    });
+
+    it("finds a proof under the backup's own name, which says nothing of the schema", async () => {
+      keep({ label: OLD, createdAt: NOW });
+      await scene.proof(OLD, "20240111T000000Z");
+      const { status, proof } = await scene.backups("database");
+      expect([status, proof!.artifact]).to.deep.equal(["unknown", OLD]);
+      const record = await scene.backup("20240110_000000", SCHEMA);
+      keep({ label: OLD, createdAt: NOW, record });
+      expect((await scene.backups("database")).status).to.equal("proven");
+    });
+
+    it("doesn't know while the engine can't be asked", async () => {
+      scene.engine = {
+        listKept: async () =>
+          await Promise.reject(new DrError("PGBACKREST_MISSING", {})),
+      };
+      const { status, reasons } = await scene.backups("database");
+      expect(status).to.equal("unknown");
+      expect(reasons.join()).to.match(/pgBackRest/i);
+    });
   });
 
   it("is asked of each target, and of its restore tests", async () => {

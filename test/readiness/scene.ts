@@ -5,6 +5,7 @@ import { encodeManifest, type Manifest } from "../../src/artifact/manifest.js";
 import type { DrConfig, DrUserConfig } from "../../src/config/types.js";
 import type { Json } from "../../src/core/canonical-json.js";
 import type { Hex } from "../../src/core/hex.js";
+import type { Engine } from "../../src/database/engine.js";
 import type { DrillReport } from "../../src/drill/report.js";
 import { openStorage } from "../../src/offsite/open-storage.js";
 import type {
@@ -49,11 +50,13 @@ export class ReadinessScene {
   readonly #folder = useTemporaryFolder();
   dr: DrUserConfig = {};
   contracts: readonly CurrentContract[] | undefined;
+  engine: Pick<Engine, "listKept"> = {};
 
   constructor() {
     beforeEach(() => {
       this.dr = {};
       this.contracts = undefined;
+      this.engine = {};
     });
   }
 
@@ -143,6 +146,7 @@ export class ReadinessScene {
               readContracts: async (): Promise<CurrentContracts> =>
                 await Promise.resolve({ chainId: 1, block: 7n, contracts }),
             }),
+        engine: this.engine,
         openTarget: openStorage,
       },
       maxAgeDays * DAY_MS,

@@ -17,6 +17,23 @@ interface Result {
   readonly notices?: readonly string[];
   readonly parts?: readonly { readonly status: string }[];
   readonly error?: { readonly code: string };
+  readonly items?: readonly {
+    readonly kind?: string;
+    readonly procedure?: string;
+    readonly status: string;
+    readonly reasons: readonly string[];
+    readonly newest: string | null;
+    readonly fix: string | null;
+    readonly proof: {
+      readonly by: string;
+      readonly artifact: string;
+      readonly ageSeconds: number;
+    } | null;
+  }[];
+}
+
+function labelsOf(info: string): string[] {
+  return [...info.matchAll(/backup: (\S+)/g)].map(([, label = ""]) => label);
 }
 
 describe("the database's tasks with the engine pgbackrest", function () {
@@ -49,6 +66,53 @@ describe("the database's tasks with the engine pgbackrest", function () {
     });
     return result as Result;
   }
+
+  it("tell what of the repository is proven", async () => {
+    const { scene } = held;
+    const readiness = async (args = {}) => {
+      const { items } = await run("dr:readiness", { maxAge: "90d", ...args });
+      const find = (key: string) =>
+        items!.find(({ kind, procedure }) => (kind ?? procedure) === key)!;
+      return { backups: find("database"), restore: find("database-restore") };
+    };
+    const none = (await readiness()).backups;
+    expect([none.status, none.reasons.join()]).to.deep.equal([
+      "missing",
+      "there is no backup",
+    ]);
+
+    scene.pgbackrest("backup", "--type=full");
+    const label = labelsOf(scene.pgbackrest("info")).at(-1)!;
+    const unproven = (await readiness()).backups;
+    expect(unproven.newest).to.equal(label);
+    expect(unproven.fix).to.equal(`npx hardhat dr:db:verify ${label}`);
+    expect((await run("dr:db:verify", { file: label })).status).to.equal(
+      "proven",
+    );
+    const unknown = await readiness();
+    expect(unknown.backups.proof?.artifact).to.equal(label);
+    expect(unknown.backups.status).to.equal("unknown");
+
+    await run("dr:db:backup", { type: "incr" });
+    expect((await run("dr:db:verify", {})).status).to.equal("proven");
+    scene.pgbackrest("backup", "--type=incr");
+    const { backups, restore } = await readiness();
+    expect([backups.status, restore.status]).to.deep.equal([
+      "proven",
+      "proven",
+    ]);
+    expect(backups.newest).to.equal(labelsOf(scene.pgbackrest("info")).at(-1));
+    expect(backups.proof?.artifact).to.match(/^takumi_db_/);
+    expect(backups.proof?.by).to.equal("dr:db:verify");
+
+    // What pgBackRest has expired proves nothing any more, record or not.
+    scene.pgbackrest("backup", "--type=full", "--repo1-retention-full=1");
+    const { status, reasons } = (await readiness()).backups;
+    expect([status, reasons.join()]).to.deep.equal([
+      "missing",
+      "none of what is there was ever restored",
+    ]);
+  });
 
   it("back up, prove, restore to a moment, undo, go on and bring rows back", async () => {
     const { scene } = held;

@@ -13,6 +13,7 @@ import {
   backUpServer,
   planServerBackup,
 } from "../pgbackrest/back-up-server.js";
+import { listServerBackups } from "../pgbackrest/list-kept.js";
 import {
   openRecovery,
   type ServerBackup,
@@ -48,6 +49,7 @@ export function openPgbackrest(config: DrConfig, project: string): Engine {
       return await backUpServer(context, choices);
     },
     find: async (address) => await find(address, config, project),
+    listKept: async () => await listServerBackups(config),
     prepareUndo: async () =>
       await prepareServerUndo(await openSettings(config)),
     findBrokenOff: async () => {

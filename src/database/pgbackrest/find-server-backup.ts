@@ -68,6 +68,18 @@ export async function findRecord(
       keys,
     );
   }
+  for await (const { path, label } of listRecords(config)) {
+    if (what === "latest" || label === what) {
+      return await readRecord(path, keys);
+    }
+  }
+  return undefined;
+}
+
+/** The records on this machine, the newest first, as far as their manifests tell. */
+export async function* listRecords(
+  config: DrConfig,
+): AsyncGenerator<Pick<BackupRecord, "path" | "name" | "stanza" | "label">> {
   const folder = placeFolder(config, "database");
   const { entries } = await listArtifacts(folder, config.project);
   for (const { name, kind, status } of entries.toReversed()) {
@@ -76,12 +88,11 @@ export async function findRecord(
       continue;
     }
     const { contents } = await readManifest(path);
-    const label = schema.safeParse(contents).data?.backup.label;
-    if (label !== undefined && (what === "latest" || label === what)) {
-      return await readRecord(path, keys);
+    const backup = schema.safeParse(contents).data?.backup;
+    if (backup !== undefined) {
+      yield { path, name, ...backup };
     }
   }
-  return undefined;
 }
 
 async function readRecord(
