@@ -1,6 +1,5 @@
 import Table from "cli-table3";
 
-import type { RestoreRecord } from "../database/restore-record.js";
 import type { RunSummary } from "../run/list-runs.js";
 import type { Paint } from "./text.js";
 
@@ -39,10 +38,21 @@ export function formatRuns(
   return `${table.toString()}\n`;
 }
 
-/** A restore of the database that isn't at its end, which is no run of a network's. */
+/** Work on the database that isn't at its end, which is no run of a network's. */
+export interface BrokenOffRestore {
+  /** An undo swaps back what a restore has put aside. */
+  readonly what: "restore" | "undo";
+  /** `takumi at db.example.org:5432` */
+  readonly database: string;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+}
+
 export function formatBrokenOff({
+  what,
   database,
   startedAt,
-}: Pick<RestoreRecord, "database" | "startedAt">): string {
-  return `The restore of ${database} that was begun at ${startedAt} isn't at its end: \`npx hardhat dr:resume\` goes on with it.\n`;
+}: BrokenOffRestore): string {
+  const work = what === "undo" ? "undo of a restore" : "restore";
+  return `The ${work} of ${database} that was begun at ${startedAt} isn't at its end: \`npx hardhat dr:resume\` goes on with it.\n`;
 }

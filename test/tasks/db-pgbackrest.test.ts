@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { expect } from "chai";
 
+import type { PgbackrestUserConfig } from "../../src/config/types.js";
 import { runKilled } from "../helpers/killed-worker.js";
 import { usePgbackrest } from "../database/pgbackrest-scene.js";
 import { stderrOf } from "../helpers/stderr.js";
@@ -17,6 +18,11 @@ interface Result {
   readonly notices?: readonly string[];
   readonly parts?: readonly { readonly status: string }[];
   readonly error?: { readonly code: string };
+  readonly databaseRestore?: {
+    readonly what: string;
+    readonly database: string;
+    readonly startedAt: string;
+  } | null;
   readonly items?: readonly {
     readonly kind?: string;
     readonly procedure?: string;
@@ -44,7 +50,11 @@ describe("the database's tasks with the engine pgbackrest", function () {
     process.exitCode = undefined;
   });
 
-  async function run(name: string, args: object): Promise<Result> {
+  async function run(
+    name: string,
+    args: object,
+    section: Partial<PgbackrestUserConfig> = {},
+  ): Promise<Result> {
     const { scene } = held;
     const folder = join(scene.root, "project");
     const hre = await openProject(folder, {
@@ -55,7 +65,7 @@ describe("the database's tasks with the engine pgbackrest", function () {
           url: scene.cluster.url("takumi"),
           engine: "pgbackrest",
           criticalTables: ["profiles"],
-          pgbackrest: scene.section,
+          pgbackrest: { ...scene.section, ...section },
         },
       },
     });
@@ -156,7 +166,21 @@ describe("the database's tasks with the engine pgbackrest", function () {
       targetTime,
       "set aside",
     ]);
+    const { databaseRestore } = await run("dr:runs", {});
+    expect(databaseRestore?.what).to.equal("restore");
+    expect(databaseRestore?.database).to.include("takumi at ");
+    expect(Date.parse(databaseRestore?.startedAt ?? "")).to.be.greaterThan(
+      at.getTime(),
+    );
     expect((await run("dr:resume", { yes: true })).status).to.equal("done");
     expect(rows()).to.equal("500");
+    expect((await run("dr:runs", {})).databaseRestore).to.equal(null);
+  });
+
+  it("list their runs also where the server's disk is gone", async () => {
+    const { scene } = held;
+    const dataFolder = join(scene.root, "nowhere/data");
+    const { databaseRestore, error } = await run("dr:runs", {}, { dataFolder });
+    expect([databaseRestore, error]).to.deep.equal([null, undefined]);
   });
 });

@@ -158,14 +158,17 @@ function toRecorded({
   };
 }
 
-/** Another user's is none that this process could go on with. */
+/** Another user's is none that this process could go on with; where there is no folder there is none. */
 async function findOwnBrokenOff(
   config: DrConfig,
 ): Promise<ClusterRecord | undefined> {
   try {
     return await findBrokenOff(await openSettings(config));
   } catch (error) {
-    if (isDrError(error, "PGBACKREST_FOREIGN")) {
+    if (
+      isDrError(error, "PGBACKREST_FOREIGN") ||
+      isDrError(error, "PGBACKREST_UNFIT")
+    ) {
       return undefined;
     }
     throw error;
