@@ -18,6 +18,14 @@ export function formatDuration(seconds: bigint): string {
   return parts.slice(0, 2).join(" ") || "0 seconds";
 }
 
+/** How long ago something was: `2 days 3 hours`; a clock that is ahead is told. */
+export function formatAge(at: Date, now: Date): string {
+  const seconds = Math.round((now.getTime() - at.getTime()) / 1000);
+  return seconds < 0
+    ? `in ${formatDuration(BigInt(-seconds))}`
+    : formatDuration(BigInt(seconds));
+}
+
 const LETTERS: Readonly<Record<string, bigint>> = {
   s: 1n,
   m: 60n,

@@ -1,11 +1,10 @@
 import type { Exercise, History, Measure } from "../history/exercises.js";
 import { drawTrend, formatSeconds } from "./drill-charts.js";
-import { STYLE } from "./drill-html.js";
-import { escapeMarkup } from "./escape-markup.js";
+import { EXERCISE_STYLE } from "./exercise-style.js";
+import { escapeWithin, frameHtmlPage } from "./html-page.js";
 import { count } from "./text.js";
 
-/** Characters of one text: a page shall stay small, whatever is in it. */
-const LONGEST_TEXT = 400;
+const escape = escapeWithin(400);
 
 /** Rows of the table. */
 const MOST_ROWS = 200;
@@ -22,35 +21,18 @@ export function formatHistoryHtml(history: History): string {
   const { project, exercises } = history;
   const passed = exercises.filter(({ isPassed }) => isPassed).length;
   const isGood = exercises[0]?.isPassed ?? false;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escape(`Recovery exercises, ${project}`)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-<header class="${isGood ? "passed" : "failed"}">
+  return frameHtmlPage({
+    title: `Recovery exercises, ${project}`,
+    style: EXERCISE_STYLE,
+    main: `<header class="${isGood ? "passed" : "failed"}">
 <p class="verdict">${isGood ? "✔ The last one passed" : exercises.length === 0 ? "Nothing was exercised yet" : "✘ The last one failed"}</p>
 <h1>Recovery exercises</h1>
 <p class="where">${escape(project)}</p>
 <dl><div><dt>Exercises</dt><dd>${String(exercises.length)}</dd></div><div><dt>Passed</dt><dd>${String(passed)}</dd></div><div><dt>Failed</dt><dd>${String(exercises.length - passed)}</dd></div></dl>
 </header>
 ${formatTrends(exercises)}
-${formatTable(exercises)}
-</main>
-</body>
-</html>
-`;
-}
-
-function escape(text: string): string {
-  return escapeMarkup(
-    text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text,
-  );
+${formatTable(exercises)}`,
+  });
 }
 
 interface Dated extends Measure {

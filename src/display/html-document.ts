@@ -1,4 +1,5 @@
 import { escapeMarkup } from "./escape-markup.js";
+import { frameHtmlPage } from "./html-page.js";
 
 /**
  * A document in Markdown as a page of HTML that stands on its own: no script, no
@@ -7,22 +8,8 @@ import { escapeMarkup } from "./escape-markup.js";
  * emphasis, links. Everything else, HTML above all, is shown as it was typed.
  */
 export function toHtmlPage(markdown: string, title: string): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escapeMarkup(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-${toBlocks(markdown.split(/\r?\n/)).join("\n")}
-</main>
-</body>
-</html>
-`;
+  const main = toBlocks(markdown.split(/\r?\n/)).join("\n");
+  return frameHtmlPage({ title, style: STYLE, main });
 }
 
 const STYLE = `

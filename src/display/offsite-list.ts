@@ -1,6 +1,6 @@
 import Table from "cli-table3";
 
-import { formatDuration } from "../core/duration.js";
+import { formatAge } from "../core/duration.js";
 import type { Json } from "../core/canonical-json.js";
 import type { DrError } from "../core/errors.js";
 import type { Examination, KindBreak } from "../offsite/examine.js";
@@ -66,14 +66,6 @@ function formatTable(
     ]);
   }
   return `${table.toString()}\n`;
-}
-
-/** `2 days 3 hours`; a clock that is ahead is told. */
-export function formatAge(at: Date, now: Date): string {
-  const seconds = Math.round((now.getTime() - at.getTime()) / 1000);
-  return seconds < 0
-    ? `in ${formatDuration(BigInt(-seconds))}`
-    : formatDuration(BigInt(seconds));
 }
 
 const STATES = {

@@ -1,13 +1,12 @@
 import Table from "cli-table3";
 
 import type { Json } from "../core/canonical-json.js";
+import { formatAge } from "../core/duration.js";
 import type { Readiness } from "../readiness/readiness.js";
 import type { ReadinessItem, ReadinessProof } from "../readiness/item.js";
 import type { ProofSummary } from "../readiness/summary.js";
 import { formatSeconds } from "./drill-charts.js";
 import { count, printable, type Paint } from "./text.js";
-
-const DAY_MS = 86_400_000;
 
 /** What is proven, the most urgent first, with the way out of what isn't. */
 export function formatReadiness(readiness: Readiness, paint: Paint): string {
@@ -60,14 +59,6 @@ function rowOf(item: ReadinessItem, now: Date, paint: Paint): string[] {
     proof?.by ?? "-",
     proof === null ? "-" : formatSpeed(proof, paint),
   ];
-}
-
-/** `3 hours`, `12 days`. */
-export function formatAge(at: Date, now: Date): string {
-  const ms = now.getTime() - at.getTime();
-  return ms < DAY_MS
-    ? count(Math.floor(ms / 3_600_000), "hour")
-    : count(Math.floor(ms / DAY_MS), "day");
 }
 
 function formatSpeed(

@@ -1,6 +1,7 @@
 import { ARTIFACT_KINDS, type ArtifactKind } from "../../src/artifact/name.js";
 import { DrError } from "../../src/core/errors.js";
-import { formatAge, formatListing } from "../../src/display/offsite-list.js";
+import { formatAge } from "../../src/core/duration.js";
+import { formatListing } from "../../src/display/offsite-list.js";
 import { formatBytes } from "../../src/display/text.js";
 import type { WantedBackup } from "../../src/offsite/choose-backup.js";
 import type { Inventory, RemoteArtifact } from "../../src/offsite/inventory.js";
