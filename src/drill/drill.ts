@@ -38,6 +38,7 @@ import {
   type ScenarioReport,
 } from "./report.js";
 import { runScenario } from "./run-scenario.js";
+import { measureRetention } from "./retention.js";
 import type { Scenario } from "./scenario.js";
 import { round, Stopwatch } from "./stopwatch.js";
 import { validate, validateDocuments } from "./validation.js";
@@ -230,10 +231,12 @@ class Drill {
     source: SessionSource,
     { config, backups }: Baseline,
   ): Promise<void> {
+    const { ports, mark } = this.#begun;
     const place: CheckPlace = { phase: "proof", scenario: null };
     const check = {
       id: "retention",
-      title: "Retention keeps the last backup of each kind, however old",
+      title:
+        "Retention removes what is too old, and never the last backup of a kind",
       critical: true,
     };
     if (backups.length === 0) {
@@ -241,21 +244,15 @@ class Drill {
     } else {
       await this.#book.run(place, {
         ...check,
-        measure: async () => {
-          const { localDays } = config.retention;
-          const later = (localDays + 1) * DAY_MS;
-          const kinds = backups.map(({ kind }) => kind);
-          const { removed, kept } = await pruneLocally(
+        measure: async () =>
+          await measureRetention({
             config,
-            kinds,
-            new Date(this.#begun.ports.clock.now().getTime() + later),
-          );
-          return measureNone(
-            removed.map((name) => `${name} would be removed.`),
-            `after ${String(localDays + 1)} days ${kept.map(({ name }) => name).join(", ")}`,
-            "the last of each kind",
-          );
-        },
+            mark,
+            backups,
+            clock: ports.clock,
+            tool: `hardhat-dr ${ports.toolVersion}`,
+            prune: pruneLocally,
+          }),
       });
     }
     await validateDocuments({ source, book: this.#book }, place);
