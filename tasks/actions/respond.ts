@@ -27,7 +27,7 @@ import type { Output } from "./output.js";
 /** What responding to incidents needs, as the project is configured. */
 export function responsePorts(
   hre: HardhatRuntimeEnvironment,
-  output: Output,
+  output: Pick<Output, "progress" | "afterwards">,
 ): ResponsePorts {
   const { dr } = hre.config;
   return {
@@ -75,7 +75,7 @@ export function reportPorts({
  */
 export async function lookForDue(
   ports: ResponsePorts,
-  output: Output,
+  output: Pick<Output, "progress">,
 ): Promise<void> {
   try {
     for (const { id } of await lookAfterIncidents(ports)) {

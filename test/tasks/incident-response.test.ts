@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect } from "chai";
@@ -8,12 +9,15 @@ import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { breakPlatform, deployPlatform } from "../helpers/deploy-platform.js";
 import { platformProxies } from "../helpers/recovery-session.js";
+import { messageOf } from "../../src/core/errors.js";
 import {
   closeIncident,
   lookAfterIncidents,
   openIncident,
 } from "../../src/incident/declared/respond.js";
 import { recordedRun } from "../../tasks/actions/recorded-run.js";
+import { watchedRun } from "../../tasks/actions/watched-run.js";
+import { until } from "../helpers/until.js";
 import { HttpRecorder } from "../notify/http-recorder.js";
 import { OPENING, responseScene } from "../incident/response-scene.js";
 import { openProject } from "./project.js";
@@ -32,6 +36,14 @@ const CONTACTS = {
   cto: { name: "Grace", phone: "+1 555 0104" },
   onCallEngineer: { name: "Ada", phone: "+1 555 0101", slack: "@ada" },
 };
+
+/** What a task fails with, in words. */
+async function errorOf(work: () => Promise<unknown>): Promise<string> {
+  return await work().then(
+    () => "nothing",
+    (error: unknown) => messageOf(error),
+  );
+}
 
 describe("dr:incident:open, note, ack, close, list and report", () => {
   const folder = useTemporaryFolder();
@@ -449,6 +461,108 @@ describe("dr:incident:open, note, ack, close, list and report", () => {
     } finally {
       await webhook.stop();
     }
+  });
+
+  describe("while any other task runs", () => {
+    let webhook: HttpRecorder;
+    let hre: HardhatRuntimeEnvironment;
+    let id: string;
+
+    beforeEach(async () => {
+      webhook = await HttpRecorder.start({ status: 204 });
+      hre = await open({
+        contacts: CONTACTS,
+        notify: {
+          webhook: {
+            url: webhook.url,
+            secret: `whsec_${Buffer.alloc(32, 7).toString("base64")}`,
+          },
+        },
+      });
+      const { ports } = responseScene(folder.path, { announce: undefined });
+      ({ id } = await openIncident(ports, OPENING));
+    });
+
+    afterEach(async () => {
+      await webhook.stop();
+    });
+
+    const typesOf = async () =>
+      (await entries(id)).map(({ type }) => type as string);
+
+    it("escalate and announce each step once, whoever looks", async () => {
+      await run(hre, "dr:runs");
+      expect(process.exitCode).to.equal(0);
+      expect(await typesOf()).to.deep.equal([
+        "opened",
+        "escalated",
+        "escalated",
+        "announced",
+      ]);
+      await run(hre, "dr:runs");
+      await run(hre, "dr:readiness", { maxAge: "90d" });
+      expect(webhook.requests).to.have.length(1);
+    });
+
+    it("escalate beside what the task enters itself", async () => {
+      await run(hre, "dr:backup");
+      expect((await typesOf()).toSorted()).to.deep.equal([
+        "announced",
+        "escalated",
+        "escalated",
+        "opened",
+        "task-ended",
+        "task-started",
+      ]);
+      expect(webhook.requests).to.have.length(1);
+    });
+
+    it("call nobody else while somebody answers", async () => {
+      await run(hre, "dr:incident:ack");
+      await run(hre, "dr:runs");
+      expect(await typesOf()).to.not.include("escalated");
+    });
+
+    it("neither wait for a channel that is silent nor fail for it", async () => {
+      webhook.otherwise = "silence";
+      const watched = watchedRun(
+        async () => await webhook.received(1).then(() => "done"),
+        0,
+      );
+      expect(await watched({}, hre)).to.equal("done");
+      const failing = watchedRun(
+        async () => await Promise.reject(new Error("its own")),
+        0,
+      );
+      expect(
+        await errorOf(async () => {
+          await failing({}, hre);
+        }),
+      ).to.equal("its own");
+      expect(await typesOf()).to.not.include("announced");
+      webhook.release({ status: 204 });
+      const kept = join(incidents(), id);
+      await until(
+        () =>
+          readFileSync(join(kept, "journal.ndjson"), "utf8").includes(
+            '"type":"announced"',
+          ) && !readdirSync(kept).includes(".lock"),
+      );
+    });
+
+    it("look once, whatever a task runs by itself", async () => {
+      const outer = watchedRun(async () => (await run(hre, "dr:runs")).status);
+      await outer({}, hre);
+      expect(webhook.requests).to.have.length(1);
+    });
+
+    it("go on where incidents can't be read", async () => {
+      await rm(incidents(), { recursive: true });
+      await writeFile(incidents(), "no folder");
+      const { error } = await run(hre, "dr:runs");
+      expect(error).to.equal(undefined);
+      expect(process.exitCode).to.equal(0);
+    });
   });
 
   it("refuses an incident it doesn't know, and a damaged one everywhere", async () => {
