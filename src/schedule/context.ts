@@ -60,7 +60,7 @@ export function commandOf(
 
 /** All commands of a job, for a shell: the first failure is what it ends with, having run the others. */
 export function scriptOf(
-  { commands }: ScheduledJob,
+  { commands }: Pick<ScheduledJob, "commands">,
   context: Pick<ScheduleContext, "network">,
 ): string {
   const lines = commands.map((command) =>

@@ -14,7 +14,8 @@ import {
   environmentFile,
   formatEnvironmentExample,
 } from "./environment-file.js";
-import { IS_MONDAY, JOBS, toCron } from "./jobs.js";
+import { IS_MONDAY, JOBS, toCron, type ScheduledJob } from "./jobs.js";
+import { LATE_STATUS, WATCH, WATCH_CRON } from "./watch.js";
 
 /**
  * A file for /etc/cron.d, and the script that it runs. That script is silent
@@ -41,13 +42,25 @@ function formatCrontab(
   script: string,
 ): string {
   const { project, user } = context;
-  const lines = JOBS.map((job) => {
-    const guard =
-      job.cadence.every === "month" ? `${IS_MONDAY} || exit 0; ` : "";
-    const command = `${guard}/bin/sh ${quoteForShell(script)} ${job.name}`;
+  const toLine = (
+    { title, name: job }: Pick<ScheduledJob, "title" | "name">,
+    times: string,
+    guard = "",
+  ): string => {
+    const command = `${guard}/bin/sh ${quoteForShell(script)} ${job}`;
     // A bare % is a new line to cron.
-    return `# ${job.title}\n${toCron(job.cadence)} ${user} ${command.replaceAll("%", "\\%")}`;
-  });
+    return `# ${title}\n${times} ${user} ${command.replaceAll("%", "\\%")}`;
+  };
+  const lines = [
+    ...JOBS.map((job) =>
+      toLine(
+        job,
+        toCron(job.cadence),
+        job.cadence.every === "month" ? `${IS_MONDAY} || exit 0; ` : "",
+      ),
+    ),
+    toLine(WATCH, WATCH_CRON),
+  ];
   return `# Disaster recovery of ${project}. Install: sudo install -m 644 ${name} /etc/cron.d/${name}
 #
 # Times are UTC. cronie honours CRON_TZ; Debian's cron takes no notice of it:
@@ -64,7 +77,7 @@ ${lines.join("\n\n")}
 
 function formatScript(context: ScheduleContext): string {
   const { project, root, paths } = context;
-  const cases = JOBS.map(
+  const cases = [...JOBS, WATCH].map(
     (job) => `  ${job.name})
     run() (
 ${indentBy(scriptOf(job, context), 6)}
@@ -97,7 +110,14 @@ cd ${quoteForShell(root)} || exit 1
 logs=${quoteForShell(paths.logs)}
 mkdir -p "$logs" || exit 1
 log=$logs/schedule-$job.log
-exec 9>"$logs/.schedule.lock"
+if [ "$job" = ${WATCH.name} ]; then
+  # Beside the others: somebody is to be called while they run, too.
+  exec 9>"$logs/.schedule-${WATCH.name}.lock"
+  flock --nonblock 9 || exit 0
+  : >"$log"
+else
+  exec 9>"$logs/.schedule.lock"
+fi
 if ! flock --timeout ${String(LOCK_SECONDS)} 9; then
   echo "$job: another job has been running for more than ${String(LOCK_SECONDS / 3600)} h; this one wasn't run."
   exit ${String(BUSY_STATUS)}
@@ -107,6 +127,8 @@ date -u '+=== %Y-%m-%dT%H:%M:%SZ begins' >>"$log"
 run >>"$log" 2>&1 9>&-
 status=$?
 date -u "+=== %Y-%m-%dT%H:%M:%SZ ends with $status" >>"$log"
+# Who is late was told.
+[ "$job $status" != '${WATCH.name} ${String(LATE_STATUS)}' ] || exit 0
 
 case $status in
   0) exit 0 ;;

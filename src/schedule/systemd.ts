@@ -13,6 +13,7 @@ import {
   formatEnvironmentExample,
 } from "./environment-file.js";
 import { JOBS, toCalendar, type ScheduledJob } from "./jobs.js";
+import { LATE_STATUS, WATCH, WATCH_CALENDAR } from "./watch.js";
 
 /** A service and a timer for each job. */
 export function systemdFiles(
@@ -25,14 +26,28 @@ export function systemdFiles(
         path: `${name}-${job.name}.service`,
         text: formatService(job, context),
       },
-      { path: `${name}-${job.name}.timer`, text: formatTimer(job, context) },
+      {
+        path: `${name}-${job.name}.timer`,
+        text: formatTimer(job, toCalendar(job.cadence), context),
+      },
     ]),
+    {
+      path: `${name}-${WATCH.name}.service`,
+      text: formatService(WATCH, context),
+    },
+    {
+      path: `${name}-${WATCH.name}.timer`,
+      text: formatTimer(WATCH, WATCH_CALENDAR, context),
+    },
     { path: `${name}.env.example`, text: formatEnvironmentExample(context) },
   ];
 }
 
 /** V8 writes code and runs it: MemoryDenyWriteExecute would end Node. */
-function formatService(job: ScheduledJob, context: ScheduleContext): string {
+function formatService(
+  job: Omit<ScheduledJob, "cadence">,
+  context: ScheduleContext,
+): string {
   const { project, root, paths, user } = context;
   const script = scriptOf(job, context).replaceAll("\n", "; ");
   const writable = [root, paths.backups, paths.logs].filter(
@@ -53,8 +68,7 @@ Environment=${quoteWord(`PATH=${pathOf(context)}`)}
 Environment=XDG_CACHE_HOME=${cache} XDG_CONFIG_HOME=${cache} XDG_DATA_HOME=${cache}
 CacheDirectory=hardhat-dr
 CacheDirectoryMode=0700
-# One job at a time, whichever timer began it.
-ExecStart=/usr/bin/flock --timeout ${String(LOCK_SECONDS)} --conflict-exit-code ${String(BUSY_STATUS)} %C/hardhat-dr/${plainName(project)}.lock /bin/sh -c ${quoteArgument(script)}
+${job === WATCH ? formatWatchStart(script) : formatStart(script, context)}
 # Told to end, a task stops at a safe point.
 TimeoutStartSec=4h
 TimeoutStopSec=5min
@@ -84,15 +98,31 @@ SystemCallArchitectures=native
 `;
 }
 
+function formatStart(
+  script: string,
+  { project }: Pick<ScheduleContext, "project">,
+): string {
+  return `# One job at a time, whichever timer began it.
+ExecStart=/usr/bin/flock --timeout ${String(LOCK_SECONDS)} --conflict-exit-code ${String(BUSY_STATUS)} %C/hardhat-dr/${plainName(project)}.lock /bin/sh -c ${quoteArgument(script)}`;
+}
+
+function formatWatchStart(script: string): string {
+  return `# Beside the others: somebody is to be called while they run, too.
+ExecStart=/bin/sh -c ${quoteArgument(script)}
+# Who is late was told.
+SuccessExitStatus=${String(LATE_STATUS)}`;
+}
+
 function formatTimer(
-  { title, cadence }: ScheduledJob,
+  { title }: Pick<ScheduledJob, "title">,
+  calendar: string,
   { project }: ScheduleContext,
 ): string {
   return `[Unit]
 Description=${escapeSpecifiers(`${project}: ${title}`)}
 
 [Timer]
-OnCalendar=${toCalendar(cadence)}
+OnCalendar=${calendar}
 # One that was missed, because the machine was off, is made up for.
 Persistent=true
 AccuracySec=1min

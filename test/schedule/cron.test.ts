@@ -135,6 +135,47 @@ describe("the schedule for cron", () => {
     }
   });
 
+  it("watches incidents every five minutes, and mails nothing while somebody is late", async function () {
+    requirePrograms(this, "flock");
+    const crontab = (await write()).get(name)!;
+    expect(crontab).to.match(/^\*\/5 \* \* \* \* root .* incidents$/m);
+    for (const [code, status] of [
+      [0, 0],
+      [4, 0],
+      [1, 1],
+    ] as const) {
+      const PATH = await fakeNpx(`echo looking; exit ${String(code)}`);
+      const watched = run("incidents", PATH);
+      expect(watched.status, String(code)).to.equal(status);
+      expect(watched.stdout === "", String(code)).to.equal(status === 0);
+    }
+    expect(await calls()).to.include(
+      "--no hardhat dr:incident:list --network mainnet",
+    );
+    // Of the last time alone: it would grow without end.
+    const path = join(root(), "logs/schedule-incidents.log");
+    const log = await readFile(path, "utf8");
+    expect(log.match(/looking/g)).to.have.length(1);
+  });
+
+  it("watches incidents while another job runs", async function () {
+    requirePrograms(this, "flock");
+    await write();
+    const PATH = await fakeNpx(
+      `case "$*" in *dr:backup*) "${script()}.watch" ;; esac`,
+    );
+    await writeFile(
+      `${script()}.watch`,
+      `#!/bin/sh\nexec /bin/sh "${script()}" incidents\n`,
+      { mode: 0o755 },
+    );
+    expect(run("backup", PATH).status).to.equal(0);
+    expect(await calls()).to.deep.equal([
+      "--no hardhat dr:backup --network mainnet",
+      "--no hardhat dr:incident:list --network mainnet",
+    ]);
+  });
+
   it("runs all commands of a job, and ends with the first failure", async function () {
     requirePrograms(this, "flock");
     await write();

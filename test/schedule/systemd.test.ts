@@ -6,6 +6,7 @@ import { expect } from "chai";
 
 import { JOBS } from "../../src/schedule/jobs.js";
 import { systemdFiles } from "../../src/schedule/systemd.js";
+import { WATCH } from "../../src/schedule/watch.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { requirePrograms } from "../helpers/programs.js";
 import { contextOf, EVERYTHING } from "./context.js";
@@ -25,8 +26,8 @@ describe("the schedule for systemd", () => {
 
   it("has a service and a timer for each job", async () => {
     const units = await write(join(folder.path, "takumi"));
-    expect(units).to.have.length(JOBS.length * 2);
-    for (const { name } of JOBS) {
+    expect(units).to.have.length(JOBS.length * 2 + 2);
+    for (const { name } of [...JOBS, WATCH]) {
       const unit = join(folder.path, `hardhat-dr-takumi-platform-${name}`);
       expect(units).to.include.members([`${unit}.service`, `${unit}.timer`]);
     }
@@ -70,11 +71,37 @@ describe("the schedule for systemd", () => {
     }
     for (const text of texts.filter((one) => one.includes("[Service]"))) {
       expect(text).to.include("\nTimeoutStopSec=5min\n");
-      const [start = ""] = /^ExecStart=\/usr\/bin\/flock .*$/m.exec(text) ?? [];
+      const [start = ""] =
+        /^ExecStart=\/(usr\/bin\/flock|bin\/sh) .*$/m.exec(text) ?? [];
       expect(start).to.include("npx --no hardhat dr:");
       // A single one would be systemd's own, and empty.
       expect(start.replaceAll("$$", "")).to.not.include("$");
     }
+  });
+
+  it("watches incidents every five minutes, beside all else, and doesn't fail while somebody is late", function () {
+    requirePrograms(this, "systemd-analyze");
+    const unit = (kind: string) =>
+      systemdFiles(contextOf()).find(({ path }) =>
+        path.endsWith(`-incidents.${kind}`),
+      )!.text;
+    const [, calendar = ""] = /^OnCalendar=(.*)$/m.exec(unit("timer")) ?? [];
+    const { stdout } = spawnSync(
+      "systemd-analyze",
+      [
+        ...["calendar", "--base-time=2028-01-01 00:58:00 UTC"],
+        ...["--iterations=2", calendar],
+      ],
+      { encoding: "utf8", env: { ...process.env, TZ: "UTC", LC_ALL: "C" } },
+    );
+    expect(
+      [...stdout.matchAll(/: \w+ \S+ (\d\d:\d\d:\d\d) UTC$/gm)].map(
+        ([, time]) => time,
+      ),
+    ).to.include.members(["01:00:00", "01:05:00"]);
+    expect(unit("service")).to.include("dr:incident:list");
+    expect(unit("service")).to.include("\nSuccessExitStatus=4\n");
+    expect(unit("service")).to.not.include("flock");
   });
 
   it("may write where backups go, wherever that is", () => {

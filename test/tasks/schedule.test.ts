@@ -5,6 +5,7 @@ import { expect } from "chai";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import { JOBS, withoutMemory } from "../../src/schedule/jobs.js";
+import { WATCH } from "../../src/schedule/watch.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { openProject } from "./project.js";
 
@@ -111,7 +112,7 @@ describe("dr:schedule", () => {
   });
 
   it("schedules only tasks that there are, with options that they have", () => {
-    const commands = [...JOBS, ...withoutMemory(JOBS)].flatMap(
+    const commands = [...JOBS, ...withoutMemory(JOBS), WATCH].flatMap(
       (job) => job.commands,
     );
     const unknown = commands.flatMap(([id = "", ...options]) => {
