@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 
 /** Byte ranges of a piece of code. */
 type Ranges = readonly { readonly start: number; readonly length: number }[];
@@ -82,6 +82,11 @@ export async function readArtifactIfUnique(
     : undefined;
 }
 
+/** The build that was read last, tens of megabytes of it, as long as its file is the same. */
+let last:
+  | { readonly version: string; readonly build: Promise<CompilerBuild> }
+  | undefined;
+
 /** @returns undefined when the build's files aren't kept. */
 export async function readBuild(
   artifacts: ArtifactSource,
@@ -97,6 +102,26 @@ export async function readBuild(
   if (infoPath === undefined || outputPath === undefined) {
     return undefined;
   }
+  const version = await versionOf(outputPath);
+  if (last?.version !== version) {
+    last = { version, build: readFiles(infoPath, outputPath) };
+  }
+  return await last.build;
+}
+
+/** Wherever links lead to it, and until it is written anew. */
+async function versionOf(path: string): Promise<string> {
+  const [real, { mtimeNs, size }] = await Promise.all([
+    realpath(path),
+    stat(path, { bigint: true }),
+  ]);
+  return [real, mtimeNs, size].join(" ");
+}
+
+async function readFiles(
+  infoPath: string,
+  outputPath: string,
+): Promise<CompilerBuild> {
   const [info, output] = (await Promise.all([
     readJson(infoPath),
     readJson(outputPath),
