@@ -546,6 +546,15 @@ describe("restoring a database", function () {
       await ended;
       process.kill(row!.pid, "SIGCONT");
       await closeSession(stuck);
+      // The server notices only now that the one who was killed is gone.
+      while (
+        scene.psql(
+          "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hardhat-dr'",
+          "postgres",
+        ) !== "0"
+      ) {
+        await sleep(20);
+      }
       expect(scene.liveRows()).to.equal("0");
       const { aside } = await scene.restore(path);
       expect(scene.liveRows()).to.equal("1000");
