@@ -22,8 +22,9 @@ interface Summary {
   readonly skipped: number;
 }
 
+const NONE = JSON.stringify({ passed: 0, failed: 0, skipped: 0 });
+
 interface TestArguments {
-  readonly testFiles: readonly string[];
   readonly bail: boolean;
   readonly grep?: string;
   readonly grepExclude?: string;
@@ -51,9 +52,9 @@ export default overrideTask(["test", "mocha"])
       readonly error?: { readonly summary: Summary };
     };
     const file = process.env[SUMMARY];
-    if (file !== undefined) {
-      const { summary } = result.value ?? result.error ?? {};
-      await writeFile(file, JSON.stringify(summary));
+    const told = result.value ?? result.error;
+    if (file !== undefined && told !== undefined) {
+      await writeFile(file, JSON.stringify(told.summary));
     }
     return result as unknown;
   })
@@ -126,12 +127,8 @@ async function runPart(args: readonly string[]): Promise<Summary> {
       { stdio: "inherit", env: { ...process.env, [SUMMARY]: file } },
     );
     const [code] = (await once(child, "exit")) as [number | null];
-    const text = await readFile(file, "utf8").catch(() => undefined);
-    const told =
-      text === undefined
-        ? undefined
-        : (JSON.parse(text) as Summary | undefined);
-    const summary = told ?? { passed: 0, failed: 0, skipped: 0 };
+    const text = await readFile(file, "utf8").catch(() => NONE);
+    const summary = JSON.parse(text) as Summary;
     return code === 0 || summary.failed > 0
       ? summary
       : { ...summary, failed: 1 };

@@ -20,25 +20,21 @@ export function systemdFiles(
   context: ScheduleContext,
 ): readonly ScheduleFile[] {
   const name = `hardhat-dr-${plainName(context.project)}`;
+  const units = [
+    ...JOBS.map((job) => ({ job, calendar: toCalendar(job.cadence) })),
+    { job: WATCH, calendar: WATCH_CALENDAR },
+  ];
   return [
-    ...JOBS.flatMap((job) => [
+    ...units.flatMap(({ job, calendar }) => [
       {
         path: `${name}-${job.name}.service`,
         text: formatService(job, context),
       },
       {
         path: `${name}-${job.name}.timer`,
-        text: formatTimer(job, toCalendar(job.cadence), context),
+        text: formatTimer(job, calendar, context),
       },
     ]),
-    {
-      path: `${name}-${WATCH.name}.service`,
-      text: formatService(WATCH, context),
-    },
-    {
-      path: `${name}-${WATCH.name}.timer`,
-      text: formatTimer(WATCH, WATCH_CALENDAR, context),
-    },
     { path: `${name}.env.example`, text: formatEnvironmentExample(context) },
   ];
 }
