@@ -6,7 +6,11 @@ import type { DrConfig } from "../config/types.js";
 import type { Address } from "../core/hex.js";
 import { readDeployFileIfThere } from "../deployments/read.js";
 import { selectContracts } from "../deployments/select.js";
-import { findAuthorityAccounts } from "../rehearsal/authority-accounts.js";
+import {
+  findAuthorityAccounts,
+  type AuthorityAccounts,
+  type SafeSigners,
+} from "../rehearsal/authority-accounts.js";
 import { openSession, type SessionSource } from "../session/open-session.js";
 import type { Random } from "./random.js";
 import type { AbsenceReport } from "./report.js";
@@ -14,6 +18,7 @@ import type { AbsenceReport } from "./report.js";
 /** What would be missed if it weren't there, kind by kind. */
 export interface Present {
   readonly signers: readonly Address[];
+  readonly safes: readonly SafeSigners[];
   /** Hosts. */
   readonly rpcs: readonly string[];
   /** Offsite targets' names. */
@@ -23,19 +28,21 @@ export interface Present {
 /** Whom one counts on, as the chain and the configuration have it. @throws the RPC's failures. */
 export async function findPresent(source: SessionSource): Promise<Present> {
   const { config } = source;
+  const { accounts, safes } = await findSigners(source);
   return {
-    signers: await findSigners(source),
+    signers: accounts,
+    safes,
     rpcs: (await listRpcs(source)).map(({ host }) => host),
     targets: config.offsite.targets.map(({ name }) => name),
   };
 }
 
-async function findSigners(source: SessionSource): Promise<readonly Address[]> {
+async function findSigners(source: SessionSource): Promise<AuthorityAccounts> {
   const { ports } = await openSession(source);
   const path = `${ports.folder}/deploy.json`;
   const document = await readDeployFileIfThere(path);
   if (document === undefined) {
-    return [];
+    return { accounts: [], safes: [] };
   }
   const proxies = selectContracts(document.file, [], true).map(
     ({ record }) => record.proxy,
@@ -70,8 +77,14 @@ async function listRpcs({
 
 /** Sentences about those that nobody could stand in for. */
 export function findIrreplaceable(present: Present): readonly string[] {
-  const { signers, rpcs, targets } = present;
+  const { signers, safes, rpcs, targets } = present;
   return [
+    ...safes
+      .filter(needsAll)
+      .map(
+        ({ safe, owners }) =>
+          `The Safe ${safe} needs ${owners === 1 ? "its only owner; it" : `all of its ${String(owners)} owners; none of them`} can't be absent.`,
+      ),
     ...(signers.length === 1
       ? [
           `Only ${String(signers[0])} has a key that may recover the contracts; it can't be absent.`,
@@ -90,20 +103,36 @@ export function findIrreplaceable(present: Present): readonly string[] {
 
 /** One of all that there are several of. @returns null when there is none. */
 export function chooseAbsent(
-  { signers, rpcs, targets }: Present,
+  present: Present,
   random: Random,
 ): AbsenceReport | null {
+  const { rpcs, targets } = present;
   const several = (
     [
-      ["signer", signers],
-      ["rpc", rpcs],
-      ["offsite", targets],
+      ["signer", findReplaceable(present)],
+      ["rpc", rpcs.length > 1 ? rpcs : []],
+      ["offsite", targets.length > 1 ? targets : []],
     ] as const
-  )
-    .filter(([, names]) => names.length > 1)
-    .flatMap(([kind, names]) => names.map((name) => ({ kind, name })));
+  ).flatMap(([kind, names]) => names.map((name) => ({ kind, name })));
   const [first, ...others] = several;
   return first === undefined ? null : random.choose([first, ...others]);
+}
+
+/** Signers without whom others suffice: another account, other owners of the same Safe. */
+function findReplaceable({
+  signers,
+  safes,
+}: Pick<Present, "signers" | "safes">): readonly Address[] {
+  const needed = new Set([
+    ...(signers.length === 1 ? signers : []),
+    ...safes.filter(needsAll).flatMap(({ keys }) => keys),
+  ]);
+  const all = new Set([...signers, ...safes.flatMap(({ keys }) => keys)]);
+  return [...all].filter((one) => !needed.has(one));
+}
+
+function needsAll({ threshold, owners }: SafeSigners): boolean {
+  return threshold >= owners;
 }
 
 /** The same project and network without it; signers are left out on the fork. */

@@ -2,7 +2,8 @@ import * as Hash from "ox/Hash";
 
 import { encodeValues } from "../chain/abi.js";
 import { BlockReader } from "../chain/block-reader.js";
-import type { Address, Hex } from "../core/hex.js";
+import { DrError } from "../core/errors.js";
+import { sameAddress, type Address, type Hex } from "../core/hex.js";
 import { readSafeState } from "../safe/safe-state.js";
 import type { Fork } from "./fork.js";
 
@@ -33,15 +34,33 @@ export async function approveAsOwner(
   await provider.request({ method: "evm_mine" });
 }
 
-/** As many of the owners as the Safe really asks for. */
+/**
+ * As many of the owners as the Safe really asks for.
+ *
+ * @param absent - Don't say yes.
+ * @throws {DrError} SIGNATURES_MISSING when too few are left.
+ */
 export async function approveAsOwners(
   fork: Pick<Fork, "provider" | "rpc">,
   safe: Address,
   safeTxHash: Hex,
+  absent: readonly Address[] = [],
 ): Promise<void> {
   const reader = await BlockReader.at(fork.rpc);
   const { owners, threshold } = await readSafeState(reader, safe);
-  for (const owner of owners.slice(0, threshold)) {
+  const present = owners.filter(
+    (owner) => !absent.some((gone) => sameAddress(gone, owner)),
+  );
+  if (present.length < threshold) {
+    throw new DrError("SIGNATURES_MISSING", {
+      safe,
+      have: present.length,
+      threshold,
+      missing: absent.join(", "),
+      worthless: "",
+    });
+  }
+  for (const owner of present.slice(0, threshold)) {
     await approveAsOwner(fork, safe, owner, safeTxHash);
   }
 }

@@ -1,4 +1,4 @@
-import type { Authority } from "../authority/authority.js";
+import type { Authority, SafeAuthority } from "../authority/authority.js";
 import { AuthorityGraph } from "../authority/graph.js";
 import {
   pausePermission,
@@ -11,16 +11,29 @@ import type { DeployFile } from "../deployments/deploy-file.js";
 import { inspectProxy } from "../proxy/inspect.js";
 import { scanStart } from "../recovery/scan-start.js";
 
+export interface AuthorityAccounts {
+  /** With a key of their own; a Safe's owners are none: the Safe is. */
+  readonly accounts: readonly Address[];
+  readonly safes: readonly SafeSigners[];
+}
+
+export interface SafeSigners {
+  readonly safe: Address;
+  readonly threshold: number;
+  readonly owners: number;
+  /** Those of the owners that are accounts with a key. */
+  readonly keys: readonly Address[];
+}
+
 /**
- * Accounts with a key that may pause, unpause or upgrade one of these
- * contracts, or propose, execute or schedule it for a timelock or an
- * AccessManager. A Safe's owners are none: the Safe is.
+ * Who may pause, unpause or upgrade one of these contracts, or propose, execute
+ * or schedule it for a timelock or an AccessManager.
  */
 export async function findAuthorityAccounts(
   reader: BlockReader,
   file: DeployFile,
   proxies: readonly Address[],
-): Promise<readonly Address[]> {
+): Promise<AuthorityAccounts> {
   const graph = new AuthorityGraph(reader, scanStart(file));
   const permissions = await Promise.all(
     proxies.map(async (proxy) => {
@@ -34,24 +47,52 @@ export async function findAuthorityAccounts(
           ]);
     }),
   );
-  const accounts = permissions
+  const ends = permissions
     .flat()
     .flatMap(({ holders }) => holders)
-    .flatMap(keysOf);
-  return [...new Set(accounts)];
+    .flatMap(endsOf);
+  const accounts = ends.flatMap((end) =>
+    end.kind === "eoa" ? [end.address] : [],
+  );
+  const safes = ends.flatMap((end) => (end.kind === "safe" ? [end] : []));
+  return {
+    accounts: [...new Set(accounts)],
+    safes: [
+      ...new Map(
+        safes.map((safe) => [safe.address, signersOf(safe)] as const),
+      ).values(),
+    ],
+  };
 }
 
-function keysOf(authority: Authority): readonly Address[] {
+function signersOf({
+  address,
+  threshold,
+  owners,
+}: SafeAuthority<Authority>): SafeSigners {
+  return {
+    safe: address,
+    threshold,
+    owners: owners.length,
+    keys: owners.flatMap((owner) =>
+      owner.kind === "eoa" ? [owner.address] : [],
+    ),
+  };
+}
+
+type End = Extract<Authority, { kind: "eoa" | "safe" }>;
+
+function endsOf(authority: Authority): readonly End[] {
   switch (authority.kind) {
     case "eoa":
-      return [authority.address];
+    case "safe":
+      return [authority];
     case "timelock":
-      return [...authority.proposers, ...authority.executors].flatMap(keysOf);
+      return [...authority.proposers, ...authority.executors].flatMap(endsOf);
     case "access-manager":
       return authority.members.flatMap(({ authority: member }) =>
-        keysOf(member),
+        endsOf(member),
       );
-    case "safe":
     case "contract":
     case "anyone":
     case "nobody":

@@ -80,12 +80,7 @@ export async function rehearse(
   const { plan, refused } = await prepare();
   const planned = (clock.now().getTime() - startedAt.getTime()) / 1000;
   const { file } = await readDeployFile(`${recovery.folder}/deploy.json`);
-  const run = await runOnFork(
-    plan,
-    fork,
-    clock,
-    ports.onEvent ?? (() => undefined),
-  );
+  const run = await runOnFork(plan, fork, { ...ports, clock });
   const expectation = expectationOf(plan);
   const before = await BlockReader.at(fork.rpc, fork.start);
   const [changes, contracts, naming, blockSeconds] = await Promise.all([

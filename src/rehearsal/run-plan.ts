@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.js";
-import { sameAddress } from "../core/hex.js";
+import { sameAddress, type Address } from "../core/hex.js";
 import { minedTransactions, subjectOf } from "../route/direct/mined.js";
 import { MemoryJournal } from "../run/journal.js";
 import type { Plan } from "../run/plan.js";
@@ -18,6 +18,13 @@ export interface RehearsedRun {
   readonly transactions: readonly TransactionInStep[];
 }
 
+export interface ForkRunOptions {
+  readonly clock: Clock;
+  readonly onEvent?: (event: RunEvent) => void;
+  /** Owners of Safes who can't say yes. */
+  readonly absent?: readonly Address[];
+}
+
 type Timing = Pick<StepReport, "status" | "seconds">;
 
 /**
@@ -27,8 +34,7 @@ type Timing = Pick<StepReport, "status" | "seconds">;
 export async function runOnFork(
   plan: Plan,
   fork: Fork,
-  clock: Clock,
-  onEvent: (event: RunEvent) => void,
+  { clock, onEvent, absent }: ForkRunOptions,
 ): Promise<RehearsedRun> {
   const journal = new MemoryJournal(clock);
   const timings = new Map<string, Timing>();
@@ -41,13 +47,14 @@ export async function runOnFork(
       const seconds = (now - (since.get(event.step.id) ?? now)) / 1000;
       timings.set(event.step.id, { status: statusOf(event), seconds });
     }
-    onEvent(event);
+    onEvent?.(event);
   };
   const waits = new Map<string, bigint>();
   let outcome = await applyPlan({ plan, journal, onEvent: watch });
   while (outcome.status === "waiting") {
     const { step, until } = outcome;
-    waits.set(step, (waits.get(step) ?? 0n) + (await passWait(fork, until)));
+    const seconds = await passWait(fork, until, absent);
+    waits.set(step, (waits.get(step) ?? 0n) + seconds);
     outcome = await applyPlan({ plan, journal, onEvent: watch });
   }
   const mined = minedTransactions(journal.records);

@@ -30,6 +30,8 @@ export interface ForkSession {
   readonly original: Session;
   /** Who may act on the fork. */
   readonly actors: readonly Actor[];
+  /** Who can't, not as an owner of a Safe either. */
+  readonly absent: readonly Address[];
 }
 
 export interface ForkOptions extends Omit<
@@ -99,7 +101,7 @@ export async function withFork<T>(
           },
         },
       );
-      return await work({ fork, session, original, actors });
+      return await work({ fork, session, original, actors, absent });
     } finally {
       await fork.close();
     }
@@ -124,10 +126,10 @@ async function findActors(
   const proxies = selectContracts(file, over.names, over.all).map(
     ({ record }) => record.proxy,
   );
-  const authority = await findAuthorityAccounts(reader, file, proxies);
+  const found = await findAuthorityAccounts(reader, file, proxies);
   return [
     ...accounts,
-    ...authority.filter(
+    ...found.accounts.filter(
       (address) => !accounts.some((own) => sameAddress(own, address)),
     ),
   ];

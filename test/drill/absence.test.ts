@@ -3,6 +3,7 @@ import hre from "hardhat";
 import type { NetworkConnection } from "hardhat/types/network";
 
 import type { DrConfig } from "../../src/config/types.js";
+import type { Address } from "../../src/core/hex.js";
 import {
   chooseAbsent,
   findIrreplaceable,
@@ -11,9 +12,11 @@ import {
   type Present,
 } from "../../src/drill/absence.js";
 import { createRandom } from "../../src/drill/random.js";
+import type { SafeSigners } from "../../src/rehearsal/authority-accounts.js";
 import type { SessionSource } from "../../src/session/open-session.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { deployPlatform } from "../helpers/deploy-platform.js";
+import { govern } from "../helpers/govern.js";
 import {
   initialize,
   platformProxies,
@@ -22,6 +25,7 @@ import {
 
 const PRESENT: Present = {
   signers: [`0x${"1".repeat(40)}`, `0x${"2".repeat(40)}`],
+  safes: [],
   rpcs: ["one.example", "two.example"],
   targets: ["s3", "gcs"],
 };
@@ -42,12 +46,13 @@ describe("absence", () => {
   it("spares whom nobody can stand in for, and says so", () => {
     const alone: Present = {
       signers: [PRESENT.signers[0]!],
+      safes: [],
       rpcs: ["one.example"],
       targets: ["s3"],
     };
     expect(chooseAbsent(alone, createRandom(1))).to.equal(null);
     expect(findIrreplaceable(alone)).to.have.length(3);
-    const nothing = { signers: [], rpcs: [], targets: [] };
+    const nothing = { signers: [], safes: [], rpcs: [], targets: [] };
     expect(chooseAbsent(nothing, createRandom(1))).to.equal(null);
     expect(findIrreplaceable(nothing)).to.deep.equal([]);
     const targets = { ...alone, targets: ["s3", "gcs"] };
@@ -58,17 +63,53 @@ describe("absence", () => {
     }
   });
 
+  it("is of a Safe's owners where it has more than it needs", () => {
+    const [one, two, three] = ["1", "2", "3"].map(
+      (digit): Address => `0x${digit.repeat(40)}`,
+    );
+    const wide = safeOf(2, [one!, two!, three!]);
+    const nobodyElse = { ...PRESENT, signers: [], rpcs: [], targets: [] };
+    const chosen = (present: Present) =>
+      new Set(
+        Array.from(
+          { length: 40 },
+          (_, seed) => chooseAbsent(present, createRandom(seed))?.name,
+        ),
+      );
+    expect(chosen({ ...nobodyElse, safes: [wide] })).to.have.all.keys(
+      one!,
+      two!,
+      three!,
+    );
+    // Whom another Safe can't do without is spared, and so is the only account.
+    const safes = [wide, safeOf(1, [two!])];
+    const tight: Present = { ...nobodyElse, signers: [three!], safes };
+    expect(chosen(tight)).to.have.all.keys(one!);
+    const sentences = findIrreplaceable(tight).join(" ");
+    expect(sentences).to.match(/Safe \S+ needs its only owner/);
+    expect(
+      findIrreplaceable({ ...tight, safes: [safeOf(2, [one!, two!])] }).join(),
+    ).to.match(/all of its 2 owners/);
+  });
+
   it("is of those who are there, by the chain and the configuration", async () => {
     const connection = await hre.network.create();
     const platform = await deployPlatform(connection);
     const source = withTargets(connection, folder.path, ["one", "two"]);
     expect(await findPresent(source)).to.deep.equal({
       signers: [],
+      safes: [],
       rpcs: [],
       targets: ["one", "two"],
     });
     await initialize(source, platformProxies(platform));
     expect((await findPresent(source)).signers).to.deep.equal([platform.owner]);
+    await govern(connection, platform, "safe");
+    const { signers, safes } = await findPresent(source);
+    expect(signers).to.deep.equal([]);
+    expect(safes).to.have.length(1);
+    const [{ keys, owners, threshold }] = safes as [SafeSigners];
+    expect([keys.length, owners, threshold]).to.deep.equal([3, 3, 2]);
   });
 
   it("takes an offsite target out of the configuration", async () => {
@@ -119,6 +160,11 @@ describe("absence", () => {
     ).to.equal("https://one.example/secret");
   });
 });
+
+function safeOf(threshold: number, keys: readonly Address[]): SafeSigners {
+  const safe: Address = `0x${String(keys.length).repeat(40)}`;
+  return { safe, threshold, owners: keys.length, keys };
+}
 
 function withTargets(
   connection: NetworkConnection,

@@ -27,8 +27,9 @@ import type { Address } from "../../src/core/hex.js";
 import { RestoreScene } from "../database/restore-scene.js";
 import { codeOf, refusalOf } from "../deployments/refusal.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
-import { contractAt } from "../helpers/contracts.js";
+import { contractAt, signer } from "../helpers/contracts.js";
 import { deployPlatform, type Platform } from "../helpers/deploy-platform.js";
+import { govern } from "../helpers/govern.js";
 import {
   initialize,
   platformProxies,
@@ -265,6 +266,31 @@ describe("copies that a drill breaks", function () {
           ).to.match(/AUTHORITY|NO_ACCOUNTS|SIGNER/);
         },
         [platform.owner],
+      );
+    });
+
+    it("are brought back by a Safe's other owners, and not when too few are left", async () => {
+      await govern(connection, platform, "safe");
+      const [first, second] = await Promise.all(
+        [0, 1].map(
+          async (index) => (await signer(connection, index)).address as Address,
+        ),
+      );
+      await onFork(
+        async (copy) => {
+          await copy.upgradeBadly(["Endorsement"]);
+          await copy.rollBack(["Endorsement"]);
+          expect(await copy.differences()).to.deep.equal([]);
+        },
+        [first!],
+      );
+      await onFork(
+        async (copy) => {
+          expect(
+            await codeOf(async () => await copy.upgradeBadly(["Endorsement"])),
+          ).to.equal("SIGNATURES_MISSING");
+        },
+        [first!, second!],
       );
     });
   });

@@ -208,8 +208,10 @@ export class ChainCopy implements Copy {
   }
 
   async #carryOut(task: string, plan: Plan): Promise<RehearsedRun> {
-    const { fork, session } = this.#forked;
-    const run = await runOnFork(plan, fork, session.ports.clock, this.#onEvent);
+    const { fork, session, absent } = this.#forked;
+    const { clock } = session.ports;
+    const onEvent = this.#onEvent;
+    const run = await runOnFork(plan, fork, { clock, onEvent, absent });
     if (run.outcome.status === "failed") {
       throw new DrError(
         "DRILL_RECOVERY_FAILED",
