@@ -102,6 +102,7 @@ esac
 environment=${quoteForShell(environmentFile(project))}
 if [ -r "$environment" ]; then
   set -a
+  # shellcheck source=/dev/null
   . "$environment"
   set +a
 fi

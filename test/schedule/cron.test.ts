@@ -53,6 +53,17 @@ describe("the schedule for cron", () => {
     return { status, stdout, stderr };
   }
 
+  it("is nothing that shellcheck has to say of", async function () {
+    requirePrograms(this, "shellcheck");
+    this.timeout(20_000);
+    await write();
+    const { status, stdout } = spawnSync("shellcheck", [script()], {
+      encoding: "utf8",
+    });
+    expect(stdout).to.equal("");
+    expect(status).to.equal(0);
+  });
+
   it("is a file for /etc/cron.d, whose names may have no dot", async () => {
     const files = await write();
     expect([...files.keys()]).to.deep.equal([
