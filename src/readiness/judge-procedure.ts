@@ -220,11 +220,13 @@ export function judgeSchema(
   current: string | null,
 ): Judged {
   if (proven === null) {
-    const reason = "nobody wrote down which schema was restored";
+    const reason =
+      "nobody wrote down which schema was restored; dr:db:backup and then dr:db:verify do";
     return { status: "unknown", reasons: [reason] };
   }
   if (current === null) {
-    const reason = "no backup says which schema the database has now";
+    const reason =
+      "no backup says which schema the database has now; dr:db:backup writes it down";
     return { status: "unknown", reasons: [reason] };
   }
   return proven === current
