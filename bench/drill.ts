@@ -10,7 +10,7 @@ import { findOnPath } from "../test/helpers/programs.js";
 import { platformProxies } from "../test/helpers/recovery-session.js";
 import {
   alternate,
-  formatMegabytes,
+  formatKilobytes,
   formatSeconds,
   within,
   type Measurement,
@@ -113,7 +113,7 @@ async function* measurePage(project: Project): AsyncGenerator<Measurement> {
   );
   const page = path.join(folder, name);
   const { size } = await stat(page);
-  yield within("its page", size, TARGET_PAGE_BYTES, formatMegabytes);
+  yield within("its page", size, TARGET_PAGE_BYTES, formatKilobytes);
   const chromium = findOnPath("chromium");
   if (chromium === undefined) {
     return;

@@ -45,6 +45,10 @@ export function formatMegabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(0)} MB`;
 }
 
+export function formatKilobytes(bytes: number): string {
+  return `${(bytes / 1e3).toFixed(0)} KB`;
+}
+
 /** What takes no longer, or no more, than so many times what its peer does. */
 export function atMost(
   what: string,

@@ -35,6 +35,8 @@ export function isCompressed(start: Buffer): boolean {
 const ZSTD_LEVEL = 1;
 /** Both sides have something to do while the other works. */
 const BUFFERS = { chunkSize: CHUNK_BYTES, highWaterMark: 4 * CHUNK_BYTES };
+/** Whoever takes what comes out, a database mostly, is slower than this. */
+const READ_BUFFERS = { chunkSize: CHUNK_BYTES, highWaterMark: CHUNK_BYTES };
 
 /** @throws {DrError} ZSTD_MISSING with Node before 22.15. */
 export function compressing(compression: Compression): Stage {
@@ -59,10 +61,10 @@ function createCompressor(compression: Compression): Duplex {
 /** @throws {DrError} ZSTD_MISSING with Node before 22.15. */
 export function decompressing(compression: Compression): Stage {
   if (compression === "gzip") {
-    return through(zlib.createGunzip(BUFFERS));
+    return through(zlib.createGunzip(READ_BUFFERS));
   }
   requireZstd();
-  return through(zlib.createZstdDecompress(BUFFERS));
+  return through(zlib.createZstdDecompress(READ_BUFFERS));
 }
 
 /**
