@@ -225,8 +225,12 @@ export function usePostgres(settings?: string): { cluster: PostgresCluster } {
   return scene;
 }
 
-/** The folder of the newest version's. */
+/** The folder of the newest version's, or the one that `POSTGRES_PROGRAMS` names. */
 export function serverPrograms(): string | undefined {
+  const named = process.env.POSTGRES_PROGRAMS;
+  if (named !== undefined) {
+    return named;
+  }
   const place = "/usr/lib/postgresql";
   const onPath = (process.env.PATH ?? "").split(":");
   const packaged = existsSync(place)
