@@ -10,6 +10,7 @@ import { measureBackup } from "./backup.js";
 import { measureDatabase } from "./database.js";
 import { measureDrill } from "./drill.js";
 import { measureEmergency } from "./emergency.js";
+import { measureGrowth } from "./growth.js";
 import { formatMeasurement, HEADING } from "./measurement.js";
 import { measureOffsite } from "./offsite.js";
 import { measurePause } from "./pause.js";
@@ -25,6 +26,7 @@ const BENCHES = {
   emergency: measureEmergency,
   backup: measureBackup,
   database: measureDatabase,
+  growth: measureGrowth,
   recover: measureRecover,
   drill: measureDrill,
   offsite: measureOffsite,
