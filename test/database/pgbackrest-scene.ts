@@ -66,6 +66,8 @@ start-fast=y
 job-retry=0
 compress-level=1
 repo1-retention-full=9
+repo1-cipher-type=aes-256-cbc
+repo1-cipher-pass=only a test knows this
 
 [${STANZA}]
 pg1-path=${join(cluster.folder, "data")}
