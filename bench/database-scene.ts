@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 
-import type { PostgresCluster } from "../test/helpers/postgres.js";
-import { serverPrograms } from "../test/helpers/postgres.js";
+import { PostgresCluster, serverPrograms } from "../test/helpers/postgres.js";
+import type { Measurement } from "./measurement.js";
 import type { Project, Watched } from "./project.js";
 
 /** Blanks are what no database is full of, and what gzip is fastest with. */
@@ -21,6 +21,22 @@ export default defineConfig({
   dr: { project: "bench", encryption: { keyFile: process.env.KEY } },
 });
 `;
+
+/** Measures with a server of its own; nothing where PostgreSQL isn't installed. */
+export async function* onDatabase(
+  project: Project,
+  measure: (scene: DatabaseScene) => AsyncGenerator<Measurement>,
+): AsyncGenerator<Measurement> {
+  if (!PostgresCluster.isPossible()) {
+    return;
+  }
+  const cluster = await PostgresCluster.start("shared_buffers = '512MB'");
+  try {
+    yield* measure(await DatabaseScene.open(project, cluster));
+  } finally {
+    await cluster.stop();
+  }
+}
 
 /** A database of pgbench's, and the tasks that back it up and restore it. */
 export class DatabaseScene {

@@ -1,5 +1,4 @@
-import { PostgresCluster } from "../test/helpers/postgres.js";
-import { DatabaseScene, TEXT } from "./database-scene.js";
+import { onDatabase, TEXT, type DatabaseScene } from "./database-scene.js";
 import {
   aboveBare,
   alternate,
@@ -31,15 +30,7 @@ openssl enc -d -aes-256-cbc -pbkdf2 -pass "file:$KEY" -in "$OLD" | gunzip |
 export async function* measureDatabase(
   project: Project,
 ): AsyncGenerator<Measurement> {
-  if (!PostgresCluster.isPossible()) {
-    return;
-  }
-  const cluster = await PostgresCluster.start("shared_buffers = '512MB'");
-  try {
-    yield* measure(await DatabaseScene.open(project, cluster));
-  } finally {
-    await cluster.stop();
-  }
+  yield* onDatabase(project, measure);
 }
 
 async function* measure(scene: DatabaseScene): AsyncGenerator<Measurement> {

@@ -1,5 +1,4 @@
-import { PostgresCluster } from "../test/helpers/postgres.js";
-import { DatabaseScene, TEXT } from "./database-scene.js";
+import { onDatabase, TEXT, type DatabaseScene } from "./database-scene.js";
 import {
   atMost,
   formatMegabytes,
@@ -23,22 +22,17 @@ interface Sized {
 export async function* measureGrowth(
   project: Project,
 ): AsyncGenerator<Measurement> {
-  if (!PostgresCluster.isPossible()) {
-    return;
+  yield* onDatabase(project, measure);
+}
+
+async function* measure(scene: DatabaseScene): AsyncGenerator<Measurement> {
+  const measured: Sized[] = [];
+  for (const scale of SCALES) {
+    const sized = await measureSize(scene, String(scale));
+    measured.push(sized);
+    yield* tell(sized);
   }
-  const cluster = await PostgresCluster.start("shared_buffers = '512MB'");
-  try {
-    const scene = await DatabaseScene.open(project, cluster);
-    const measured: Sized[] = [];
-    for (const scale of SCALES) {
-      const sized = await measureSize(scene, String(scale));
-      measured.push(sized);
-      yield* tell(sized);
-    }
-    yield* compare(measured);
-  } finally {
-    await cluster.stop();
-  }
+  yield* compare(measured);
 }
 
 async function measureSize(
