@@ -27,15 +27,15 @@ import { whileClaimed } from "../../src/database/pglite/scratch.js";
 import { withSession } from "../../src/database/session.js";
 import { runKilled, startWorker } from "../helpers/killed-worker.js";
 import { codeOf, errorOf } from "../offsite/describe-storage.js";
-import { configOf } from "./config-of.js";
-import { PGliteScene } from "./pglite-scene.js";
+import { configOf } from "../database/config-of.js";
+import { PGliteScene } from "../database/pglite-scene.js";
 
 const EVERYTHING = join(
   import.meta.dirname,
   "../fixtures/database/everything.sql",
 );
 
-const WORKER = join(import.meta.dirname, "pglite-worker.ts");
+const WORKER = join(import.meta.dirname, "../database/pglite-worker.ts");
 const CHOICES = { jobs: 1, hashes: true };
 
 describe("the engine pglite", function () {

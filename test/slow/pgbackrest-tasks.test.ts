@@ -7,7 +7,7 @@ import type { PgbackrestUserConfig } from "../../src/config/types.js";
 import { runKilled } from "../helpers/killed-worker.js";
 import { usePgbackrest } from "../database/pgbackrest-scene.js";
 import { stderrOf } from "../helpers/stderr.js";
-import { openProject } from "./project.js";
+import { openProject } from "../tasks/project.js";
 
 const WORKER = join(import.meta.dirname, "../database/pgbackrest-worker.ts");
 
