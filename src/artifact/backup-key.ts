@@ -3,6 +3,7 @@ import { link, open, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 
+import { syncFolder } from "../core/atomic-write.js";
 import { DrError, hasCode } from "../core/errors.js";
 import { readSecretFile } from "../core/secret-file.js";
 import { removeAbandoned, temporaryBeside } from "../core/temporary-file.js";
@@ -87,5 +88,7 @@ export async function writeSecret(file: string, text: string): Promise<void> {
       await handle.close();
       await unlink(temporary);
     }
+    // Backups made with a key that a power cut takes away are lost.
+    await syncFolder(dirname(file));
   });
 }
