@@ -179,6 +179,8 @@ export interface ManagedRole {
   readonly executionDelaySeconds?: number;
 }
 
+const GRANT_GAS = 300_000n;
+
 /** Gives a role, its members included, to some functions of a managed contract. */
 export async function grantManagedRole(
   connection: Connection,
@@ -193,11 +195,14 @@ export async function grantManagedRole(
     selectors,
     roleId,
   ]);
+  // To grant again what was granted costs more when a second has passed since it was estimated.
+  const overrides = { gasLimit: GRANT_GAS };
   for (const member of members) {
     await send(connection, contract, "grantRole", [
       roleId,
       member,
       executionDelaySeconds,
+      overrides,
     ]);
   }
 }
