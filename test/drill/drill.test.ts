@@ -1,4 +1,11 @@
-import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect } from "chai";
@@ -297,6 +304,9 @@ describe("runDrill", function () {
       expect(text).to.include(`Download from ${join(folder.path, used)}`);
     }
     expect(found).to.deep.equal(new Set(["one", "two"]));
+    for (const disk of disks) {
+      expect(await readdir(disk)).to.deep.equal([]);
+    }
   });
 
   it("begins nothing where it can't write its report", async () => {
