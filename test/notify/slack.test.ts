@@ -200,6 +200,15 @@ describe("Slack", () => {
     expect(milliseconds).to.equal(10_000);
   });
 
+  it("is asked again when what it says isn't HTTP, and no reason is made up", async () => {
+    server.otherwise = "garbage";
+    const { attempts, error } = await send();
+    expect(error!.code).to.equal("NOTIFY_UNREACHABLE");
+    expect(error!.message).to.match(/can't be reached: [A-Z_]+|the connection/);
+    expect(error!.message).not.to.include("undefined");
+    expect(attempts).to.equal(4);
+  });
+
   it("is not believed when something else answers", async () => {
     server.otherwise = { status: 200, body: "<html>Log in</html>" };
     const { attempts, error } = await send();
