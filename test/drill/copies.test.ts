@@ -320,6 +320,26 @@ describe("copies that a drill breaks", function () {
       ]);
     });
 
+    it("may have more layouts than before: a snapshot has those that the project never kept", async () => {
+      const path = join(folder.path, "deployments");
+      await mkdir(join(path, "layouts"), { recursive: true });
+      await writeFile(join(path, "deploy.json"), "{}");
+      await writeFile(join(path, "layouts/0xa.json"), "{}");
+      await markFolder(path, MARK);
+      const copy = new FolderCopy(
+        "deployments",
+        path,
+        await digestFolder(path),
+        MARK,
+      );
+      await writeFile(join(path, "layouts/0xb.json"), "{}");
+      expect(await copy.differences()).to.deep.equal([]);
+      await rm(join(path, "layouts/0xa.json"));
+      expect(await copy.differences()).to.deep.equal([
+        "layouts/0xa.json is gone.",
+      ]);
+    });
+
     it("are never a folder without the mark", async () => {
       const path = join(folder.path, "real");
       await mkdir(join(path, "database"), { recursive: true });
