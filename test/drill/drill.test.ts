@@ -309,6 +309,20 @@ describe("runDrill", function () {
     }
   });
 
+  it("doesn't say that the disk is full where the database can't be asked for its size", async () => {
+    const unreachable = await DrillProject.open(
+      join(folder.path, "unreachable"),
+      {
+        files: ["uploads"],
+        database: { url: "postgres://127.0.0.1:1/takumi" },
+      },
+    );
+    await unreachable.write("uploads/one.txt", "one");
+    const report = await unreachable.run([lostFiles()]);
+    expect(checksOf(report, "failed")).to.include("validation/database-tools");
+    expect(checksOf(report, "skipped")).to.include("validation/room");
+  });
+
   it("begins nothing where it can't write its report", async () => {
     await mkdir(join(project.root, "logs"), { recursive: true });
     await writeFile(join(project.root, "logs/dr-drills"), "a file");
