@@ -194,6 +194,8 @@ describe("Slack", () => {
     timing.expire();
     const { error, attempts, milliseconds } = await sending;
     expect(error!.code).to.equal("NOTIFY_TIMEOUT");
+    // Of all attempts, not of the last.
+    expect(error!.message).to.include("no answer within 10 s");
     expect(attempts).to.equal(2);
     // Reading its secrets, an attempt of eight seconds, and what was left.
     expect(timing.limits).to.deep.equal([10_000, 8000, 1500]);
