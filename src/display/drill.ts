@@ -50,9 +50,11 @@ function formatScenario(
     return `${first}: ${reason ?? ""}`;
   }
   const tasks = recoveries.map(({ task }) => task).join(", ");
-  return `${first}
-           recovery time ${formatObjective(rto)}, lost ${formatObjective(rpo)}
-           by ${tasks}`;
+  return [
+    first,
+    `recovery time ${formatObjective(rto)}, lost ${formatObjective(rpo)}`,
+    ...(tasks === "" ? [] : [`by ${tasks}`]),
+  ].join("\n           ");
 }
 
 /** `4.2 s of 30 min` */

@@ -120,12 +120,19 @@ function explain(item: ReadinessItem, network: string, paint: Paint): string {
 
 /** The command that would prove it. */
 export function wayOut(
-  { subject, newest }: Pick<ReadinessItem, "subject" | "newest">,
+  {
+    subject,
+    newest,
+    needsBackup,
+  }: Pick<ReadinessItem, "subject" | "newest" | "needsBackup">,
   network: string,
 ): string {
   const on = network === "default" ? "" : ` --network ${network}`;
   if (subject.type === "procedure") {
     const { procedure } = subject;
+    if (needsBackup) {
+      return "npx hardhat dr:db:backup";
+    }
     switch (procedure) {
       case "pause":
       case "rollback":
@@ -143,9 +150,9 @@ export function wayOut(
     }
   }
   const { kind, target } = subject;
-  if (newest === null) {
+  if (newest === null || needsBackup) {
     return target === undefined
-      ? `npx hardhat dr:backup${on}`
+      ? `npx hardhat ${needsBackup ? "dr:snapshot" : "dr:backup"}${on}`
       : `npx hardhat dr:offsite:replicate --target ${target}`;
   }
   return target === undefined

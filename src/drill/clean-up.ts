@@ -1,4 +1,5 @@
 import { readdir, rmdir } from "node:fs/promises";
+import { join } from "node:path";
 
 import type { DrConfig } from "../config/types.js";
 import { parseDatabaseUrl } from "../database/access.js";
@@ -133,5 +134,16 @@ async function removeObjects(
   for await (const { key } of listObjects(storage)) {
     await storage.delete(key);
   }
+  if (found.kind === "fs") {
+    await removeTree(join(found.directory, prefix));
+    await removeIfEmpty(join(found.directory, prefix, ".."));
+  }
   return undefined;
+}
+
+/** Other drills may keep something in it. */
+async function removeIfEmpty(folder: string): Promise<void> {
+  if ((await ifThere(readdir(folder)))?.length === 0) {
+    await rmdir(folder);
+  }
 }

@@ -88,10 +88,14 @@ async function validateDatabase({
       };
     },
   });
+  if (plan === undefined) {
+    book.skip(PLACE, room, "Nobody knows how large the database is.");
+    return;
+  }
+  const needed = plan.sizeBytes * BACKUP_COPIES;
   await book.run(PLACE, {
     ...room,
     measure: async () => {
-      const needed = (plan?.sizeBytes ?? Infinity) * BACKUP_COPIES;
       const free = await freeBytes(disk);
       return {
         isMet: free >= needed,

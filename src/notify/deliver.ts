@@ -116,7 +116,11 @@ export async function sendPersistently(
       }
       const waitMs = sent.retryAfterMs ?? FIRST_DELAY_MS * 2 ** (attempts - 1);
       if (attempts === ATTEMPTS || spentMs() + waitMs >= limitMs) {
-        return ended({ error: sent.error });
+        return ended({
+          error: isDrError(sent.error, "NOTIFY_TIMEOUT")
+            ? timeout(channel, spentMs())
+            : sent.error,
+        });
       }
       await timing.clock.sleep(waitMs);
     }
@@ -163,8 +167,7 @@ async function within<T>(
   working.catch(() => undefined);
   const over = Promise.withResolvers<never>();
   const stop = () => {
-    const seconds = Math.round(limitMs / 100) / 10;
-    over.reject(new DrError("NOTIFY_TIMEOUT", { channel, seconds }));
+    over.reject(timeout(channel, limitMs));
   };
   signal.addEventListener("abort", stop);
   try {
@@ -186,4 +189,9 @@ function toDrError(
         channel,
         reason: redact(messageOf(error)),
       });
+}
+
+function timeout(channel: Endpoint["channel"], afterMs: number): DrError {
+  const seconds = Math.round(afterMs / 100) / 10;
+  return new DrError("NOTIFY_TIMEOUT", { channel, seconds });
 }

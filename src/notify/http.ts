@@ -161,7 +161,9 @@ async function readSome({ body }: Response): Promise<string> {
 /** undici hides the reason in `cause`; its messages may quote the URL or a header. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && "code" in cause
-    ? String(cause.code)
+  return cause instanceof Error &&
+    "code" in cause &&
+    typeof cause.code === "string"
+    ? cause.code
     : "the connection broke";
 }

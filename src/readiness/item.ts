@@ -35,6 +35,8 @@ export interface ReadinessItem {
   readonly proof: ReadinessProof | null;
   /** What there is now; null of a procedure, and where there is none. */
   readonly newest: string | null;
+  /** Whether trying again what there is would prove nothing: it isn't of what there is now. */
+  readonly needsBackup: boolean;
 }
 
 export interface ReadinessProof {

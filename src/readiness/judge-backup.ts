@@ -29,7 +29,21 @@ export function judgeBackup(
     ...judge(facts, tests.at(-1), contracts, freshness),
     proof: proven === undefined ? null : toProof(proven, tests),
     newest: newest?.name ?? null,
+    needsBackup: isOfOthers(facts, contracts),
   };
+}
+
+/** Whether the newest snapshot was proven, and is of contracts as they aren't any more. */
+function isOfOthers(
+  { kind, newest, proven }: BackupFacts,
+  contracts: readonly CurrentContract[] | undefined,
+): boolean {
+  return (
+    kind === "contracts" &&
+    proven !== undefined &&
+    proven.name === newest?.name &&
+    judgeSnapshot(proven, contracts).status === "stale"
+  );
 }
 
 function judge(

@@ -78,6 +78,7 @@ export function judgeContractProcedure(
     ),
     proof: toProof(oldest, question),
     newest: null,
+    needsBackup: false,
   };
 }
 
@@ -190,6 +191,7 @@ export function judgeRestore(
       question,
     ),
     newest: null,
+    needsBackup: schema === null && judged.status === "unknown",
   };
 }
 

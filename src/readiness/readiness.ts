@@ -196,6 +196,7 @@ function judgeContracts(
       reasons: [reason],
       proof: null,
       newest: null,
+      needsBackup: false,
     }));
   }
   return judgeProcedures(current.world.contracts, evidence, config, freshness);

@@ -199,18 +199,23 @@ export class Interruption {
   }
 
   async during<T>(work: () => Promise<T>): Promise<T> {
+    const ignore = () => {
+      for (const signal of SIGNALS) {
+        process.removeListener(signal, stop);
+      }
+    };
+    // Not `once`: others' listeners end the process where they find none but their own.
     const stop = () => {
       this.#controller.abort(new DrError(this.#code, {}));
+      setImmediate(ignore);
     };
     for (const signal of SIGNALS) {
-      process.once(signal, stop);
+      process.on(signal, stop);
     }
     try {
       return await work();
     } finally {
-      for (const signal of SIGNALS) {
-        process.removeListener(signal, stop);
-      }
+      ignore();
     }
   }
 }

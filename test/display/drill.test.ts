@@ -264,4 +264,16 @@ describe("a drill's report", function () {
       expect(text).to.include(told);
     }
   });
+
+  it("names no task in the terminal where nothing was recovered with", () => {
+    const report = sampleReport();
+    const scenarios = report.scenarios.map((one) => ({
+      ...one,
+      recoveries: [],
+    }));
+    const files = { json: "/r.json", junit: "/r.xml", html: "/r.html" };
+    const text = formatDrill({ ...report, scenarios }, files, plain);
+    expect(text).to.include("recovery time 8.0 s");
+    expect(text).not.to.match(/^ +by/m);
+  });
 });

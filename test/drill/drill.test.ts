@@ -1,4 +1,11 @@
-import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect } from "chai";
@@ -297,6 +304,23 @@ describe("runDrill", function () {
       expect(text).to.include(`Download from ${join(folder.path, used)}`);
     }
     expect(found).to.deep.equal(new Set(["one", "two"]));
+    for (const disk of disks) {
+      expect(await readdir(disk)).to.deep.equal([]);
+    }
+  });
+
+  it("doesn't say that the disk is full where the database can't be asked for its size", async () => {
+    const unreachable = await DrillProject.open(
+      join(folder.path, "unreachable"),
+      {
+        files: ["uploads"],
+        database: { url: "postgres://127.0.0.1:1/takumi" },
+      },
+    );
+    await unreachable.write("uploads/one.txt", "one");
+    const report = await unreachable.run([lostFiles()]);
+    expect(checksOf(report, "failed")).to.include("validation/database-tools");
+    expect(checksOf(report, "skipped")).to.include("validation/room");
   });
 
   it("begins nothing where it can't write its report", async () => {

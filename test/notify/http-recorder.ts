@@ -22,8 +22,8 @@ export interface ScriptedAnswer {
   readonly body?: string;
 }
 
-/** Doesn't answer, hangs up, or answers well and never comes to an end. */
-type Fault = "silence" | "hang-up" | "endless";
+/** Doesn't answer, hangs up, answers well and never comes to an end, or says what isn't HTTP. */
+type Fault = "silence" | "hang-up" | "endless" | "garbage";
 
 /** A server that writes down what arrives, and answers as it is told. */
 export class HttpRecorder {
@@ -102,10 +102,12 @@ export const PAGERDUTY_OK: ScriptedAnswer = {
 
 function answer(
   response: ServerResponse,
-  what: ScriptedAnswer | "hang-up" | "endless",
+  what: ScriptedAnswer | Exclude<Fault, "silence">,
 ): void {
   if (what === "hang-up") {
     response.destroy();
+  } else if (what === "garbage") {
+    response.socket?.end(Buffer.from([0, 255, 18, 13, 10, 13, 10]));
   } else if (what === "endless") {
     response.writeHead(200);
     // On and on, as fast as it is taken.

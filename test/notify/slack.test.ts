@@ -194,10 +194,21 @@ describe("Slack", () => {
     timing.expire();
     const { error, attempts, milliseconds } = await sending;
     expect(error!.code).to.equal("NOTIFY_TIMEOUT");
+    // Of all attempts, not of the last.
+    expect(error!.message).to.include("no answer within 10 s");
     expect(attempts).to.equal(2);
     // Reading its secrets, an attempt of eight seconds, and what was left.
     expect(timing.limits).to.deep.equal([10_000, 8000, 1500]);
     expect(milliseconds).to.equal(10_000);
+  });
+
+  it("is asked again when what it says isn't HTTP, and no reason is made up", async () => {
+    server.otherwise = "garbage";
+    const { attempts, error } = await send();
+    expect(error!.code).to.equal("NOTIFY_UNREACHABLE");
+    expect(error!.message).to.match(/can't be reached: [A-Z_]+|the connection/);
+    expect(error!.message).not.to.include("undefined");
+    expect(attempts).to.equal(4);
   });
 
   it("is not believed when something else answers", async () => {

@@ -1,9 +1,11 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 
 import { expect } from "chai";
 
 import { DrError } from "../../src/core/errors.js";
 import type { KeptBackup } from "../../src/database/engine.js";
+import { wayOut } from "../../src/display/readiness.js";
 import { assessReadiness } from "../../src/readiness/readiness.js";
 import { CODE, NOW, PROFILE, ReadinessScene, SCHEMA } from "./scene.js";
 
@@ -38,6 +40,14 @@ describe("what proves that a database can be restored", () => {
     const { status, reasons } = await restore();
     expect(status).to.equal("stale");
     expect(reasons).to.deep.equal(["the database has another schema since"]);
+  });
+
+  it("is a backup first, where none says which schema there is now", async () => {
+    await rm(join(scene.root, "backups"), { recursive: true });
+    await scene.drill();
+    const item = await restore();
+    expect(item.status).to.equal("unknown");
+    expect(wayOut(item, "mainnet")).to.equal("npx hardhat dr:db:backup");
   });
 
   it("is nothing that doesn't say of which schema", async () => {

@@ -152,6 +152,25 @@ describe("dr:readiness", function () {
     ]);
   });
 
+  it("asks for a new snapshot where the one that is proven is of other implementations", async () => {
+    const snapshots = async () => {
+      const { items } = await readiness();
+      return items.find(({ kind }) => kind === "contracts")!;
+    };
+    await run("dr:snapshot", {});
+    expect((await snapshots()).fix).to.match(
+      /^npx hardhat dr:snapshot:verify /,
+    );
+    await run("dr:snapshot:verify", {});
+    expect((await snapshots()).status).to.equal("proven");
+    await upgradePlatform(connection, platform, {
+      ...platform.implementations,
+      skillProfile: await deploy(connection, "SkillProfileV2"),
+    });
+    const { status, fix } = await snapshots();
+    expect([status, fix]).to.deep.equal(["stale", "npx hardhat dr:snapshot"]);
+  });
+
   it("takes a pause's proof back when somebody else may pause", async () => {
     await rehearse("pause");
     expect((await item("pause")).status).to.equal("proven");

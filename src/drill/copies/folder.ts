@@ -35,7 +35,12 @@ export class FolderCopy implements Copy {
   }
 
   async differences(): Promise<readonly string[]> {
-    return compareDigests(this.baseline, await digestFolder(this.path));
+    const found = await digestFolder(this.path);
+    const lost = findLost(this.baseline, found);
+    // A snapshot has layouts that the project needn't have kept.
+    return this.part === "deployments"
+      ? lost
+      : [...lost, ...findAdded(this.baseline, found)];
   }
 
   /** All of it is gone. @throws {DrError} DRILL_NOT_ITS_OWN. */
@@ -67,22 +72,21 @@ async function digestEntry(path: string): Promise<string> {
   return (await measureFile(path)).sha256;
 }
 
-function compareDigests(
-  baseline: FolderDigest,
-  found: FolderDigest,
-): readonly string[] {
-  const lost = [...baseline].flatMap(([name, digest]) => {
+function findLost(baseline: FolderDigest, found: FolderDigest): string[] {
+  return [...baseline].flatMap(([name, digest]) => {
     const now = found.get(name);
     return now === digest
       ? []
       : [now === undefined ? `${name} is gone.` : `${name} is another.`];
   });
+}
+
+function findAdded(baseline: FolderDigest, found: FolderDigest): string[] {
   // What else lies beside them is whoever recovers's: runs, what was put aside.
   const roots = new Set([...baseline.keys()].map(rootOf));
-  const added = [...found.keys()].filter(
-    (name) => !baseline.has(name) && roots.has(rootOf(name)),
-  );
-  return [...lost, ...added.map((name) => `${name} wasn't there.`)];
+  return [...found.keys()]
+    .filter((name) => !baseline.has(name) && roots.has(rootOf(name)))
+    .map((name) => `${name} wasn't there.`);
 }
 
 function rootOf(name: string): string {

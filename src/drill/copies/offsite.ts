@@ -18,11 +18,18 @@ export function withinDrill(target: OffsiteTarget, mark: Mark): OffsiteTarget {
   return { ...target, prefix: `${target.prefix}${prefixOf(mark)}` };
 }
 
+/** A target that answers 503 to whatever it is asked: no kind's SDK is needed to find that out. */
+interface Refusing {
+  readonly name: string;
+  readonly url: string;
+}
+
 /** Offsite targets as a recovery of the drill has them. */
 export class OffsiteCopy implements Copy {
   readonly part = "offsite";
   readonly #mark: Mark;
   #targets: readonly OffsiteTarget[];
+  #refusing: readonly Refusing[] = [];
   #servers: readonly Server[] = [];
 
   /** @param targets - Each {@link withinDrill}. */
@@ -31,7 +38,7 @@ export class OffsiteCopy implements Copy {
     this.#mark = mark;
   }
 
-  /** As the configuration of a recovery has them. */
+  /** Those that the drill hasn't broken, as the configuration of a recovery has them. */
   get targets(): readonly OffsiteTarget[] {
     return this.#targets;
   }
@@ -52,31 +59,28 @@ export class OffsiteCopy implements Copy {
   }
 
   async differences(): Promise<readonly string[]> {
-    const found = await Promise.all(this.#targets.map(findFailure));
+    const found = await Promise.all([
+      ...this.#refusing.map(findRefusal),
+      ...this.#targets.map(findFailure),
+    ]);
     return found.filter((one) => one !== undefined);
   }
 
   /**
-   * The first target answers 503 to whatever it is asked from now on; where it
-   * is the only one, another that does is put before it.
+   * A server that answers 503 takes the place of the first target from now on;
+   * where that is the only one, it stands for another before it.
    *
    * @returns its name.
    * @throws {DrError} DRILL_NOT_ITS_OWN.
    */
   async makeUnavailable(): Promise<string> {
     await this.requireOwn();
-    const endpoint = await this.#serveFailures();
+    const url = await this.#serveFailures();
     const [first, ...others] = this.#targets;
     const isOnly = others.length === 0;
     const name = isOnly || first === undefined ? "unavailable" : first.name;
-    const broken: OffsiteTarget = {
-      kind: "gcs",
-      name,
-      bucket: name,
-      prefix: prefixOf(this.#mark),
-      endpoint,
-    };
-    this.#targets = [broken, ...(isOnly ? this.#targets : others)];
+    this.#refusing = [...this.#refusing, { name, url }];
+    this.#targets = isOnly ? this.#targets : others;
     return name;
   }
 
@@ -123,4 +127,13 @@ async function findFailure(target: OffsiteTarget): Promise<string | undefined> {
     }
     return `${target.name}: ${error.code}, ${error.message}`;
   }
+}
+
+/** What it answers, unless that is a yes. */
+async function findRefusal({
+  name,
+  url,
+}: Refusing): Promise<string | undefined> {
+  const { ok, status } = await fetch(url);
+  return ok ? undefined : `${name}: answers ${String(status)}`;
 }
