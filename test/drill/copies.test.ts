@@ -7,7 +7,7 @@ import { expect } from "chai";
 import hre from "hardhat";
 import type { NetworkConnection } from "hardhat/types/network";
 
-import type { FsTarget } from "../../src/config/types.js";
+import type { FsTarget, OffsiteTarget } from "../../src/config/types.js";
 import { systemClock } from "../../src/core/clock.js";
 import { BackupsCopy } from "../../src/drill/copies/backups.js";
 import { ChainCopy } from "../../src/drill/copies/chain.js";
@@ -398,6 +398,52 @@ describe("copies that a drill breaks", function () {
         );
       } finally {
         await copy.close();
+      }
+    });
+
+    it("of clouds answer 503 to their own drivers, and stay configured", async () => {
+      const common = { prefix: "production/" };
+      const variable = (text: string) =>
+        ({ get: async () => await Promise.resolve(text) }) as never;
+      const clouds: readonly OffsiteTarget[] = [
+        {
+          ...common,
+          kind: "s3",
+          name: "s3",
+          bucket: "bucket",
+          region: "eu-central-1",
+          credentials: {
+            accessKeyId: variable("id"),
+            secretAccessKey: variable("secret"),
+          },
+        },
+        { ...common, kind: "gcs", name: "gcs", bucket: "bucket" },
+        {
+          ...common,
+          kind: "azure",
+          name: "azure",
+          account: "account",
+          container: "container",
+          key: variable(Buffer.from("key").toString("base64")),
+        },
+      ];
+      for (const cloud of clouds) {
+        const copy = new OffsiteCopy(
+          [cloud, target("folder")].map((one) => withinDrill(one, MARK)),
+          MARK,
+        );
+        try {
+          expect(await copy.makeUnavailable()).to.equal(cloud.name);
+          const found = (await copy.differences()).join();
+          expect(found).to.match(/OFFSITE_UNREACHABLE.*503/);
+          expect(copy.targets.map(({ name }) => name)).to.deep.equal([
+            cloud.name,
+            "folder",
+          ]);
+          expect((await copy.findReachable())?.name).to.equal("folder");
+        } finally {
+          await copy.close();
+        }
       }
     });
 

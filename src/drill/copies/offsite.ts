@@ -18,7 +18,7 @@ export function withinDrill(target: OffsiteTarget, mark: Mark): OffsiteTarget {
   return { ...target, prefix: `${target.prefix}${prefixOf(mark)}` };
 }
 
-/** A target that answers 503 to whatever it is asked: no kind's SDK is needed to find that out. */
+/** A server that answers 503 where a folder stands in for a target: it is asked as it is. */
 interface Refusing {
   readonly name: string;
   readonly url: string;
@@ -38,7 +38,7 @@ export class OffsiteCopy implements Copy {
     this.#mark = mark;
   }
 
-  /** Those that the drill hasn't broken, as the configuration of a recovery has them. */
+  /** As the configuration of a recovery has them, those of clouds that were broken included. */
   get targets(): readonly OffsiteTarget[] {
     return this.#targets;
   }
@@ -67,8 +67,9 @@ export class OffsiteCopy implements Copy {
   }
 
   /**
-   * A server that answers 503 takes the place of the first target from now on;
-   * where that is the only one, it stands for another before it.
+   * A server that answers 503 takes the place of the first target from now on,
+   * and a cloud's own driver meets it; where that target is the only one, it
+   * stands for another before it.
    *
    * @returns its name.
    * @throws {DrError} DRILL_NOT_ITS_OWN.
@@ -79,8 +80,14 @@ export class OffsiteCopy implements Copy {
     const [first, ...others] = this.#targets;
     const isOnly = others.length === 0;
     const name = isOnly || first === undefined ? "unavailable" : first.name;
-    this.#refusing = [...this.#refusing, { name, url }];
-    this.#targets = isOnly ? this.#targets : others;
+    const broken = first && movedTo({ ...first, name }, url);
+    if (broken === undefined) {
+      this.#refusing = [...this.#refusing, { name, url }];
+    }
+    this.#targets = [
+      ...(broken === undefined ? [] : [broken]),
+      ...(isOnly ? this.#targets : others),
+    ];
     return name;
   }
 
@@ -112,6 +119,22 @@ export class OffsiteCopy implements Copy {
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
     return `http://127.0.0.1:${String(port)}`;
+  }
+}
+
+/** @returns undefined of a folder, which no server stands for. */
+function movedTo(
+  target: OffsiteTarget,
+  endpoint: string,
+): OffsiteTarget | undefined {
+  switch (target.kind) {
+    case "fs":
+      return undefined;
+    case "s3":
+      return { ...target, endpoint, forcePathStyle: true };
+    case "gcs":
+    case "azure":
+      return { ...target, endpoint };
   }
 }
 
