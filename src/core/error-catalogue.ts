@@ -1401,7 +1401,7 @@ export const CATALOGUE = {
   },
   NO_RUNS: {
     message: "There is no run in {folder} yet.",
-    fix: "`npx hardhat dr:runs` lists them; check `--network`.",
+    fix: "`npx hardhat dr:runs` lists them; check `--network`. A closed incident is reported by its id, which `npx hardhat dr:incident:list` tells.",
     exitCode: refused,
   },
   NOTHING_TO_RESUME: {
