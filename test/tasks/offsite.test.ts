@@ -1,11 +1,13 @@
 import { execFileSync } from "node:child_process";
 import {
   chmod,
+  copyFile,
   mkdir,
   readdir,
   readFile,
   rm,
   stat,
+  truncate,
   writeFile,
 } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -14,6 +16,7 @@ import { gzipSync } from "node:zlib";
 import { expect } from "chai";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
+import { encodeManifest, type Manifest } from "../../src/artifact/manifest.js";
 import type { DrUserConfig } from "../../src/index.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { abandonedBeside } from "../helpers/abandoned.js";
@@ -31,7 +34,8 @@ interface OffsiteJson {
     readonly target: string;
     readonly status: string;
     readonly backups: readonly { readonly name: string; status: string }[];
-    readonly breaks: readonly { readonly status: string }[] | null;
+    readonly breaks:
+      readonly { readonly status: string; readonly reason?: string }[] | null;
     readonly retention: { readonly removed: readonly string[] } | null;
     readonly error?: { readonly code: string };
   }[];
@@ -41,6 +45,9 @@ interface OffsiteJson {
     readonly error?: { readonly code: string };
   }[];
 }
+
+/** Of nobody's key. */
+const WRONG = { publicKey: "ab".repeat(32), value: "cd".repeat(64) };
 
 describe("dr:offsite", () => {
   const folder = useTemporaryFolder();
@@ -258,6 +265,53 @@ describe("dr:offsite", () => {
       expect(
         again.targets![0]!.breaks!.map(({ status }) => status),
       ).to.deep.equal(["missing"]);
+    });
+
+    it("show what isn't there as its manifest says", async () => {
+      const { path } = await backups.make("database");
+      await replicate();
+      const there = join(disks[0]!, "database", basename(path));
+      const manifest = `${there}.manifest.json`;
+      const text = await readFile(manifest, "utf8");
+      const damage = async () => {
+        const { targets } = await run("dr:offsite:list");
+        expect(process.exitCode).to.equal(1);
+        return targets![0]!.breaks!.map(({ status, reason }) => [
+          status,
+          reason,
+        ]);
+      };
+      const signed = { ...(JSON.parse(text) as object), signature: WRONG };
+      await writeFile(manifest, encodeManifest(signed as Manifest));
+      expect(await damage()).to.deep.include([
+        "damaged",
+        `The signature of ${basename(path)}'s manifest, by ${WRONG.publicKey}, isn't of this manifest.`,
+      ]);
+      await writeFile(manifest, text);
+      const { size } = await stat(there);
+      await truncate(there, 10);
+      expect(await damage()).to.deep.equal([
+        ["damaged", `it has 10 bytes instead of ${String(size)}`],
+      ]);
+      await rm(there);
+      expect(await damage()).to.deep.equal([
+        ["damaged", "only its manifest is there"],
+      ]);
+    });
+
+    it("show a manifest that is another backup's", async () => {
+      const { path } = await backups.make("database");
+      await replicate();
+      const there = join(disks[0]!, "database", basename(path));
+      const other = there.replace(/_\d{8}_/, "_20310101_");
+      for (const suffix of ["", ".manifest.json"]) {
+        await copyFile(`${there}${suffix}`, `${other}${suffix}`);
+      }
+      const { targets } = await run("dr:offsite:list");
+      expect(process.exitCode).to.equal(1);
+      expect(targets![0]!.breaks!.map(({ reason }) => reason)).to.include(
+        `its manifest is that of ${basename(path)}`,
+      );
     });
 
     it("show the other targets when one is gone", async () => {
