@@ -6,7 +6,11 @@ import { DrError, messageOf } from "../core/errors.js";
 import { UNWATCHED, type Meter } from "../core/meter.js";
 import { readFileStream } from "../core/read-file-stream.js";
 import { decompressing } from "./compression.js";
-import { decrypting, type EncryptionConfig } from "./encryption.js";
+import {
+  decrypting,
+  requireOpener,
+  type EncryptionConfig,
+} from "./encryption.js";
 import {
   checkSignature,
   parseManifest,
@@ -118,8 +122,8 @@ export async function orMissing<T>(path: string, work: Promise<T>): Promise<T> {
  * The bytes that were backed up. The stream fails unless all of them came
  * through as they were: nothing of it is good before it ends.
  *
- * @throws {DrError} like {@link checkArtifact}, KEY_UNKNOWN, ARTIFACT_NOT_OPENED,
- * ENCRYPTION_NOT_CONFIGURED.
+ * @throws {DrError} like {@link checkArtifact} and {@link requireKey},
+ * ARTIFACT_NOT_OPENED.
  */
 export async function openArtifact(
   { path, manifest }: CheckedArtifact,
@@ -132,7 +136,7 @@ export async function openArtifact(
     manifest.encryption === undefined
       ? read()
       : await decrypting(
-          requireConfig(encryption),
+          requireConfig(encryption, artifact),
           manifest.encryption,
           { artifact, kind },
           read,
@@ -142,9 +146,28 @@ export async function openArtifact(
   return Readable.from(proven(plain, manifest, meter), { objectMode: false });
 }
 
-function requireConfig(config: EncryptionConfig | undefined): EncryptionConfig {
+/**
+ * Sees whether an artifact's key is here, before anything else is made of it.
+ *
+ * @throws {DrError} KEY_NOT_CONFIGURED, and those of `requireOpener`.
+ */
+export async function requireKey(
+  { manifest }: Pick<CheckedArtifact, "manifest">,
+  keys: ArtifactKeys,
+): Promise<void> {
+  const { artifact, encryption } = manifest;
+  if (encryption !== undefined) {
+    const config = requireConfig(keys.encryption, artifact);
+    await requireOpener(config, encryption, artifact);
+  }
+}
+
+function requireConfig(
+  config: EncryptionConfig | undefined,
+  name: string,
+): EncryptionConfig {
   if (config === undefined) {
-    throw new DrError("ENCRYPTION_NOT_CONFIGURED", {});
+    throw new DrError("KEY_NOT_CONFIGURED", { name });
   }
   return config;
 }

@@ -424,6 +424,17 @@ export const CATALOGUE = {
     fix: "Bring that key's file, and name it as `dr.encryption.keyFile` or among `oldKeyFiles`. Here are: {known}.",
     exitCode: refused,
   },
+  KEY_NOT_CONFIGURED: {
+    message: "{name} is encrypted, and no key is set up that opens it.",
+    fix: "Bring the key that it was encrypted with, and set `dr.encryption.keyFile` in hardhat.config.ts, or ENCRYPTION_KEY_FILE in the environment, to its file (mode 600); with age set `identityFile`, with KMS `kmsKey`. A new key doesn't open it.",
+    exitCode: refused,
+  },
+  AGE_IDENTITY_OTHER: {
+    message:
+      "{name} is encrypted to {recipients}, and {file} holds the private key of none of them.",
+    fix: "Bring the private key of one of them, and name its file as `dr.encryption.identityFile`. In the file are those of: {known}.",
+    exitCode: refused,
+  },
   ARTIFACT_UNAUTHENTICATED: {
     message:
       "{name} has no manifest: nothing proves who made it, or that nobody changed it.",

@@ -17,6 +17,7 @@ import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync, gzipSync } from "node:zlib";
 
+import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { expect } from "chai";
 
 import { generateBackupKey } from "../../src/artifact/backup-key.js";
@@ -364,7 +365,29 @@ describe("an artifact", () => {
     );
     expect(
       await codeOf(async () => await read(path, { trusted: [] })),
-    ).to.equal("ENCRYPTION_NOT_CONFIGURED");
+    ).to.equal("KEY_NOT_CONFIGURED");
+  });
+
+  it("names whom it is encrypted to, when that isn't the key that is here", async () => {
+    const path = await write("age");
+    const other = join(folder.path, "other.txt");
+    const identity = await generateX25519Identity();
+    await writeFile(other, `${identity}\n`, { mode: 0o600 });
+    const error = await refusalOf(
+      async () => await read(path, keys({ identityFile: other })),
+    );
+    expect(error.code).to.equal("AGE_IDENTITY_OTHER");
+    expect(error.message).to.include(RECIPIENT).and.to.include(other);
+    expect(error.fix).to.include(await identityToRecipient(identity));
+    expect(error.message + error.fix).to.not.include(identity);
+    const encryption: EncryptionConfig = {
+      format: "age",
+      oldKeyFiles: [],
+      recipients: [RECIPIENT],
+    };
+    expect(
+      await codeOf(async () => await read(path, { encryption, trusted: [] })),
+    ).to.equal("KEY_NOT_CONFIGURED");
   });
 
   it("never replaces a key, nor leaves half of one", async () => {
