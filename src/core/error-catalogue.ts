@@ -545,6 +545,11 @@ export const CATALOGUE = {
     fix: "Run it again; backups that were made before are whole.",
     exitCode: refused,
   },
+  OFFSITE_INTERRUPTED: {
+    message: "Interrupted; what was done until then stands.",
+    fix: "Run the same command again: it does only what is missing, and goes on in an upload that was begun where the store can.",
+    exitCode: partial,
+  },
   RESTORE_INTERRUPTED: {
     message: "Interrupted; nothing was restored.",
     fix: "Run it again.",

@@ -11,6 +11,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 
 import { expect } from "chai";
@@ -54,8 +55,10 @@ describe("dr:offsite", () => {
   let backups: Backups;
   let hre: HardhatRuntimeEnvironment;
   let disks: readonly string[];
+  let listeners: number;
 
   beforeEach(async () => {
+    listeners = process.listenerCount("SIGINT");
     disks = ["disk-a", "disk-b"].map((name) => join(folder.path, name));
     await Promise.all(
       disks.map(async (disk) => {
@@ -155,6 +158,28 @@ describe("dr:offsite", () => {
         basename(path),
       );
       expect(result.summary).to.match(/^Offsite replication failed: disk-a: /);
+    });
+
+    it("says that the same command goes on, when it was interrupted", async () => {
+      for (const daysAgo of [2, 1]) {
+        await backups.make("database", daysAgo);
+      }
+      await open({
+        offsite: {
+          targets: [{ kind: "fs", directory: "disk-a" }],
+          bytesPerSecond: 1,
+        },
+      });
+      const replication = replicate();
+      while (process.listenerCount("SIGINT") === listeners) {
+        await setTimeout(10);
+      }
+      process.emit("SIGINT");
+      const { targets } = await replication;
+      expect(process.exitCode).to.equal(5);
+      expect(targets![0]!.error?.code).to.equal("OFFSITE_INTERRUPTED");
+      await open();
+      expect((await replicate()).status).to.equal("SUCCESS");
     });
 
     it("touches nothing in a dry run", async () => {
@@ -414,6 +439,30 @@ describe("dr:offsite", () => {
       expect(error?.code).to.equal("KEY_UNKNOWN");
       expect(await left()).to.deep.equal([]);
       expect(await readdir(folder.path)).to.not.include("dumps");
+    });
+
+    it("downloads nothing that no key here opens", async () => {
+      const { path } = await backups.make("database");
+      await replicate();
+      await truncate(join(disks[0]!, "database", basename(path)), 10);
+      await rm(backups.keyFile);
+      await Backups.create(folder.path);
+      const { error } = await restore(["database"]);
+      // That it is damaged shows when it is downloaded.
+      expect(error?.code).to.equal("KEY_UNKNOWN");
+    });
+
+    it("lets nobody else take away what is being downloaded", async () => {
+      await backups.make("database");
+      await replicate();
+      const both = await Promise.all(
+        ["one", "two"].map(
+          async (into) => await restore(["database"], { into }),
+        ),
+      );
+      const codes = both.map(({ error }) => error?.code);
+      expect(codes).to.have.members([undefined, "RUN_LOCKED"]);
+      expect(await left()).to.deep.equal([]);
     });
 
     it("takes the newest before a time, and knows what it isn't asked for", async () => {
