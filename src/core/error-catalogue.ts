@@ -1027,7 +1027,7 @@ export const CATALOGUE = {
   },
   NOT_ENCRYPTED: {
     message: "{name} isn't encrypted; it doesn't leave this machine.",
-    fix: "Set `dr.encryption` up and back up anew.",
+    fix: "Set `dr.encryption` up and back up anew. Delete this one, with what is beside it, once there is an encrypted one; or leave it: it is no longer asked for when it is older than `--since`.",
     exitCode: refused,
   },
   OFFSITE_FAILED: {

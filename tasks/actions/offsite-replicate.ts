@@ -155,6 +155,7 @@ function createJob(
         meter,
       }),
     tell: ({ isDone }) => (isDone ? "done" : "not done"),
+    isGood: ({ isDone }) => isDone,
   };
 }
 

@@ -147,7 +147,12 @@ describe("dr:offsite", () => {
     it("does the others when one is gone, and says so", async () => {
       const { path } = await backups.make("database");
       await rm(disks[0]!, { recursive: true });
-      const result = await replicate();
+      let result: OffsiteJson = {};
+      const told = await stderrOf(async () => {
+        result = await replicate();
+      });
+      expect(told).to.include("✖ disk-a: not done\n");
+      expect(told).to.include("✔ disk-b: done\n");
       expect(process.exitCode).to.equal(5);
       expect(result.status).to.equal("PARTIAL");
       expect(result.targets!.map((one) => one.error?.code)).to.deep.equal([
@@ -223,6 +228,13 @@ describe("dr:offsite", () => {
       );
       expect((await replicate({ since: "soon" })).error?.code).to.equal(
         "OPTION_INVALID",
+      );
+    });
+
+    it("says that nothing was young enough, instead of that all went", async () => {
+      await backups.make("database", 10);
+      expect((await replicate()).summary).to.equal(
+        "Offsite replication completed: No backup was young enough to be replicated to disk-a, disk-b",
       );
     });
 
