@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { Readable } from "node:stream";
 
 import { DrError, messageOf } from "../core/errors.js";
+import { readIfThere } from "../core/if-there.js";
 import { UNWATCHED, type Meter } from "../core/meter.js";
 import { readFileStream } from "../core/read-file-stream.js";
 import { decompressing } from "./compression.js";
@@ -19,7 +20,11 @@ import {
   type Provenance,
 } from "./manifest.js";
 import { demand, Measure, requireExtent } from "./measure.js";
-import { MANIFEST_SUFFIX, requireArtifactName } from "./name.js";
+import {
+  CHECKSUM_SUFFIX,
+  MANIFEST_SUFFIX,
+  requireArtifactName,
+} from "./name.js";
 import { explainNotOpened } from "./not-opened.js";
 
 /** What it takes to open artifacts. */
@@ -38,7 +43,8 @@ export interface CheckedArtifact {
 }
 
 /**
- * Holds an artifact against its manifest: name, size, digest, signature.
+ * Holds an artifact and its checksum against its manifest: name, size, digest,
+ * signature.
  *
  * @throws {DrError} ARTIFACT_MISSING, ARTIFACT_DAMAGED, MANIFEST_INVALID,
  * MANIFEST_TOO_NEW, MANIFEST_SIGNATURE_WRONG, MANIFEST_NOT_TRUSTED.
@@ -69,7 +75,27 @@ export async function checkManifest(
   demand(name, "name", manifest.artifact, name);
   const { size } = await orMissing(path, stat(path));
   demand(name, "size", String(manifest.stored.sizeBytes), String(size));
+  await requireChecksum(path, name, manifest.stored.sha256);
   return { path, manifest, provenance };
+}
+
+/** Not needed; but where it is there it must say the same. */
+async function requireChecksum(
+  path: string,
+  name: string,
+  sha256: string,
+): Promise<void> {
+  const text = await readIfThere(`${path}${CHECKSUM_SUFFIX}`);
+  if (text === undefined) {
+    return;
+  }
+  const [, digest, file = ""] =
+    /^([0-9a-f]{64}) [ *]([^\n]+)\n?$/.exec(text) ?? [];
+  const found =
+    digest === undefined || basename(file) !== name
+      ? "none that can be read"
+      : digest;
+  demand(name, `checksum in ${name}${CHECKSUM_SUFFIX}`, sha256, found);
 }
 
 /** @throws {DrError} ARTIFACT_MISSING, ARTIFACT_DAMAGED. */

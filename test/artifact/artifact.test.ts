@@ -139,6 +139,7 @@ describe("an artifact", () => {
       .split(" ");
     const { size } = await stat(path);
     await forge(path, () => ({ stored: { sizeBytes: size, sha256 } }));
+    await writeFile(`${path}.sha256`, `${sha256}  ${basename(path)}\n`);
   }
 
   for (const choice of CHOICES) {
@@ -256,6 +257,34 @@ describe("an artifact", () => {
       }
     });
   }
+
+  it("is refused when its checksum says something else, and not without one", async () => {
+    const path = await write("aes-256-gcm");
+    const checksum = `${path}.sha256`;
+    const good = await readFile(checksum);
+    for (const position of [0, 63, 64, 65, 66, good.length - 2]) {
+      const bad = Buffer.from(good);
+      bad[position]! ^= 1;
+      await writeFile(checksum, bad);
+      expect(
+        await codeOf(async () => await read(path)),
+        `byte ${String(position)}`,
+      ).to.equal("ARTIFACT_DAMAGED");
+    }
+    for (const size of [0, 1, 64, good.length - 2]) {
+      await writeFile(checksum, good.subarray(0, size));
+      expect(await codeOf(async () => await read(path))).to.equal(
+        "ARTIFACT_DAMAGED",
+      );
+    }
+    await writeFile(
+      checksum,
+      execFileSync("sha256sum", [path], { encoding: "utf8" }),
+    );
+    expect(await read(path)).to.deep.equal(CONTENT);
+    await rm(checksum);
+    expect(await read(path)).to.deep.equal(CONTENT);
+  });
 
   for (const choice of ENCRYPTION_FORMATS) {
     it(`is refused by the encryption itself where the manifest was made to fit (${choice})`, async () => {
