@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 
-import { createDecrypter, createEncrypter } from "../core/age.js";
+import { createDecrypter, createEncrypter, recipientsOf } from "../core/age.js";
 import type { Stage } from "./stage.js";
 
 /** @throws {DrError} AGE_RECIPIENT_INVALID. */
@@ -11,13 +11,23 @@ export async function encryptToRecipients(
   return async (input) => fromWeb(await encrypter.encrypt(toWeb(input)));
 }
 
+const KEY = "the backups' age key";
+
+/**
+ * @returns the public keys of a file of private ones.
+ * @throws {DrError} KEY_FILE_UNREADABLE, KEY_FILE_EXPOSED, KEY_FILE_FOREIGN.
+ */
+export async function readRecipients(file: string): Promise<string[]> {
+  return await recipientsOf(file, KEY);
+}
+
 /**
  * @param file - Of private keys.
  * @throws {DrError} KEY_FILE_UNREADABLE, KEY_FILE_EXPOSED, KEY_FILE_FOREIGN;
  * the stage and its stream fail with age's own words.
  */
 export async function decryptWithIdentities(file: string): Promise<Stage> {
-  const decrypter = await createDecrypter(file, "the backups' age key");
+  const decrypter = await createDecrypter(file, KEY);
   return async (input) => fromWeb(await decrypter.decrypt(toWeb(input)));
 }
 

@@ -1,7 +1,11 @@
 import type { Readable } from "node:stream";
 
 import { DrError } from "../core/errors.js";
-import { decryptWithIdentities, encryptToRecipients } from "./age.js";
+import {
+  decryptWithIdentities,
+  encryptToRecipients,
+  readRecipients,
+} from "./age.js";
 import { readBackupKey, type BackupKey } from "./backup-key.js";
 import { isCompressed } from "./compression.js";
 import {
@@ -165,7 +169,7 @@ function isSameSet(a: readonly string[], b: readonly string[]): boolean {
  * fail in a library's own words.
  *
  * @param open - Reads the encrypted file anew, from its start.
- * @throws {DrError} KEY_UNKNOWN, KMS_KEY_UNKNOWN, ARTIFACT_NOT_OPENED.
+ * @throws {DrError} those of {@link requireOpener}, ARTIFACT_NOT_OPENED.
  */
 export async function decrypting(
   config: EncryptionConfig,
@@ -189,10 +193,7 @@ export async function decrypting(
       );
     }
     case "age": {
-      const { identityFile } = config;
-      if (identityFile === undefined) {
-        throw new DrError("ENCRYPTION_NOT_CONFIGURED", {});
-      }
+      const identityFile = await requireIdentities(config, record, artifact);
       return await opened(
         artifact,
         open,
@@ -200,6 +201,50 @@ export async function decrypting(
       );
     }
   }
+}
+
+/**
+ * Sees whether the key that opens an artifact is here. KMS isn't asked.
+ *
+ * @throws {DrError} KEY_UNKNOWN, KEY_NOT_CONFIGURED, AGE_IDENTITY_OTHER,
+ * KMS_KEY_UNKNOWN, and whatever is wrong with a key's file.
+ */
+export async function requireOpener(
+  config: EncryptionConfig,
+  record: EncryptionRecord,
+  artifact: string,
+): Promise<void> {
+  switch (record.format) {
+    case "aes-256-gcm":
+      await findWrappingKey(config, artifact, record.key);
+      return;
+    case "aes-256-cbc":
+      await findKey(config, artifact, record.key);
+      return;
+    case "age":
+      await requireIdentities(config, record, artifact);
+  }
+}
+
+/** @returns the file with one that opens it. */
+async function requireIdentities(
+  { identityFile }: EncryptionConfig,
+  { recipients }: { readonly recipients: readonly string[] },
+  name: string,
+): Promise<string> {
+  if (identityFile === undefined) {
+    throw new DrError("KEY_NOT_CONFIGURED", { name });
+  }
+  const known = await readRecipients(identityFile);
+  if (known.every((one) => !recipients.includes(one))) {
+    throw new DrError("AGE_IDENTITY_OTHER", {
+      name,
+      recipients: recipients.join(", "),
+      file: identityFile,
+      known: known.join(", "),
+    });
+  }
+  return identityFile;
 }
 
 /** Only what is configured: a manifest could name anybody's KMS key. */

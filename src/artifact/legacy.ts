@@ -52,7 +52,7 @@ export interface LegacyOptions {
  * ARTIFACT_NOT_OPENED unless all of them came through.
  * @throws {DrError} ARTIFACT_UNAUTHENTICATED unless it is accepted,
  * ARTIFACT_HAS_MANIFEST, ARTIFACT_MISSING, ARTIFACT_NAME_INVALID,
- * ARTIFACT_DAMAGED, ARTIFACT_NOT_OPENED, ENCRYPTION_NOT_CONFIGURED, and what is
+ * ARTIFACT_DAMAGED, ARTIFACT_NOT_OPENED, KEY_NOT_CONFIGURED, and what is
  * wrong with a key's file.
  */
 export async function openLegacyArtifact(
@@ -158,7 +158,7 @@ async function findDecryption(
   }
   const keys = encryption === undefined ? [] : await readKeys(encryption);
   if (keys.length === 0) {
-    throw new DrError("ENCRYPTION_NOT_CONFIGURED", {});
+    throw new DrError("KEY_NOT_CONFIGURED", { name });
   }
   for (const { passphrase } of keys) {
     const block = peekCbc(head, passphrase, isCompressed);

@@ -3,10 +3,15 @@ import { basename } from "node:path";
 import { Readable } from "node:stream";
 
 import { DrError, messageOf } from "../core/errors.js";
+import { readIfThere } from "../core/if-there.js";
 import { UNWATCHED, type Meter } from "../core/meter.js";
 import { readFileStream } from "../core/read-file-stream.js";
 import { decompressing } from "./compression.js";
-import { decrypting, type EncryptionConfig } from "./encryption.js";
+import {
+  decrypting,
+  requireOpener,
+  type EncryptionConfig,
+} from "./encryption.js";
 import {
   checkSignature,
   parseManifest,
@@ -15,7 +20,11 @@ import {
   type Provenance,
 } from "./manifest.js";
 import { demand, Measure, requireExtent } from "./measure.js";
-import { MANIFEST_SUFFIX, requireArtifactName } from "./name.js";
+import {
+  CHECKSUM_SUFFIX,
+  MANIFEST_SUFFIX,
+  requireArtifactName,
+} from "./name.js";
 import { explainNotOpened } from "./not-opened.js";
 
 /** What it takes to open artifacts. */
@@ -34,7 +43,8 @@ export interface CheckedArtifact {
 }
 
 /**
- * Holds an artifact against its manifest: name, size, digest, signature.
+ * Holds an artifact and its checksum against its manifest: name, size, digest,
+ * signature.
  *
  * @throws {DrError} ARTIFACT_MISSING, ARTIFACT_DAMAGED, MANIFEST_INVALID,
  * MANIFEST_TOO_NEW, MANIFEST_SIGNATURE_WRONG, MANIFEST_NOT_TRUSTED.
@@ -65,7 +75,27 @@ export async function checkManifest(
   demand(name, "name", manifest.artifact, name);
   const { size } = await orMissing(path, stat(path));
   demand(name, "size", String(manifest.stored.sizeBytes), String(size));
+  await requireChecksum(path, name, manifest.stored.sha256);
   return { path, manifest, provenance };
+}
+
+/** Not needed; but where it is there it must say the same. */
+async function requireChecksum(
+  path: string,
+  name: string,
+  sha256: string,
+): Promise<void> {
+  const text = await readIfThere(`${path}${CHECKSUM_SUFFIX}`);
+  if (text === undefined) {
+    return;
+  }
+  const [, digest, file = ""] =
+    /^([0-9a-f]{64}) [ *]([^\n]+)\n?$/.exec(text) ?? [];
+  const found =
+    digest === undefined || basename(file) !== name
+      ? "none that can be read"
+      : digest;
+  demand(name, `checksum in ${name}${CHECKSUM_SUFFIX}`, sha256, found);
 }
 
 /** @throws {DrError} ARTIFACT_MISSING, ARTIFACT_DAMAGED. */
@@ -118,8 +148,8 @@ export async function orMissing<T>(path: string, work: Promise<T>): Promise<T> {
  * The bytes that were backed up. The stream fails unless all of them came
  * through as they were: nothing of it is good before it ends.
  *
- * @throws {DrError} like {@link checkArtifact}, KEY_UNKNOWN, ARTIFACT_NOT_OPENED,
- * ENCRYPTION_NOT_CONFIGURED.
+ * @throws {DrError} like {@link checkArtifact} and {@link requireKey},
+ * ARTIFACT_NOT_OPENED.
  */
 export async function openArtifact(
   { path, manifest }: CheckedArtifact,
@@ -132,7 +162,7 @@ export async function openArtifact(
     manifest.encryption === undefined
       ? read()
       : await decrypting(
-          requireConfig(encryption),
+          requireConfig(encryption, artifact),
           manifest.encryption,
           { artifact, kind },
           read,
@@ -142,9 +172,28 @@ export async function openArtifact(
   return Readable.from(proven(plain, manifest, meter), { objectMode: false });
 }
 
-function requireConfig(config: EncryptionConfig | undefined): EncryptionConfig {
+/**
+ * Sees whether an artifact's key is here, before anything else is made of it.
+ *
+ * @throws {DrError} KEY_NOT_CONFIGURED, and those of `requireOpener`.
+ */
+export async function requireKey(
+  { manifest }: Pick<CheckedArtifact, "manifest">,
+  keys: ArtifactKeys,
+): Promise<void> {
+  const { artifact, encryption } = manifest;
+  if (encryption !== undefined) {
+    const config = requireConfig(keys.encryption, artifact);
+    await requireOpener(config, encryption, artifact);
+  }
+}
+
+function requireConfig(
+  config: EncryptionConfig | undefined,
+  name: string,
+): EncryptionConfig {
   if (config === undefined) {
-    throw new DrError("ENCRYPTION_NOT_CONFIGURED", {});
+    throw new DrError("KEY_NOT_CONFIGURED", { name });
   }
   return config;
 }

@@ -39,6 +39,39 @@ export async function createDecrypter(
   file: string,
   what: string,
 ): Promise<Decrypter> {
+  const identities = await readIdentities(file, what);
+  const { Decrypter } = await import("age-encryption");
+  const decrypter = new Decrypter();
+  for (const identity of identities) {
+    try {
+      decrypter.addIdentity(identity);
+    } catch {
+      throw noPrivateKey(file, what);
+    }
+  }
+  return decrypter;
+}
+
+/**
+ * The public keys that belong to the private keys of a file.
+ *
+ * @param what - Whose key it is, for the errors.
+ * @throws {DrError} like {@link createDecrypter}.
+ */
+export async function recipientsOf(
+  file: string,
+  what: string,
+): Promise<string[]> {
+  const identities = await readIdentities(file, what);
+  const { identityToRecipient } = await import("age-encryption");
+  try {
+    return await Promise.all(identities.map(identityToRecipient));
+  } catch {
+    throw noPrivateKey(file, what);
+  }
+}
+
+async function readIdentities(file: string, what: string): Promise<string[]> {
   const text = await readSecretFile(file, what);
   const identities = text
     .split("\n")
@@ -48,16 +81,11 @@ export async function createDecrypter(
     const reason = "there is no key in it";
     throw new DrError("KEY_FILE_UNREADABLE", { what, file, reason });
   }
-  const { Decrypter } = await import("age-encryption");
-  const decrypter = new Decrypter();
-  for (const identity of identities) {
-    try {
-      decrypter.addIdentity(identity);
-    } catch {
-      // Not its words: they may quote the key.
-      const reason = "what is in it is no private key of age";
-      throw new DrError("KEY_FILE_UNREADABLE", { what, file, reason });
-    }
-  }
-  return decrypter;
+  return identities;
+}
+
+/** Not in the library's words: they may quote the key. */
+function noPrivateKey(file: string, what: string): DrError {
+  const reason = "what is in it is no private key of age";
+  return new DrError("KEY_FILE_UNREADABLE", { what, file, reason });
 }

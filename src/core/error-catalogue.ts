@@ -424,6 +424,17 @@ export const CATALOGUE = {
     fix: "Bring that key's file, and name it as `dr.encryption.keyFile` or among `oldKeyFiles`. Here are: {known}.",
     exitCode: refused,
   },
+  KEY_NOT_CONFIGURED: {
+    message: "{name} is encrypted, and no key is set up that opens it.",
+    fix: "Bring the key that it was encrypted with, and set `dr.encryption.keyFile` in hardhat.config.ts, or ENCRYPTION_KEY_FILE in the environment, to its file (mode 600); with age set `identityFile`, with KMS `kmsKey`. A new key doesn't open it.",
+    exitCode: refused,
+  },
+  AGE_IDENTITY_OTHER: {
+    message:
+      "{name} is encrypted to {recipients}, and {file} holds the private key of none of them.",
+    fix: "Bring the private key of one of them, and name its file as `dr.encryption.identityFile`. In the file are those of: {known}.",
+    exitCode: refused,
+  },
   ARTIFACT_UNAUTHENTICATED: {
     message:
       "{name} has no manifest: nothing proves who made it, or that nobody changed it.",
@@ -533,6 +544,11 @@ export const CATALOGUE = {
     message: "Interrupted; the backup wasn't made.",
     fix: "Run it again; backups that were made before are whole.",
     exitCode: refused,
+  },
+  OFFSITE_INTERRUPTED: {
+    message: "Interrupted; what was done until then stands.",
+    fix: "Run the same command again: it does only what is missing, and goes on in an upload that was begun where the store can.",
+    exitCode: partial,
   },
   RESTORE_INTERRUPTED: {
     message: "Interrupted; nothing was restored.",
@@ -1011,7 +1027,7 @@ export const CATALOGUE = {
   },
   NOT_ENCRYPTED: {
     message: "{name} isn't encrypted; it doesn't leave this machine.",
-    fix: "Set `dr.encryption` up and back up anew.",
+    fix: "Set `dr.encryption` up and back up anew. Delete this one, with what is beside it, once there is an encrypted one; or leave it: it is no longer asked for when it is older than `--since`.",
     exitCode: refused,
   },
   OFFSITE_FAILED: {

@@ -9,6 +9,7 @@ import {
   checkArtifact,
   measureFile,
   openArtifact,
+  requireKey,
   type ArtifactKeys,
 } from "../artifact/read-artifact.js";
 import type { Json } from "../core/canonical-json.js";
@@ -45,10 +46,10 @@ export interface FindDumpOptions {
 
 /**
  * Opens a database's backup: one of this tool's, which is held against its
- * manifest, or an old script's, which has none.
+ * manifest and whose key must be here, or an old script's, which has none.
  *
- * @throws {DrError} those of `checkArtifact` and `openLegacyArtifact`,
- * MANIFEST_INVALID.
+ * @throws {DrError} those of `checkArtifact`, `requireKey` and
+ * `openLegacyArtifact`, MANIFEST_INVALID.
  */
 export async function findDump(
   path: string,
@@ -63,6 +64,7 @@ export async function findDump(
   }
   const { keys, meter } = options;
   const checked = await checkArtifact(path, keys, meter);
+  await requireKey(checked, keys);
   const { createdAt, plain, stored, contents, artifact } = checked.manifest;
   const format = formatOf(contents, artifact);
   return {

@@ -78,10 +78,15 @@ function toRows(part: PartOutcome, paint: Paint): string[][] {
         ],
       ];
     case "not-configured":
-      return [[part.kind, paint("dim", "not configured"), "", "", "", ""]];
+      return [[part.kind, paint("dim", missing(part.kind)), "", "", "", ""]];
     case "not-asked-for":
       return [];
   }
+}
+
+/** Targets alone don't make backups go there: that is a setting of its own. */
+function missing(kind: string): string {
+  return kind === "offsite" ? "off (dr.backup.offsite)" : "not configured";
 }
 
 function toRow(kind: string, made: MadeArtifact, took: string): string[] {

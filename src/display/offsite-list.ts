@@ -116,6 +116,8 @@ export function describeBreak(one: KindBreak): string {
   switch (one.status) {
     case "unreadable":
       return `${one.name}: its manifest can't be read (${one.reason})`;
+    case "damaged":
+      return `${one.name}: ${one.reason}`;
     case "missing":
       return `${one.name}: the ${one.kind} backup right before it is gone, or was changed${one.after === undefined ? "" : `; before that comes ${one.after}`}`;
     case "forked":

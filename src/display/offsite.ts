@@ -18,6 +18,9 @@ import {
 export function formatLocalArtifacts(
   artifacts: readonly LocalArtifact[],
 ): string {
+  if (artifacts.length === 0) {
+    return "No backup is young enough (--since): there is nothing to replicate.\n";
+  }
   const table = new Table({
     head: ["kind", "backup", "size"],
     style: { head: [], border: [] },
@@ -42,12 +45,16 @@ const WORDS = {
 } as const;
 
 /** What became of each backup in a target, and what went for its age. */
-function formatReplication(result: TargetReplication, paint: Paint): string {
+function formatReplication(
+  result: TargetReplication,
+  isDryRun: boolean,
+  paint: Paint,
+): string {
   const { target, provider, address, backups, error, pruning } = result;
   const where = address === undefined ? provider : `${provider}, ${address}`;
   return [
     `${paint("bold", target)}  ${where}, ${formatDuration(result.seconds * 1000)}\n`,
-    ...backups.map((one) => indent(formatReplicated(one, paint), 2)),
+    ...backups.map((one) => indent(formatReplicated(one, isDryRun, paint), 2)),
     ...(pruning === undefined
       ? []
       : [indent(formatPruning(pruning, paint), 2)]),
@@ -57,9 +64,11 @@ function formatReplication(result: TargetReplication, paint: Paint): string {
 
 function formatReplicated(
   { name, sizeBytes, status, error }: Replicated,
+  isDryRun: boolean,
   paint: Paint,
 ): string {
-  const line = `${paint(STYLES[status], WORDS[status].padEnd(13))}  ${name}  ${formatBytes(sizeBytes)}\n`;
+  const word = isDryRun && status === "uploaded" ? "would go" : WORDS[status];
+  const line = `${paint(STYLES[status], word.padEnd(13))}  ${name}  ${formatBytes(sizeBytes)}\n`;
   return error === undefined
     ? line
     : `${line}${indent(formatError(error, paint), 2)}`;
@@ -101,6 +110,7 @@ export function formatPruning(
 export interface ReplicationReport {
   readonly [key: string]: Json;
   readonly status: "SUCCESS" | "PARTIAL" | "FAILED";
+  readonly dry_run: boolean;
   /** `s3`; several by comma. */
   readonly offsite_provider: string;
   /** A line for a notification. */
@@ -142,8 +152,11 @@ function summarize(
     return `Offsite replication failed: ${reasons.join("; ")}`;
   }
   const where = results.map(({ target }) => target).join(", ");
-  return isDryRun
-    ? `Dry run: nothing was sent to ${where}, and nothing removed there`
+  if (isDryRun) {
+    return `Dry run: nothing was sent to ${where}, and nothing removed there`;
+  }
+  return results.every(({ backups }) => backups.length === 0)
+    ? `Offsite replication completed: No backup was young enough to be replicated to ${where}`
     : `Offsite replication completed: All backups replicated to ${where}`;
 }
 
@@ -160,12 +173,12 @@ function reasonOf({ error, backups, pruning }: TargetReplication): string {
 /** All targets, and the last line. */
 export function formatReplications(
   results: readonly TargetReplication[],
-  { status, summary }: ReplicationReport,
+  { status, summary, dry_run: dryRun }: ReplicationReport,
   paint: Paint,
 ): string {
   const style = status === "SUCCESS" ? "green" : "red";
   return [
-    ...results.map((one) => formatReplication(one, paint)),
+    ...results.map((one) => formatReplication(one, dryRun, paint)),
     `${paint(style, summary)}\n`,
   ].join("");
 }

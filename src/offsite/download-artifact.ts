@@ -6,6 +6,8 @@ import { demand } from "../artifact/measure.js";
 import {
   checkArtifact,
   readManifest,
+  requireKey,
+  type ArtifactKeys,
   type CheckedArtifact,
 } from "../artifact/read-artifact.js";
 import { DrError } from "../core/errors.js";
@@ -21,6 +23,8 @@ export interface DownloadArtifactOptions extends Omit<
 > {
   /** Whose signatures count; empty: anybody's. */
   readonly trusted: readonly string[];
+  /** One of them must open a backup, or nothing of it is downloaded. Absent: nobody looks. */
+  readonly keys?: ArtifactKeys;
   /** Told what comes now, and is checked then. */
   readonly meter?: Meter;
 }
@@ -31,7 +35,7 @@ export interface DownloadArtifactOptions extends Omit<
  * a manifest, is brought as it is.
  *
  * @throws {DrError} OFFSITE_MISSING, DISK_TOO_SMALL, NOT_WRITABLE, and those of
- * `checkArtifact` and `followChain`.
+ * `checkArtifact`, `requireKey` and `followChain`.
  */
 export async function downloadBackup(
   storage: Storage,
@@ -72,8 +76,12 @@ async function downloadProven(
   }
   const folder = path.slice(0, -name.length);
   await downloadFile(storage, manifest, folder);
-  const { stored } = await readManifest(path);
-  demand(name, "size", String(stored.sizeBytes), String(artifact.sizeBytes));
+  const read = await readManifest(path);
+  if (options.keys !== undefined) {
+    await requireKey({ manifest: read }, options.keys);
+  }
+  const { sizeBytes } = read.stored;
+  demand(name, "size", String(sizeBytes), String(artifact.sizeBytes));
   if (checksum !== undefined) {
     await downloadFile(storage, checksum, folder);
   }

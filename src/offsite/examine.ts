@@ -10,7 +10,11 @@ import {
   type ArtifactKind,
 } from "../artifact/name.js";
 import { isDrError, type DrError } from "../core/errors.js";
-import { readManifests, type Inventory } from "./inventory.js";
+import {
+  readManifests,
+  type Inventory,
+  type RemoteArtifact,
+} from "./inventory.js";
 import type { Storage } from "./storage.js";
 
 /** What the manifests in a storage say. */
@@ -23,7 +27,14 @@ export interface Examination {
   readonly signatures: ReadonlyMap<string, Signature>;
 }
 
-export type KindBreak = ChainBreak & { readonly kind: ArtifactKind };
+export type KindBreak = (ChainBreak | Damage) & { readonly kind: ArtifactKind };
+
+/** What lies there isn't what its manifest says. */
+interface Damage {
+  readonly status: "damaged";
+  readonly name: string;
+  readonly reason: string;
+}
 
 export type Signature =
   | { readonly status: "signed"; readonly publicKey: string }
@@ -41,7 +52,8 @@ export interface ExamineOptions {
 
 /**
  * Reads all manifests of a storage, a request each: were backups deleted,
- * replaced or rolled back, and who signed them?
+ * replaced, rolled back or cut off, and who signed them? Backups themselves
+ * aren't read.
  */
 export async function examine(
   storage: Pick<Storage, "get">,
@@ -50,10 +62,9 @@ export async function examine(
 ): Promise<Examination> {
   const withManifest = artifacts.filter(({ manifest }) => manifest);
   const texts = await readManifests(storage, withManifest);
-  const pairs = withManifest.map(({ key, kind }, index) => ({
-    key,
-    kind,
-    ...(texts[index] ?? { name: key, text: "" }),
+  const pairs = withManifest.map((artifact, index) => ({
+    ...artifact,
+    text: texts[index]?.text ?? "",
   }));
   const breaks = ARTIFACT_KINDS.flatMap((kind) => {
     const own = pairs.filter((one) => one.kind === kind);
@@ -62,7 +73,10 @@ export async function examine(
       ...(kind === "contracts" ? {} : { keptSince }),
       known: known.filter(({ name }) => parseArtifactName(name)?.kind === kind),
     };
-    return findBreaks(own, knowledge).map((one) => ({ ...one, kind }));
+    return [
+      ...findBreaks(own, knowledge),
+      ...own.flatMap((one) => findDamage(one, trusted)),
+    ].map((one) => ({ ...one, kind }));
   });
   return {
     manifests: pairs.length,
@@ -74,6 +88,41 @@ export async function examine(
       ]),
     ),
   };
+}
+
+/** Nothing of a manifest that can't be read: that is told as a break of the chain. */
+function findDamage(
+  { name, text, artifact }: RemoteArtifact & ManifestText,
+  trusted: readonly string[],
+): readonly Damage[] {
+  try {
+    const manifest = parseManifest(text, name);
+    checkSignature(manifest, trusted);
+    const { sizeBytes } = manifest.stored;
+    if (manifest.artifact !== name) {
+      return [damaged(name, `its manifest is that of ${manifest.artifact}`)];
+    }
+    if (artifact?.sizeBytes !== sizeBytes) {
+      const found =
+        artifact === undefined
+          ? "only its manifest is there"
+          : `it has ${String(artifact.sizeBytes)} bytes instead of ${String(sizeBytes)}`;
+      return [damaged(name, found)];
+    }
+    return [];
+  } catch (error) {
+    if (isDrError(error, "MANIFEST_SIGNATURE_WRONG", "MANIFEST_NOT_TRUSTED")) {
+      return [damaged(name, error.message)];
+    }
+    if (isDrError(error)) {
+      return [];
+    }
+    throw error;
+  }
+}
+
+function damaged(name: string, reason: string): Damage {
+  return { status: "damaged", name, reason };
 }
 
 function signatureOf(

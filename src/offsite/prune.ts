@@ -182,7 +182,7 @@ async function tryRemove(
     if (isDrError(error, "OFFSITE_LOCKED")) {
       return { key, why: "locked", reason: error.message };
     }
-    if (isDrError(error) && !isDrError(error, "INTERRUPTED")) {
+    if (isDrError(error) && !isDrError(error, "OFFSITE_INTERRUPTED")) {
       return { key, error };
     }
     throw error;

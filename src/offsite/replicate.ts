@@ -34,7 +34,7 @@ export interface ReplicateOptions {
  * disk is proven on the way, and in the storage after. What fails keeps no other from being replicated,
  * but when the storage can't be reached, or lets nobody in, that is the end.
  *
- * @throws {DrError} OFFSITE_UNREACHABLE, OFFSITE_DENIED, OFFSITE_FULL, INTERRUPTED.
+ * @throws {DrError} OFFSITE_UNREACHABLE, OFFSITE_DENIED, OFFSITE_FULL, OFFSITE_INTERRUPTED.
  */
 export async function replicate(
   storage: Storage,
@@ -76,7 +76,7 @@ function isTheEnd(error: DrError): boolean {
     "OFFSITE_UNREACHABLE",
     "OFFSITE_DENIED",
     "OFFSITE_FULL",
-    "INTERRUPTED",
+    "OFFSITE_INTERRUPTED",
   );
 }
 

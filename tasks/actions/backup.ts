@@ -220,7 +220,7 @@ function offsitePart(
             all,
             hre,
             output,
-            new Interruption(),
+            new Interruption("OFFSITE_INTERRUPTED"),
           );
         },
       );

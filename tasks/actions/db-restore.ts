@@ -221,7 +221,8 @@ export async function findBackup(
     {
       title: "Check",
       work: async (meter) => await engine.find(address, meter),
-      tell: ({ name }) => `${name} is whole`,
+      tell: ({ name, createdAt }) =>
+        createdAt === undefined ? `${name} opens` : `${name} is whole`,
     },
     output,
   );

@@ -29,7 +29,7 @@ const action: NewTaskActionFunction<PruneArguments> = async (args, hre) =>
     requireConsentPossible(args);
     const { dr } = hre.config;
     const targets = chooseTargets(dr, args.target);
-    const interruption = new Interruption();
+    const interruption = new Interruption("OFFSITE_INTERRUPTED");
     const { signal } = interruption;
     const planned = await pruneAll(targets, dr, { isDryRun: true, signal });
     show(planned, output, "Would be done");
@@ -80,7 +80,7 @@ async function pruneOne(
     );
     return { target: target.name, pruning };
   } catch (error) {
-    if (isDrError(error) && !isDrError(error, "INTERRUPTED")) {
+    if (isDrError(error) && !isDrError(error, "OFFSITE_INTERRUPTED")) {
       return { target: target.name, error };
     }
     throw error;

@@ -78,7 +78,7 @@ async function prepareAndReplicate(
   const { backups } = dr.paths;
   const artifacts = await listLocalArtifacts(backups, dr.project, since);
   output.text(formatLocalArtifacts(artifacts));
-  const interruption = new Interruption();
+  const interruption = new Interruption("OFFSITE_INTERRUPTED");
   if (!args.dryRun) {
     const names = targets.map(({ name }) => name).join(", ");
     await requireYes(`replicate these to ${names}`, args, hre);
@@ -155,6 +155,7 @@ function createJob(
         meter,
       }),
     tell: ({ isDone }) => (isDone ? "done" : "not done"),
+    isGood: ({ isDone }) => isDone,
   };
 }
 

@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
@@ -9,8 +9,10 @@ import { placeFolder } from "../../src/backup/folder.js";
 import { artifactKeys } from "../../src/backup/place.js";
 import type { OffsiteTarget } from "../../src/config/types.js";
 import type { Json } from "../../src/core/canonical-json.js";
+import { systemClock } from "../../src/core/clock.js";
 import { DrError, isDrError } from "../../src/core/errors.js";
 import { EXIT_CODES, type ExitCode } from "../../src/core/exit-codes.js";
+import { writing } from "../../src/core/writing.js";
 import { anyErrorToJson, formatAnyError } from "../../src/display/error.js";
 import { paintFor } from "../../src/display/text.js";
 import {
@@ -27,6 +29,7 @@ import { giveBack, takeLease } from "../../src/offsite/lease.js";
 import { KINDS_IN_ORDER } from "../../src/offsite/local-artifacts.js";
 import { recordProof } from "../../src/offsite/proof.js";
 import type { Storage } from "../../src/offsite/storage.js";
+import { acquireLock } from "../../src/run/lock.js";
 import { Interruption, requireConsentPossible } from "./apply.js";
 import { restoreBackup } from "./backup-restore.js";
 import { restoreFromBackup } from "./db-restore.js";
@@ -207,27 +210,45 @@ async function restoreOne(
   const { backups } = hre.config.dr.paths;
   const place = encodeURIComponent(`${target}-${backup.kind}`);
   const folder = join(backups, `.download-${place}`);
-  const lease = await takeLease(storage, [backup.key]);
-  let isResumable = false;
+  return await whileAlone(folder, async () => {
+    const lease = await takeLease(storage, [backup.key]);
+    let isResumable = false;
+    try {
+      await download(storage, inventory, backup, folder, context);
+      const result = await restoreFromFolder(backup, folder, context);
+      if (!args.dryRun) {
+        await tryRecordProof(storage, backup, context.output);
+      }
+      return result;
+    } catch (error) {
+      isResumable = isDrError(
+        error,
+        "OFFSITE_UNREACHABLE",
+        "RESTORE_INTERRUPTED",
+      );
+      throw error;
+    } finally {
+      if (!isResumable) {
+        await rm(folder, { recursive: true, force: true });
+      }
+      await giveBack(lease);
+    }
+  });
+}
+
+/** Another restore of this kind would take away what is downloaded. @throws {DrError} RUN_LOCKED. */
+async function whileAlone<T>(
+  folder: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  await writing(folder, async () => {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  });
+  const lock = await acquireLock(folder, systemClock);
   try {
-    await download(storage, inventory, backup, folder, context);
-    const result = await restoreFromFolder(backup, folder, context);
-    if (!args.dryRun) {
-      await tryRecordProof(storage, backup, context.output);
-    }
-    return result;
-  } catch (error) {
-    isResumable = isDrError(
-      error,
-      "OFFSITE_UNREACHABLE",
-      "RESTORE_INTERRUPTED",
-    );
-    throw error;
+    return await work();
   } finally {
-    if (!isResumable) {
-      await rm(folder, { recursive: true, force: true });
-    }
-    await giveBack(lease);
+    await lock.release();
   }
 }
 
@@ -264,6 +285,7 @@ async function download(
       work: async (meter) => {
         await downloadBackup(storage, inventory, backup, folder, {
           trusted: hre.config.dr.signing.trusted,
+          keys: artifactKeys(hre.config.dr),
           signal: interruption.signal,
           meter,
         });

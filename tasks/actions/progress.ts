@@ -10,6 +10,8 @@ export interface Job<T> {
   readonly work: (meter: Meter) => Promise<T>;
   /** What is said when it is through. */
   readonly tell: (result: T) => string;
+  /** Whether it ended well; default: it did. */
+  readonly isGood?: (result: T) => boolean;
 }
 
 /** Where there is no terminal to draw on, a line so often. */
@@ -61,7 +63,7 @@ export function valuesOf<T>(ends: readonly PromiseSettledResult<T>[]): T[] {
 }
 
 async function tellNowAndThen<T>(
-  { title, work, tell }: Job<T>,
+  { title, work, tell, isGood = () => true }: Job<T>,
   output: Pick<Output, "progress">,
 ): Promise<T> {
   let told = performance.now();
@@ -73,7 +75,7 @@ async function tellNowAndThen<T>(
       }
     }),
   );
-  output.progress(`✔ ${title}: ${tell(result)}`);
+  output.progress(`${isGood(result) ? "✔" : "✖"} ${title}: ${tell(result)}`);
   return result;
 }
 
@@ -89,19 +91,21 @@ async function drawBars<T>(
     showErrorMessage: false,
   };
   const list = new Listr(
-    jobs.map(({ title, work, tell }, index) => ({
+    jobs.map(({ title, work, tell, isGood = () => true }, index) => ({
       title,
       task: async (_: unknown, task: { title: string; output: string }) => {
         const meter = createMeter((line) => {
           task.output = line;
         });
-        try {
-          const value = await work(meter);
-          ends[index] = { status: "fulfilled", value };
-          task.title = `${title}: ${tell(value)}`;
-        } catch (reason) {
+        const value = await work(meter).catch((reason: unknown) => {
           ends[index] = { status: "rejected", reason };
           throw reason;
+        });
+        ends[index] = { status: "fulfilled", value };
+        task.title = `${title}: ${tell(value)}`;
+        if (!isGood(value)) {
+          // Only what throws is marked as failed; nobody is shown this.
+          throw new DOMException(task.title);
         }
       },
     })),

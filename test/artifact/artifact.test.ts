@@ -17,6 +17,7 @@ import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync, gzipSync } from "node:zlib";
 
+import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { expect } from "chai";
 
 import { generateBackupKey } from "../../src/artifact/backup-key.js";
@@ -138,6 +139,7 @@ describe("an artifact", () => {
       .split(" ");
     const { size } = await stat(path);
     await forge(path, () => ({ stored: { sizeBytes: size, sha256 } }));
+    await writeFile(`${path}.sha256`, `${sha256}  ${basename(path)}\n`);
   }
 
   for (const choice of CHOICES) {
@@ -256,6 +258,34 @@ describe("an artifact", () => {
     });
   }
 
+  it("is refused when its checksum says something else, and not without one", async () => {
+    const path = await write("aes-256-gcm");
+    const checksum = `${path}.sha256`;
+    const good = await readFile(checksum);
+    for (const position of [0, 63, 64, 65, 66, good.length - 2]) {
+      const bad = Buffer.from(good);
+      bad[position]! ^= 1;
+      await writeFile(checksum, bad);
+      expect(
+        await codeOf(async () => await read(path)),
+        `byte ${String(position)}`,
+      ).to.equal("ARTIFACT_DAMAGED");
+    }
+    for (const size of [0, 1, 64, good.length - 2]) {
+      await writeFile(checksum, good.subarray(0, size));
+      expect(await codeOf(async () => await read(path))).to.equal(
+        "ARTIFACT_DAMAGED",
+      );
+    }
+    await writeFile(
+      checksum,
+      execFileSync("sha256sum", [path], { encoding: "utf8" }),
+    );
+    expect(await read(path)).to.deep.equal(CONTENT);
+    await rm(checksum);
+    expect(await read(path)).to.deep.equal(CONTENT);
+  });
+
   for (const choice of ENCRYPTION_FORMATS) {
     it(`is refused by the encryption itself where the manifest was made to fit (${choice})`, async () => {
       const path = await write(choice);
@@ -364,7 +394,29 @@ describe("an artifact", () => {
     );
     expect(
       await codeOf(async () => await read(path, { trusted: [] })),
-    ).to.equal("ENCRYPTION_NOT_CONFIGURED");
+    ).to.equal("KEY_NOT_CONFIGURED");
+  });
+
+  it("names whom it is encrypted to, when that isn't the key that is here", async () => {
+    const path = await write("age");
+    const other = join(folder.path, "other.txt");
+    const identity = await generateX25519Identity();
+    await writeFile(other, `${identity}\n`, { mode: 0o600 });
+    const error = await refusalOf(
+      async () => await read(path, keys({ identityFile: other })),
+    );
+    expect(error.code).to.equal("AGE_IDENTITY_OTHER");
+    expect(error.message).to.include(RECIPIENT).and.to.include(other);
+    expect(error.fix).to.include(await identityToRecipient(identity));
+    expect(error.message + error.fix).to.not.include(identity);
+    const encryption: EncryptionConfig = {
+      format: "age",
+      oldKeyFiles: [],
+      recipients: [RECIPIENT],
+    };
+    expect(
+      await codeOf(async () => await read(path, { encryption, trusted: [] })),
+    ).to.equal("KEY_NOT_CONFIGURED");
   });
 
   it("never replaces a key, nor leaves half of one", async () => {

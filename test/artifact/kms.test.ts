@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
@@ -193,6 +193,7 @@ describe("an artifact encrypted with a KMS key", () => {
   it("is refused with any byte of it changed, and under another name", async () => {
     const path = await write();
     const good = await readFile(path);
+    await rm(`${path}.sha256`);
     for (const position of [20, 150, 300, good.length - 1]) {
       const bad = Buffer.from(good);
       bad[position]! ^= 1;

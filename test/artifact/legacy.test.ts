@@ -190,7 +190,7 @@ describe("an old script's backup", () => {
     const path = encrypted();
     for (const none of [{ trusted: [] }, keysOf()]) {
       expect(await codeOf(async () => await open(path, none))).to.equal(
-        "ENCRYPTION_NOT_CONFIGURED",
+        "KEY_NOT_CONFIGURED",
       );
     }
   });

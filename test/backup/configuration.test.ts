@@ -58,7 +58,7 @@ describe("a backup of the configuration", () => {
     scene = new FileScene(folder.path, { configuration: CONFIGURATION });
     expect(
       await codeOf(async () => await scene.restore(name, { folder: place() })),
-    ).to.equal("ENCRYPTION_NOT_CONFIGURED");
+    ).to.equal("KEY_NOT_CONFIGURED");
   });
 
   it("is refused where nothing would encrypt it", async () => {

@@ -139,8 +139,7 @@ describe("the engine pglite", function () {
     await writeFile(path, bytes);
     await rm(scene.keyFile);
     await generateBackupKey(scene.keyFile);
-    const backup = await scene.find(path);
-    expect(await codeOf(backup.restore(scene.work()))).to.equal("KEY_UNKNOWN");
+    expect(await codeOf(scene.find(path))).to.equal("KEY_UNKNOWN");
     expect(await scene.databases()).to.deep.equal(["takumi"]);
     expect(await scene.rows()).to.equal(1000);
     expect(await scene.leftFiles()).to.deep.equal([]);

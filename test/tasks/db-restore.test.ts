@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { expect } from "chai";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
+import { generateBackupKey } from "../../src/artifact/backup-key.js";
 import { pruneLocally } from "../../src/backup/prune.js";
 import { RestoreScene } from "../database/restore-scene.js";
 import { runKilled } from "../helpers/killed-worker.js";
@@ -94,6 +95,19 @@ describe("dr:db:restore and dr:db:verify", function () {
     const undone = await restore({ undo: true });
     expect(undone.incoming).to.equal(done.aside);
     expect(scene.liveRows()).to.equal("0");
+  });
+
+  it("refuse even in a dry run what no key here opens", async () => {
+    await scene.backUp();
+    await rm(scene.keyFile);
+    expect((await restore({ dryRun: true })).error?.code).to.equal(
+      "KEY_FILE_UNREADABLE",
+    );
+    await generateBackupKey(scene.keyFile);
+    expect((await restore({ dryRun: true })).error?.code).to.equal(
+      "KEY_UNKNOWN",
+    );
+    expect(process.exitCode).to.equal(3);
   });
 
   it("are done though no report of it can be kept, which is told", async () => {

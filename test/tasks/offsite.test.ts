@@ -1,19 +1,23 @@
 import { execFileSync } from "node:child_process";
 import {
   chmod,
+  copyFile,
   mkdir,
   readdir,
   readFile,
   rm,
   stat,
+  truncate,
   writeFile,
 } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 
 import { expect } from "chai";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
+import { encodeManifest, type Manifest } from "../../src/artifact/manifest.js";
 import type { DrUserConfig } from "../../src/index.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { abandonedBeside } from "../helpers/abandoned.js";
@@ -31,7 +35,8 @@ interface OffsiteJson {
     readonly target: string;
     readonly status: string;
     readonly backups: readonly { readonly name: string; status: string }[];
-    readonly breaks: readonly { readonly status: string }[] | null;
+    readonly breaks:
+      readonly { readonly status: string; readonly reason?: string }[] | null;
     readonly retention: { readonly removed: readonly string[] } | null;
     readonly error?: { readonly code: string };
   }[];
@@ -42,13 +47,18 @@ interface OffsiteJson {
   }[];
 }
 
+/** Of nobody's key. */
+const WRONG = { publicKey: "ab".repeat(32), value: "cd".repeat(64) };
+
 describe("dr:offsite", () => {
   const folder = useTemporaryFolder();
   let backups: Backups;
   let hre: HardhatRuntimeEnvironment;
   let disks: readonly string[];
+  let listeners: number;
 
   beforeEach(async () => {
+    listeners = process.listenerCount("SIGINT");
     disks = ["disk-a", "disk-b"].map((name) => join(folder.path, name));
     await Promise.all(
       disks.map(async (disk) => {
@@ -137,7 +147,12 @@ describe("dr:offsite", () => {
     it("does the others when one is gone, and says so", async () => {
       const { path } = await backups.make("database");
       await rm(disks[0]!, { recursive: true });
-      const result = await replicate();
+      let result: OffsiteJson = {};
+      const told = await stderrOf(async () => {
+        result = await replicate();
+      });
+      expect(told).to.include("✖ disk-a: not done\n");
+      expect(told).to.include("✔ disk-b: done\n");
       expect(process.exitCode).to.equal(5);
       expect(result.status).to.equal("PARTIAL");
       expect(result.targets!.map((one) => one.error?.code)).to.deep.equal([
@@ -148,6 +163,28 @@ describe("dr:offsite", () => {
         basename(path),
       );
       expect(result.summary).to.match(/^Offsite replication failed: disk-a: /);
+    });
+
+    it("says that the same command goes on, when it was interrupted", async () => {
+      for (const daysAgo of [2, 1]) {
+        await backups.make("database", daysAgo);
+      }
+      await open({
+        offsite: {
+          targets: [{ kind: "fs", directory: "disk-a" }],
+          bytesPerSecond: 1,
+        },
+      });
+      const replication = replicate();
+      while (process.listenerCount("SIGINT") === listeners) {
+        await setTimeout(10);
+      }
+      process.emit("SIGINT");
+      const { targets } = await replication;
+      expect(process.exitCode).to.equal(5);
+      expect(targets![0]!.error?.code).to.equal("OFFSITE_INTERRUPTED");
+      await open();
+      expect((await replicate()).status).to.equal("SUCCESS");
     });
 
     it("touches nothing in a dry run", async () => {
@@ -191,6 +228,13 @@ describe("dr:offsite", () => {
       );
       expect((await replicate({ since: "soon" })).error?.code).to.equal(
         "OPTION_INVALID",
+      );
+    });
+
+    it("says that nothing was young enough, instead of that all went", async () => {
+      await backups.make("database", 10);
+      expect((await replicate()).summary).to.equal(
+        "Offsite replication completed: No backup was young enough to be replicated to disk-a, disk-b",
       );
     });
 
@@ -258,6 +302,53 @@ describe("dr:offsite", () => {
       expect(
         again.targets![0]!.breaks!.map(({ status }) => status),
       ).to.deep.equal(["missing"]);
+    });
+
+    it("show what isn't there as its manifest says", async () => {
+      const { path } = await backups.make("database");
+      await replicate();
+      const there = join(disks[0]!, "database", basename(path));
+      const manifest = `${there}.manifest.json`;
+      const text = await readFile(manifest, "utf8");
+      const damage = async () => {
+        const { targets } = await run("dr:offsite:list");
+        expect(process.exitCode).to.equal(1);
+        return targets![0]!.breaks!.map(({ status, reason }) => [
+          status,
+          reason,
+        ]);
+      };
+      const signed = { ...(JSON.parse(text) as object), signature: WRONG };
+      await writeFile(manifest, encodeManifest(signed as Manifest));
+      expect(await damage()).to.deep.include([
+        "damaged",
+        `The signature of ${basename(path)}'s manifest, by ${WRONG.publicKey}, isn't of this manifest.`,
+      ]);
+      await writeFile(manifest, text);
+      const { size } = await stat(there);
+      await truncate(there, 10);
+      expect(await damage()).to.deep.equal([
+        ["damaged", `it has 10 bytes instead of ${String(size)}`],
+      ]);
+      await rm(there);
+      expect(await damage()).to.deep.equal([
+        ["damaged", "only its manifest is there"],
+      ]);
+    });
+
+    it("show a manifest that is another backup's", async () => {
+      const { path } = await backups.make("database");
+      await replicate();
+      const there = join(disks[0]!, "database", basename(path));
+      const other = there.replace(/_\d{8}_/, "_20310101_");
+      for (const suffix of ["", ".manifest.json"]) {
+        await copyFile(`${there}${suffix}`, `${other}${suffix}`);
+      }
+      const { targets } = await run("dr:offsite:list");
+      expect(process.exitCode).to.equal(1);
+      expect(targets![0]!.breaks!.map(({ reason }) => reason)).to.include(
+        `its manifest is that of ${basename(path)}`,
+      );
     });
 
     it("show the other targets when one is gone", async () => {
@@ -360,6 +451,30 @@ describe("dr:offsite", () => {
       expect(error?.code).to.equal("KEY_UNKNOWN");
       expect(await left()).to.deep.equal([]);
       expect(await readdir(folder.path)).to.not.include("dumps");
+    });
+
+    it("downloads nothing that no key here opens", async () => {
+      const { path } = await backups.make("database");
+      await replicate();
+      await truncate(join(disks[0]!, "database", basename(path)), 10);
+      await rm(backups.keyFile);
+      await Backups.create(folder.path);
+      const { error } = await restore(["database"]);
+      // That it is damaged shows when it is downloaded.
+      expect(error?.code).to.equal("KEY_UNKNOWN");
+    });
+
+    it("lets nobody else take away what is being downloaded", async () => {
+      await backups.make("database");
+      await replicate();
+      const both = await Promise.all(
+        ["one", "two"].map(
+          async (into) => await restore(["database"], { into }),
+        ),
+      );
+      const codes = both.map(({ error }) => error?.code);
+      expect(codes).to.have.members([undefined, "RUN_LOCKED"]);
+      expect(await left()).to.deep.equal([]);
     });
 
     it("takes the newest before a time, and knows what it isn't asked for", async () => {
