@@ -4,7 +4,7 @@ import type { ErrorCode } from "../../src/core/errors.js";
 import { errorOf, sourceOf } from "./describe-storage.js";
 import { openS3 } from "../../src/offsite/drivers/s3.js";
 import { PART_BYTES, useS3 } from "./s3-scene.js";
-import type { S3Fault } from "./s3-server.js";
+import type { S3Fault, S3Server } from "./s3-server.js";
 import { useEnvironment } from "../helpers/environment.js";
 
 const PAGE = "<html><body><h1>Bad Gateway</h1></body></html>";
@@ -52,6 +52,32 @@ describe("what goes wrong with S3", function () {
     });
   }
 
+  it("is the clock when it is far off, and says by how much", async () => {
+    for (const [minutes, says] of [
+      [-90, "it is 90 minutes ahead of the store's"],
+      [90, "it is 90 minutes behind the store's"],
+    ] as const) {
+      setClock(scene.server, minutes);
+      const error = await errorOf((await scene.open()).listPage(""));
+      expect(error.code).to.equal("OFFSITE_DENIED");
+      expect(error.fix).to.include(says);
+    }
+  });
+
+  it("is nothing where only the first look was refused, for the clock or for once", async () => {
+    await (await scene.open()).put("a", sourceOf(Buffer.from("words")));
+    setClock(scene.server, 90);
+    const late = await scene.open();
+    expect(await late.stat("b")).to.equal(undefined);
+    setClock(scene.server, 0);
+    const storage = await scene.open();
+    scene.server.inject("HeadObject", { status: 403, page: "" });
+    expect((await storage.stat("a"))?.sizeBytes).to.equal(5);
+    scene.server.inject("HeadObject", { status: 403, page: "" });
+    scene.server.inject("HeadObject", { status: 403, page: "" }, 2);
+    expect((await errorOf(storage.stat("a"))).code).to.equal("OFFSITE_DENIED");
+  });
+
   it("is the region when nobody says it", async () => {
     environment.set("AWS_REGION", undefined);
     environment.set("AWS_CONFIG_FILE", "/nowhere");
@@ -90,3 +116,7 @@ describe("what goes wrong with S3", function () {
     }
   });
 });
+
+function setClock(server: S3Server, minutesAhead: number): void {
+  server.now = () => new Date(Date.now() + minutesAhead * 60_000);
+}

@@ -176,6 +176,7 @@ export class S3Server {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
+    response.setHeader("date", this.now().toUTCString());
     const url = new URL(request.url ?? "", "http://x");
     const operation = operationOf(request.method ?? "", url);
     const fault = this.#faultOf(operation);

@@ -1,6 +1,7 @@
 import type { RestError } from "@azure/storage-blob";
 
 import { DrError, isDrError, messageOf } from "../../core/errors.js";
+import { wayToSetClock } from "./clock-skew.js";
 
 /** What was asked of Azure. */
 export interface AzureRequest {
@@ -53,8 +54,6 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
   ["BlobImmutableDueToLegalHold", "OFFSITE_LOCKED"],
 ]);
 
-/** Azure refuses a request whose date is further off. */
-const MOST_SKEW_MINUTES = 15;
 const LONGEST_REASON = 300;
 
 /**
@@ -196,12 +195,9 @@ function wayFor(
   { account }: AzureRequest,
   now: Date,
 ): string {
-  const skewMinutes =
-    date === undefined
-      ? 0
-      : Math.round((now.getTime() - date.getTime()) / 60_000);
-  if (Math.abs(skewMinutes) >= MOST_SKEW_MINUTES) {
-    return `Set this machine's clock: it is ${String(Math.abs(skewMinutes))} minutes ${skewMinutes > 0 ? "ahead of" : "behind"} the store's.`;
+  const clock = wayToSetClock(date, now);
+  if (clock !== undefined) {
+    return clock;
   }
   switch (code) {
     case "AuthorizationFailure":

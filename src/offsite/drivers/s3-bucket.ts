@@ -116,41 +116,55 @@ export class S3Bucket {
       "HeadObject",
       key,
       async (client, request) => {
+        const look = async () => await this.#look(client, key, request);
         try {
-          return await client.headObject(
-            {
-              ...this.at(key),
-              ...(this.hasChecksums ? { ChecksumMode: "ENABLED" } : {}),
-            },
-            request,
-          );
+          return await look();
         } catch (error) {
-          switch (statusOf(error)) {
-            case 404:
-              return undefined;
-            case 400:
-            case 403:
-              throw await this.#reasonFor(client, key, error);
-            default:
-              throw error;
+          if (![400, 403].includes(statusOf(error) ?? 0)) {
+            throw error;
           }
+          await this.#requireReadable(client, key);
+          // By the first answer the SDK has set a clock that was wrong.
+          return await look();
         }
       },
       signal,
     );
   }
 
-  /** The answer to a HEAD has no body that could say why. */
-  async #reasonFor(client: S3, key: string, error: unknown): Promise<unknown> {
+  async #look(
+    client: S3,
+    key: string,
+    request: CallOff,
+  ): Promise<HeadObjectCommandOutput | undefined> {
+    const checksums = this.hasChecksums
+      ? ({ ChecksumMode: "ENABLED" } as const)
+      : {};
+    try {
+      return await client.headObject(
+        { ...this.at(key), ...checksums },
+        request,
+      );
+    } catch (error) {
+      if (statusOf(error) === 404) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** The answer to a HEAD has no body that could say why it was refused. @throws what a GET is refused with. */
+  async #requireReadable(client: S3, key: string): Promise<void> {
     try {
       const { Body } = await client.getObject({
         ...this.at(key),
         Range: "bytes=0-0",
       });
       await Body?.transformToByteArray();
-      return error;
-    } catch (explained) {
-      return explained;
+    } catch (error) {
+      if (!(error instanceof Error && error.name === "NoSuchKey")) {
+        throw error;
+      }
     }
   }
 

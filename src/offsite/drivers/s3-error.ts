@@ -1,4 +1,5 @@
 import { DrError, isDrError, messageOf } from "../../core/errors.js";
+import { wayToSetClock } from "./clock-skew.js";
 
 /** What is asked of S3, and the right that it takes. */
 const RIGHTS = {
@@ -40,6 +41,8 @@ interface Answer {
   readonly reason: string;
   /** Where the bucket is, when it was looked for elsewhere. */
   readonly region: string | undefined;
+  /** The store's clock. */
+  readonly date: Date | undefined;
 }
 
 const LONGEST_REASON = 300;
@@ -48,9 +51,14 @@ const LONGEST_REASON = 300;
  * What went wrong, as one of our errors. None says more of a key than where it
  * is to be set.
  *
+ * @param now - The local clock, which signatures are made with.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
  */
-export function explainS3(error: unknown, request: S3Request): DrError {
+export function explainS3(
+  error: unknown,
+  request: S3Request,
+  now = new Date(),
+): DrError {
   if (isDrError(error)) {
     return error;
   }
@@ -69,7 +77,7 @@ export function explainS3(error: unknown, request: S3Request): DrError {
     case "OFFSITE_DAMAGED":
       return new DrError(code, { storage, key, reason }, options);
     case "OFFSITE_DENIED": {
-      const way = wayFor(answer, request);
+      const way = wayFor(answer, request, now);
       return new DrError(code, { storage, operation, reason, way }, options);
     }
     case "OFFSITE_UNREACHABLE":
@@ -185,12 +193,14 @@ function answerOf(error: unknown): Answer {
     error instanceof Error ? (error as Failure) : {};
   const status = $metadata?.httpStatusCode ?? $response?.statusCode;
   const systemCode = typeof code === "string" ? code : undefined;
+  const headers = $response?.headers;
   return {
     status,
     name: name ?? "",
     systemCode,
     reason: reasonOf(messageOf(error), nameOf(name, status, systemCode)),
-    region: $response?.headers?.["x-amz-bucket-region"] ?? Region,
+    region: headers?.["x-amz-bucket-region"] ?? Region,
+    date: headers?.date === undefined ? undefined : new Date(headers.date),
   };
 }
 
@@ -242,9 +252,15 @@ function plainer(
 }
 
 function wayFor(
-  { name }: Answer,
+  { name, date }: Answer,
   { operation, key, hasOwnCredentials }: S3Request,
+  now: Date,
 ): string {
+  // A HEAD is refused without a reason.
+  const clock = wayToSetClock(date, now);
+  if (clock !== undefined) {
+    return clock;
+  }
   const credentials = hasOwnCredentials
     ? "`credentials` of the target in `dr.offsite.targets`"
     : "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
