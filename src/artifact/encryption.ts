@@ -122,12 +122,14 @@ async function requireKey({ keyFile }: EncryptionConfig): Promise<BackupKey> {
 }
 
 /** Those of all key files, the newest first. @throws {DrError} whatever is wrong with one. */
-export async function readKeys({
-  keyFile,
-  oldKeyFiles,
-}: EncryptionConfig): Promise<readonly BackupKey[]> {
-  const files = [...(keyFile === undefined ? [] : [keyFile]), ...oldKeyFiles];
-  return await Promise.all(files.map(readBackupKey));
+export async function readKeys(
+  config: EncryptionConfig,
+): Promise<readonly BackupKey[]> {
+  return await Promise.all(keyFilesOf(config).map(readBackupKey));
+}
+
+function keyFilesOf({ keyFile, oldKeyFiles }: EncryptionConfig): string[] {
+  return [...(keyFile === undefined ? [] : [keyFile]), ...oldKeyFiles];
 }
 
 /**
@@ -262,13 +264,21 @@ async function findWrappingKey(
   return { arn: key };
 }
 
+/** Another key's file may be missing, or not fit, where this one's is good. */
 async function findKey(
   config: EncryptionConfig,
   name: string,
   fingerprint: string,
 ): Promise<BackupKey> {
-  const keys = await readKeys(config);
+  const read = await Promise.allSettled(keyFilesOf(config).map(readBackupKey));
+  const keys = read.flatMap((one) =>
+    one.status === "fulfilled" ? [one.value] : [],
+  );
   const found = keys.find((key) => key.fingerprint === fingerprint);
+  const failed = read.find((one) => one.status === "rejected");
+  if (found === undefined && failed !== undefined) {
+    throw failed.reason;
+  }
   if (found === undefined) {
     const known = keys.map((key) => `${key.fingerprint} (${key.file})`);
     throw new DrError("KEY_UNKNOWN", {

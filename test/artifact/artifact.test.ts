@@ -358,6 +358,18 @@ describe("an artifact", () => {
         async () => await read(path, keys({ keyFile: newKey })),
       );
       expect(error.code).to.equal("KEY_UNKNOWN");
+      // Another key's file that is gone keeps nobody from the one that is here.
+      const gone = join(folder.path, "gone.key");
+      const oldKeyFiles = [gone, config.keyFile!];
+      expect(
+        await read(path, keys({ keyFile: newKey, oldKeyFiles })),
+      ).to.deep.equal(CONTENT);
+      expect(
+        await codeOf(
+          async () =>
+            await read(path, keys({ keyFile: newKey, oldKeyFiles: [gone] })),
+        ),
+      ).to.equal("KEY_FILE_UNREADABLE");
       const secret = (await readFile(newKey, "utf8")).trim();
       expect(error.message + error.fix).to.not.include(secret);
       // The manifest is made to name the wrong key.
