@@ -119,7 +119,7 @@ export function describeBreak(one: KindBreak): string {
     case "damaged":
       return `${one.name}: ${one.reason}`;
     case "missing":
-      return `${one.name}: the ${one.kind} backup right before it is gone, or was changed${one.after === undefined ? "" : `; before that comes ${one.after}`}`;
+      return `${one.name}: the ${one.kind} backup right before it is gone, was changed, or was never sent (dr:offsite:replicate --since 365d sends what this machine has)${one.after === undefined ? "" : `; before that comes ${one.after}`}`;
     case "forked":
       return `${one.names.join(", ")}: they follow the same ${one.kind} backup; one may have taken another's place`;
     case "replaced":
