@@ -610,7 +610,7 @@ export const CATALOGUE = {
     exitCode: refused,
   },
   OFFSITE_TARGET_UNKNOWN: {
-    message: "No offsite target is called {target}.",
+    message: "There is no offsite target {target}.",
     fix: "There are: {known}.",
     exitCode: refused,
   },

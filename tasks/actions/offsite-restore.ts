@@ -98,10 +98,14 @@ function chooseTarget(
     (one) => region === "" || (one.kind === "s3" && one.region === region),
   );
   if (found === undefined) {
-    const known = all.map(({ name }) => name).join(", ");
+    const known = all.map((one) =>
+      one.kind === "s3"
+        ? `${one.name} (${one.region ?? "region unsaid"})`
+        : one.name,
+    );
     throw new DrError("OFFSITE_TARGET_UNKNOWN", {
-      target: `anything in ${region}`,
-      known,
+      target: `in the region ${region}`,
+      known: known.join(", "),
     });
   }
   return found;

@@ -13,7 +13,7 @@ import type { Storage } from "../../src/offsite/storage.js";
  * The targets to work with, as configured.
  *
  * @param name - Only this one; empty: all.
- * @throws {DrError} OFFSITE_NOT_CONFIGURED, OFFSITE_TARGET_UNKNOWN.
+ * @throws {DrError} OFFSITE_NOT_CONFIGURED, ENVIRONMENT_INVALID, OFFSITE_TARGET_UNKNOWN.
  */
 export function chooseTargets(
   { offsite: { targets } }: DrConfig,
@@ -26,8 +26,21 @@ export function chooseTargets(
   }
   const known = targets.map((one) => one.name).join(", ");
   throw known === ""
+    ? notConfigured(process.env.OFFSITE_PROVIDER ?? "")
+    : new DrError("OFFSITE_TARGET_UNKNOWN", {
+        target: `called ${name}`,
+        known,
+      });
+}
+
+function notConfigured(provider: string): DrError {
+  return ["", "s3", "gcs", "azure"].includes(provider)
     ? new DrError("OFFSITE_NOT_CONFIGURED", {})
-    : new DrError("OFFSITE_TARGET_UNKNOWN", { target: name, known });
+    : new DrError("ENVIRONMENT_INVALID", {
+        name: "OFFSITE_PROVIDER",
+        value: provider,
+        expected: "s3, gcs or azure",
+      });
 }
 
 /** A target's storage, which is asked again when it can't be reached. */

@@ -26,7 +26,7 @@ import { Backups } from "../offsite/backups.js";
 import { openProject } from "./project.js";
 
 interface OffsiteJson {
-  readonly error?: { readonly code: string };
+  readonly error?: { readonly code: string; readonly message: string };
   readonly status?: string;
   readonly summary?: string;
   readonly report?: string;
@@ -218,6 +218,11 @@ describe("dr:offsite", () => {
       expect((await replicate()).error?.code).to.equal(
         "OFFSITE_NOT_CONFIGURED",
       );
+      process.env.OFFSITE_PROVIDER = "ftp";
+      const { error } = await replicate();
+      delete process.env.OFFSITE_PROVIDER;
+      expect(error?.code).to.equal("ENVIRONMENT_INVALID");
+      expect(error?.message).to.include("s3, gcs or azure");
       process.env.RETENTION_DAYS = "ninety";
       await open();
       expect((await replicate()).error?.code).to.equal("ENVIRONMENT_INVALID");
