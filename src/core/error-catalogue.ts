@@ -707,6 +707,12 @@ export const CATALOGUE = {
     fix: "Install PostgreSQL's client programs (`apt-get install postgresql-client`), at least of the server's major version.",
     exitCode: refused,
   },
+  DATABASE_SERVER_TOO_OLD: {
+    message:
+      "The server at {host} is PostgreSQL {version}; {oldest} is the oldest that this works with.",
+    fix: "Back it up with its own pg_dump, restore that on a newer server, and name it in `dr.database.url`. PostgreSQL maintains each version for five years.",
+    exitCode: refused,
+  },
   DATABASE_TOOL_TOO_OLD: {
     message: "{tool} is version {version}, older than the server's {server}.",
     fix: "Install the client programs of the server's major version, or a newer one.",

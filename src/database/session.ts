@@ -22,6 +22,8 @@ export interface Session {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** Older ones lack types and functions that a database is described with. */
+const OLDEST_MAJOR = 13;
 
 /** Values look the same whatever the server, the role or the machine has set. */
 const PINNED = `
@@ -45,7 +47,7 @@ const PINNED = `
  * Opens a connection, works with it, and closes it.
  *
  * @throws {DrError} DATABASE_UNREACHABLE, DATABASE_DENIED, DATABASE_MISSING,
- * and what the work throws.
+ * DATABASE_SERVER_TOO_OLD, and what the work throws.
  */
 export async function withSession<T>(
   access: Access,
@@ -64,6 +66,7 @@ export async function openSession(access: Access): Promise<Session> {
   const client = access.embedded?.connect() ?? (await connect(access));
   try {
     await client.query(PINNED);
+    await requireServer(client, access);
   } catch (error) {
     await client.end().catch(() => undefined);
     throw explainPostgres(error, access);
@@ -83,6 +86,21 @@ export async function openSession(access: Access): Promise<Session> {
       }
     },
   };
+}
+
+/** @throws {DrError} DATABASE_SERVER_TOO_OLD. */
+async function requireServer(
+  client: SessionClient,
+  { host }: Access,
+): Promise<void> {
+  const { rows } = await client.query(
+    "SELECT current_setting('server_version_num')::int / 10000 AS major, current_setting('server_version') AS version",
+  );
+  const [{ major, version }] = rows as [{ major: number; version: string }];
+  if (major < OLDEST_MAJOR) {
+    const oldest = OLDEST_MAJOR;
+    throw new DrError("DATABASE_SERVER_TOO_OLD", { host, version, oldest });
+  }
 }
 
 async function connect(access: Access): Promise<SessionClient> {

@@ -5,6 +5,7 @@ import { expect } from "chai";
 
 import { inDatabase, parseDatabaseUrl } from "../../src/database/access.js";
 import { withSession } from "../../src/database/session.js";
+import type { SessionClient } from "../../src/database/session-client.js";
 import { codeOf, errorOf } from "../offsite/describe-storage.js";
 import { usePostgres } from "../helpers/postgres.js";
 
@@ -105,6 +106,27 @@ describe("a session", () => {
     expect(await codeOf(ask({ ...access, port }))).to.equal(
       "DATABASE_UNREACHABLE",
     );
+  });
+
+  it("isn't opened with a server whose catalogue lacks what is asked", async () => {
+    let isEnded = false;
+    const client = {
+      query: async () =>
+        await Promise.resolve({ rows: [{ major: 12, version: "12.22" }] }),
+      end: async () => {
+        isEnded = true;
+        await Promise.resolve();
+      },
+    } as unknown as SessionClient;
+    const error = await errorOf(
+      ask({
+        ...postgres.cluster.access(),
+        embedded: { name: "old", connect: () => client },
+      }),
+    );
+    expect(error.code).to.equal("DATABASE_SERVER_TOO_OLD");
+    expect(error.message).to.include("12.22");
+    expect(isEnded).to.equal(true);
   });
 
   it("passes on what the server says", async () => {
