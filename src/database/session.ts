@@ -23,16 +23,20 @@ export interface Session {
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Values look the same whatever the server, the role or the machine has set. */
+/** With them values look the same whatever the server, the database, the role or the machine has set. */
+export const VALUE_SETTINGS: readonly string[] = [
+  "TimeZone = 'UTC'",
+  "DateStyle = 'ISO, YMD'",
+  "IntervalStyle = 'postgres'",
+  "extra_float_digits = 3",
+  "bytea_output = 'hex'",
+  "xmlbinary = 'base64'",
+  "lc_monetary = 'C'",
+];
+
 const PINNED = `
   SET application_name = 'hardhat-dr';
-  SET TimeZone = 'UTC';
-  SET DateStyle = 'ISO, YMD';
-  SET IntervalStyle = 'postgres';
-  SET extra_float_digits = 3;
-  SET bytea_output = 'hex';
-  SET xmlbinary = 'base64';
-  SET lc_monetary = 'C';
+  ${VALUE_SETTINGS.map((setting) => `SET ${setting};`).join("\n  ")}
   SET quote_all_identifiers = off;
   SET search_path = '';
   SET row_security = off;
