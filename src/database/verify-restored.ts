@@ -120,9 +120,10 @@ export function tablesNamed(
   );
 }
 
-function missingTables(
+/** Which of the tables that must hold rows aren't there, or hold none: sentences. */
+export function missingTables(
   critical: readonly string[],
-  fingerprint: Fingerprint,
+  fingerprint: Pick<Fingerprint, "tables">,
 ): readonly string[] {
   return critical.flatMap((wanted) => {
     const found = tablesNamed(wanted, fingerprint);
