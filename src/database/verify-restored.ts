@@ -115,8 +115,10 @@ export function tablesNamed(
   wanted: string,
   { tables }: Pick<Fingerprint, "tables">,
 ): readonly TableFingerprint[] {
-  return tables.filter(
-    ({ name }) => unquoted(name) === wanted || lastPart(name) === wanted,
+  return tables.filter(({ name, partitionOf = [] }) =>
+    [name, ...partitionOf].some(
+      (one) => unquoted(one) === wanted || lastPart(one) === wanted,
+    ),
   );
 }
 

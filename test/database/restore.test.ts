@@ -88,7 +88,7 @@ describe("restoring a database", function () {
         const path = await scene.backUp(format);
         const { aside, examination } = await scene.restore(path, {
           jobs: format === "plain" ? 1 : 2,
-          criticalTables: ["Mixed Case.Order", "log"],
+          criticalTables: ["Mixed Case.Order", "log", "events"],
         });
         expect(examination?.problems).to.deep.equal([]);
         expect(scene.databases()).to.deep.equal(["takumi", aside]);
