@@ -126,6 +126,10 @@ const INSUFFICIENT_PRIVILEGE = "42501";
 const INVALID_CATALOG_NAME = "3D000";
 const LOST = /^(08|57P0|53300)/;
 
+/** Of node-postgres, where the server asks for a password and none is known. */
+const PASSWORD_MISSING =
+  /^SASL: .*client password must be a (non-empty )?string/;
+
 /** What went wrong, as one of our errors; it holds no secret. */
 export function explainPostgres(error: unknown, access: Access): DrError {
   if (isDrError(error)) {
@@ -136,6 +140,14 @@ export function explainPostgres(error: unknown, access: Access): DrError {
   const reason = reasonOf(error);
   const code = codeOf(error);
   const options = { cause: error };
+  if (PASSWORD_MISSING.test(reason)) {
+    const why = "it asks for a password, and the URL has none";
+    return new DrError(
+      "DATABASE_DENIED",
+      { database, user, reason: why },
+      options,
+    );
+  }
   if (
     code.startsWith(INVALID_AUTHORIZATION) ||
     code === INSUFFICIENT_PRIVILEGE
