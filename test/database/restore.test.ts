@@ -102,6 +102,22 @@ describe("restoring a database", function () {
     });
   }
 
+  it("tells beforehand whose backup it is, and what no dump holds", async () => {
+    const dump = await scene.find(await scene.backUp());
+    const told = async (more: Parameters<typeof scene.options>[0]) => {
+      const options = scene.options(more);
+      const { notices } = await prepareDatabaseRestore(dump, options);
+      return notices.join(" ");
+    };
+    const { access } = scene;
+    const elsewhere = { ...access, database: "shop" };
+    expect(await told({})).not.to.match(/is made anew|is a backup of/);
+    expect(await told({ into: "beside" })).to.include("beside is made anew");
+    expect(await told({ access: elsewhere })).to.include(
+      "It is a backup of the database takumi, not of shop. shop is made anew",
+    );
+  });
+
   it("is undone, and that too", async () => {
     const path = await scene.backUp();
     scene.harm();
