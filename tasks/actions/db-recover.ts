@@ -21,7 +21,10 @@ import type {
   Recovery,
   RecoveryRequest,
 } from "../../src/database/recover/recover.js";
-import { formatAside } from "../../src/display/database-restore.js";
+import {
+  formatAside,
+  tellRestored,
+} from "../../src/display/database-restore.js";
 import {
   formatRecoveryPlan,
   recoveryToJson,
@@ -161,7 +164,7 @@ async function withRestored<T>(
         metered.resolve(meter);
         await restored.promise;
       },
-      tell: () => `${backup.name} is what was backed up`,
+      tell: () => tellRestored(backup, backup.name),
     },
     output,
   );
