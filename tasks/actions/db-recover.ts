@@ -26,6 +26,7 @@ import {
   tellRestored,
 } from "../../src/display/database-restore.js";
 import {
+  formatRecovered,
   formatRecoveryPlan,
   recoveryToJson,
 } from "../../src/display/database-recovery.js";
@@ -72,11 +73,7 @@ const action: NewTaskActionFunction<RecoverArguments> = async (args, hre) =>
           await recover({ ...work, csv: file }, args, hre, output),
       );
     });
-    if (recovery.isWritten) {
-      output.text(
-        `${output.paint("green", "✔")} All of them are there, as they were.\n`,
-      );
-    }
+    output.text(formatRecovered(recovery, output.paint));
     if (recovery.aside !== undefined) {
       output.text(formatAside(recovery.aside));
     }
