@@ -176,6 +176,16 @@ describe("restoring a database", function () {
       });
     }
 
+    it("says what to do with one that isn't SQL", async () => {
+      const path = await scene.dumpByHand(
+        "pg_dump -Fc takumi",
+        "takumi_db_20240115_140000.sql",
+      );
+      const error = await errorOf(scene.restore(path, accepted));
+      expect(error.code).to.equal("ARTIFACT_NOT_OPENED");
+      expect(error.message).to.include("`pg_restore -f takumi_db");
+    });
+
     it("notices one that was cut off between two rows, which psql wouldn't", async () => {
       const path = await scene.dumpByHand(
         "pg_dump --data-only -t endorsements takumi",
