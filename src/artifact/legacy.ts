@@ -82,7 +82,15 @@ export async function openLegacyArtifact(
     ...stages,
     ...(compression === undefined ? [] : [decompressing(compression)]),
   ]);
-  return Readable.from(explained(stream, name), { objectMode: false });
+  return readable(stream, name);
+}
+
+/** Who only opens it, and never reads, isn't struck by what is wrong further on. */
+function readable(stream: Readable, name: string): Readable {
+  const plain = Readable.from(explained(stream, name), { objectMode: false });
+  stream.on("error", () => undefined);
+  plain.once("close", () => stream.destroy());
+  return plain;
 }
 
 async function* explained(

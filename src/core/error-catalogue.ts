@@ -677,7 +677,7 @@ export const CATALOGUE = {
   },
   DATABASE_DENIED: {
     message: "The database {database} refuses {user}: {reason}.",
-    fix: "Check user and password of `dr.database.url`, and what that role is allowed to do.",
+    fix: "Check user and password of `dr.database.url` (or `dr.database.verify.url`), and what that role is allowed to do.",
     exitCode: refused,
   },
   DATABASE_MISSING: {

@@ -30,6 +30,11 @@ function grants(acl: string, kind: string, owner: string): string {
   )`;
 }
 
+/** Options of foreign servers, tables and columns: a dump writes them in the order of their names. */
+function optionsOf(column: string): string {
+  return `(SELECT jsonb_agg(o ORDER BY o COLLATE "C") FROM unnest(${column}) o)`;
+}
+
 /** Not by position: a dump leaves out dropped columns, and those after them move up. */
 const COLUMN_NUMBER = `row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum)`;
 
@@ -58,7 +63,7 @@ const DEFINITIONS: readonly string[] = [
   `SELECT format('column %s %s', a.attrelid::regclass, ${COLUMN_NUMBER}) AS what,
     jsonb_build_array(a.attname, format_type(a.atttypid, a.atttypmod), nullif(a.attcollation, t.typcollation)::regcollation,
       a.attnotnull, a.attidentity, a.attgenerated, nullif(a.attstorage, t.typstorage), nullif(to_jsonb(a) ->> 'attcompression', ''),
-      a.attoptions, a.attfdwoptions, ${grants("a.attacl", "", "")}) AS how,
+      a.attoptions, ${optionsOf("a.attfdwoptions")}, ${grants("a.attacl", "", "")}) AS how,
     pg_get_expr(d.adbin, d.adrelid) AS expression
   FROM pg_catalog.pg_attribute a
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
@@ -217,12 +222,12 @@ const DEFINITIONS: readonly string[] = [
   WHERE ${ofNoExtension("pg_ts_dict", "d.oid")}`,
 
   `SELECT format('server %I', s.srvname) AS what,
-    jsonb_build_array(pg_get_userbyid(s.srvowner), w.fdwname, s.srvtype, s.srvversion, s.srvoptions,
+    jsonb_build_array(pg_get_userbyid(s.srvowner), w.fdwname, s.srvtype, s.srvversion, ${optionsOf("s.srvoptions")},
       ${grants("s.srvacl", "S", "s.srvowner")}) AS how
   FROM pg_catalog.pg_foreign_server s JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
   WHERE ${ofNoExtension("pg_foreign_server", "s.oid")}`,
 
-  `SELECT format('foreign table %s', f.ftrelid::regclass) AS what, jsonb_build_array(s.srvname, f.ftoptions) AS how
+  `SELECT format('foreign table %s', f.ftrelid::regclass) AS what, jsonb_build_array(s.srvname, ${optionsOf("f.ftoptions")}) AS how
   FROM pg_catalog.pg_foreign_table f JOIN pg_catalog.pg_foreign_server s ON s.oid = f.ftserver`,
 ];
 

@@ -38,6 +38,8 @@ export interface TableFingerprint {
   readonly sampled?: number;
   /** A materialized view: a restore computes it anew, from rows that may be newer than it was. */
   readonly computed?: true;
+  /** The partitioned tables that its rows belong to; absent where it is no partition. */
+  readonly partitionOf?: readonly string[];
 }
 
 export interface SequenceFingerprint {

@@ -13,6 +13,7 @@ export interface Table {
   readonly isPopulated: boolean;
   /** The primary key's columns, quoted. */
   readonly key: readonly string[] | null;
+  readonly partitionOf: readonly string[] | null;
   /** Of an extension's own rows, which are in no dump: `WHERE …`. */
   readonly condition: string | null;
 }
@@ -68,6 +69,9 @@ export async function listTables({ query }: Session): Promise<Table[]> {
       (SELECT array_agg(quote_ident(a.attname) ORDER BY a.attnum)
         FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
         WHERE i.indrelid = c.oid AND i.indisprimary) AS key,
+      (SELECT array_agg(format('%I.%I', pn.nspname, p.relname) ORDER BY pn.nspname, p.relname)
+        FROM pg_partition_ancestors(c.oid) a JOIN pg_class p ON p.oid = a.relid JOIN pg_namespace pn ON pn.oid = p.relnamespace
+        WHERE p.oid <> c.oid) AS "partitionOf",
       x.condition
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_depend e ON e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e'
@@ -86,10 +90,13 @@ async function fingerprintTable(
   table: Table,
   options: FingerprintOptions,
 ): Promise<TableFingerprint> {
-  const { name, isView, isPopulated, condition } = table;
-  const computed = isView ? { computed: true as const } : {};
+  const { name, isView, isPopulated, condition, partitionOf } = table;
+  const kind = {
+    ...(isView ? { computed: true as const } : {}),
+    ...(partitionOf === null ? {} : { partitionOf }),
+  };
   if (!isPopulated) {
-    return { name, rows: "0", ...computed };
+    return { name, rows: "0", ...kind };
   }
   const sampled = sampleOf(table, options);
   const [row] = await query<{ rows: string; hash?: string }>(
@@ -102,7 +109,7 @@ async function fingerprintTable(
     rows,
     ...(hash === undefined ? {} : { hash }),
     ...(hash === undefined || sampled === undefined ? {} : { sampled }),
-    ...computed,
+    ...kind,
   };
 }
 

@@ -154,6 +154,7 @@ const schema = z.strictObject({
       hash: decimal.optional(),
       sampled: z.int().min(1).max(999).optional(),
       computed: z.literal(true).optional(),
+      partitionOf: z.array(z.string()).optional(),
     }),
   ),
   sequences: z.array(

@@ -27,6 +27,11 @@ const TRAILER = "-- PostgreSQL database dump complete";
 const RESTRICT = /^((?:--[^\n]*\n|[ \t\r]*\n)*)\\restrict [^\n]*\n/;
 const UNRESTRICT = /\n\\unrestrict [^\n]*\s*$/;
 
+/** Whether it begins as `pg_dump -Fc` does. */
+function isArchive(head: Buffer): boolean {
+  return head.subarray(0, 5).toString("latin1") === "PGDMP";
+}
+
 /**
  * A plain dump on its way to psql. psql also carries out what is no SQL:
  * `\!` runs programs here, `\connect` leads into another database. All of it is
@@ -65,11 +70,21 @@ export class PlainDump extends Transform {
       this.#pass(chunk);
     } else {
       this.#head = Buffer.concat([this.#head, chunk]);
+      if (isArchive(this.#head)) {
+        done(this.#noSql());
+        return;
+      }
       if (this.#head.length >= END_BYTES) {
         this.#begin(this.#head);
       }
     }
     done();
+  }
+
+  #noSql(): DrError {
+    const name = this.#name;
+    const reason = `it is in pg_dump's own format, and without a manifest only SQL is taken: \`pg_restore -f ${name}.sql ${name}\` makes SQL of it`;
+    return new DrError("ARTIFACT_NOT_OPENED", { name, reason });
   }
 
   override _flush(done: (error?: Error | null) => void): void {

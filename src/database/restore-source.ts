@@ -27,6 +27,8 @@ export interface Dump {
   readonly isAuthentic: boolean;
   /** ISO 8601, UTC; absent of an old script's. */
   readonly createdAt?: string;
+  /** Its name when it was backed up; absent of an old script's. */
+  readonly database?: string;
   /** Uncompressed; absent where nobody has written it down. */
   readonly sizeBytes?: number;
   /** Of the file, hexadecimal. */
@@ -73,6 +75,7 @@ export async function findDump(
     format,
     isAuthentic: isAuthentic(checked, keys),
     createdAt,
+    ...databaseOf(contents),
     sizeBytes: plain.sizeBytes,
     sha256: stored.sha256,
     ...(isObject(contents) && "fingerprint" in contents
@@ -89,6 +92,11 @@ function formatOf(contents: Json, artifact: string): Dump["format"] {
   }
   const reason = `contents.format is ${JSON.stringify(format ?? null)}, not custom, plain or directory`;
   throw new DrError("MANIFEST_INVALID", { file: artifact, reason });
+}
+
+function databaseOf(contents: Json): Pick<Dump, "database"> {
+  const database = isObject(contents) ? contents.database : undefined;
+  return typeof database === "string" ? { database } : {};
 }
 
 function isObject(json: Json): json is Readonly<Record<string, Json>> {

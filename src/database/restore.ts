@@ -72,7 +72,29 @@ async function prepare(
   } else {
     await requireNew(session, into);
   }
-  return readiness;
+  const notices = await tellTarget(session, dump, options);
+  return { ...readiness, notices: [...readiness.notices, ...notices] };
+}
+
+async function tellTarget(
+  session: Session,
+  dump: Dump,
+  { access, into }: Pick<RestoreOptions, "access" | "into">,
+): Promise<readonly string[]> {
+  const { database: live } = access;
+  const { database: origin = live } = dump;
+  const isNew =
+    into !== undefined || (await findOid(session, live)) === undefined;
+  return [
+    ...(origin === live
+      ? []
+      : [`It is a backup of the database ${origin}, not of ${live}.`]),
+    ...(isNew
+      ? [
+          `${into ?? live} is made anew: what a database itself has is in no dump. Set again what it needs of ALTER DATABASE … SET, GRANT … ON DATABASE, connection limit and comment.`,
+        ]
+      : []),
+  ];
 }
 
 /**

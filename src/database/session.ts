@@ -25,16 +25,20 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** Older ones lack types and functions that a database is described with. */
 const OLDEST_MAJOR = 13;
 
-/** Values look the same whatever the server, the role or the machine has set. */
+/** With them values look the same whatever the server, the database, the role or the machine has set. */
+export const VALUE_SETTINGS: readonly string[] = [
+  "TimeZone = 'UTC'",
+  "DateStyle = 'ISO, YMD'",
+  "IntervalStyle = 'postgres'",
+  "extra_float_digits = 3",
+  "bytea_output = 'hex'",
+  "xmlbinary = 'base64'",
+  "lc_monetary = 'C'",
+];
+
 const PINNED = `
   SET application_name = 'hardhat-dr';
-  SET TimeZone = 'UTC';
-  SET DateStyle = 'ISO, YMD';
-  SET IntervalStyle = 'postgres';
-  SET extra_float_digits = 3;
-  SET bytea_output = 'hex';
-  SET xmlbinary = 'base64';
-  SET lc_monetary = 'C';
+  ${VALUE_SETTINGS.map((setting) => `SET ${setting};`).join("\n  ")}
   SET quote_all_identifiers = off;
   SET search_path = '';
   SET row_security = off;
@@ -140,6 +144,10 @@ const INSUFFICIENT_PRIVILEGE = "42501";
 const INVALID_CATALOG_NAME = "3D000";
 const LOST = /^(08|57P0|53300)/;
 
+/** Of node-postgres, where the server asks for a password and none is known. */
+const PASSWORD_MISSING =
+  /^SASL: .*client password must be a (non-empty )?string/;
+
 /** What went wrong, as one of our errors; it holds no secret. */
 export function explainPostgres(error: unknown, access: Access): DrError {
   if (isDrError(error)) {
@@ -150,6 +158,14 @@ export function explainPostgres(error: unknown, access: Access): DrError {
   const reason = reasonOf(error);
   const code = codeOf(error);
   const options = { cause: error };
+  if (PASSWORD_MISSING.test(reason)) {
+    const why = "it asks for a password, and the URL has none";
+    return new DrError(
+      "DATABASE_DENIED",
+      { database, user, reason: why },
+      options,
+    );
+  }
   if (
     code.startsWith(INVALID_AUTHORIZATION) ||
     code === INSUFFICIENT_PRIVILEGE

@@ -115,14 +115,17 @@ export function tablesNamed(
   wanted: string,
   { tables }: Pick<Fingerprint, "tables">,
 ): readonly TableFingerprint[] {
-  return tables.filter(
-    ({ name }) => unquoted(name) === wanted || lastPart(name) === wanted,
+  return tables.filter(({ name, partitionOf = [] }) =>
+    [name, ...partitionOf].some(
+      (one) => unquoted(one) === wanted || lastPart(one) === wanted,
+    ),
   );
 }
 
-function missingTables(
+/** Which of the tables that must hold rows aren't there, or hold none: sentences. */
+export function missingTables(
   critical: readonly string[],
-  fingerprint: Fingerprint,
+  fingerprint: Pick<Fingerprint, "tables">,
 ): readonly string[] {
   return critical.flatMap((wanted) => {
     const found = tablesNamed(wanted, fingerprint);

@@ -127,6 +127,19 @@ function formatValue(value: string | null): string {
 }
 
 /** For `--json`. */
+/** How it ended, and what is next. */
+export function formatRecovered(
+  { plan, isWritten }: Pick<Recovery, "plan" | "isWritten">,
+  paint: Paint,
+): string {
+  if (isWritten) {
+    return `${paint("green", "✔")} All of them are there, as they were.\n`;
+  }
+  return plan.tables.length === 0
+    ? ""
+    : "Nothing was written. With `--apply` they are brought back.\n";
+}
+
 export function recoveryToJson({
   plan,
   isWritten,

@@ -48,13 +48,24 @@ export function formatRestorePlan(
   ].join("\n");
 }
 
+/** What nobody has written down can't be compared. */
+export function tellRestored(
+  { fingerprint }: Pick<FoundBackup, "fingerprint">,
+  what: string,
+): string {
+  return fingerprint === undefined
+    ? `${what} is restored, with nothing to compare it with`
+    : `${what} is what was backed up`;
+}
+
 export function formatRestored(
   { database, aside, examination }: RestoredDatabase,
+  backup: Pick<FoundBackup, "fingerprint">,
   measures: RestoreMeasures,
   paint: Paint,
 ): string {
   return [
-    `${paint("green", "✔")} ${database} is what was backed up${examination === undefined ? "; an earlier run had restored and examined it" : `: ${formatExtent(examination)}`}`,
+    `${paint("green", "✔")} ${tellRestored(backup, database)}${examination === undefined ? "; an earlier run had restored and examined it" : `: ${formatExtent(examination)}`}`,
     ...formatNotices(examination, paint),
     `  ${formatMeasures(measures)}`,
     aside === undefined ? "" : formatAside(aside),

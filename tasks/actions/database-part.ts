@@ -3,6 +3,7 @@ import { toMade, type BackupPart } from "../../src/backup/part.js";
 import type { Meter } from "../../src/core/meter.js";
 import type { BackupChoices, MadeBackup } from "../../src/database/engine.js";
 import { openEngine } from "../../src/database/open-engine.js";
+import { missingTables } from "../../src/database/verify-restored.js";
 import { tellDatabasePlan } from "../../src/display/database-backup.js";
 import type { Interruption } from "./apply.js";
 import type { Output } from "./output.js";
@@ -42,9 +43,23 @@ export function databasePart(
           ),
       );
       onMade(made);
-      const { artifact, notices } = made;
+      const { artifact } = made;
       const artifacts = artifact === undefined ? [] : [toMade(artifact)];
+      const critical = context.config.database?.criticalTables ?? [];
+      const notices = [...made.notices, ...tellMissing(made, critical)];
       return { artifacts, notices };
     },
   };
+}
+
+/** A backup of the wrong database is better noticed when it is made than when it is needed. */
+function tellMissing(
+  { fingerprint }: MadeBackup,
+  critical: readonly string[],
+): readonly string[] {
+  const missing =
+    fingerprint === undefined ? [] : missingTables(critical, fingerprint);
+  return missing.map(
+    (one) => `${one} No restore of this backup will count as good.`,
+  );
 }

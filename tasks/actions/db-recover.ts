@@ -21,8 +21,12 @@ import type {
   Recovery,
   RecoveryRequest,
 } from "../../src/database/recover/recover.js";
-import { formatAside } from "../../src/display/database-restore.js";
 import {
+  formatAside,
+  tellRestored,
+} from "../../src/display/database-restore.js";
+import {
+  formatRecovered,
   formatRecoveryPlan,
   recoveryToJson,
 } from "../../src/display/database-recovery.js";
@@ -69,11 +73,7 @@ const action: NewTaskActionFunction<RecoverArguments> = async (args, hre) =>
           await recover({ ...work, csv: file }, args, hre, output),
       );
     });
-    if (recovery.isWritten) {
-      output.text(
-        `${output.paint("green", "✔")} All of them are there, as they were.\n`,
-      );
-    }
+    output.text(formatRecovered(recovery, output.paint));
     if (recovery.aside !== undefined) {
       output.text(formatAside(recovery.aside));
     }
@@ -161,7 +161,7 @@ async function withRestored<T>(
         metered.resolve(meter);
         await restored.promise;
       },
-      tell: () => `${backup.name} is what was backed up`,
+      tell: () => tellRestored(backup, backup.name),
     },
     output,
   );

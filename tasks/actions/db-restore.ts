@@ -20,6 +20,7 @@ import {
   formatRestorePlan,
   formatUndone,
   restorePlanToJson,
+  tellRestored,
 } from "../../src/display/database-restore.js";
 import { Interruption, requireConsentPossible, requireYes } from "./apply.js";
 import { parseJobs } from "./jobs.js";
@@ -141,13 +142,13 @@ export async function restoreFromBackup(
               signal: interruption.signal,
               meter,
             }),
-          tell: (one) => `${one.database} is what was backed up`,
+          tell: (one) => tellRestored(backup, one.database),
         },
         output,
       ),
   );
   const measures = measureRestore(backup, startedAt, systemClock.now());
-  output.text(formatRestored(restored, measures, output.paint));
+  output.text(formatRestored(restored, backup, measures, output.paint));
   const { aside, examination } = restored;
   const json = {
     status: "done",

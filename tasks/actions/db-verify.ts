@@ -9,6 +9,7 @@ import { openEngine } from "../../src/database/open-engine.js";
 import {
   examinationToJson,
   formatVerified,
+  tellRestored,
 } from "../../src/display/database-restore.js";
 import { Interruption } from "./apply.js";
 import { findBackup } from "./db-restore.js";
@@ -74,7 +75,7 @@ async function verify(
               signal: interruption.signal,
               meter,
             }),
-          tell: () => `${backup.name} is what was backed up`,
+          tell: () => tellRestored(backup, backup.name),
         },
         output,
       ),

@@ -126,6 +126,21 @@ describe("a database's fingerprint", function () {
     expect(await take("again")).to.deep.equal(taken);
   });
 
+  it("is the same where a dump writes options of foreign servers in another order", async () => {
+    const { cluster } = postgres;
+    cluster.psql("CREATE DATABASE foreigners");
+    cluster.psql(
+      `CREATE FOREIGN DATA WRAPPER elsewhere;
+       CREATE SERVER there FOREIGN DATA WRAPPER elsewhere OPTIONS (host 'db', port '5432', dbname 'app');
+       CREATE FOREIGN TABLE far (a integer OPTIONS (y '1', x '2')) SERVER there OPTIONS (y '1', x '2');`,
+      "foreigners",
+    );
+    dumpAndRestore("foreigners", "foreigners_restored");
+    expect(await take("foreigners_restored")).to.deep.equal(
+      await take("foreigners"),
+    );
+  });
+
   it("is the same whichever settings a role has, and however many sessions take it", async () => {
     const { cluster } = postgres;
     cluster.psql(

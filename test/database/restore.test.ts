@@ -88,7 +88,7 @@ describe("restoring a database", function () {
         const path = await scene.backUp(format);
         const { aside, examination } = await scene.restore(path, {
           jobs: format === "plain" ? 1 : 2,
-          criticalTables: ["Mixed Case.Order", "log"],
+          criticalTables: ["Mixed Case.Order", "log", "events"],
         });
         expect(examination?.problems).to.deep.equal([]);
         expect(scene.databases()).to.deep.equal(["takumi", aside]);
@@ -101,6 +101,22 @@ describe("restoring a database", function () {
       }
     });
   }
+
+  it("tells beforehand whose backup it is, and what no dump holds", async () => {
+    const dump = await scene.find(await scene.backUp());
+    const told = async (more: Parameters<typeof scene.options>[0]) => {
+      const options = scene.options(more);
+      const { notices } = await prepareDatabaseRestore(dump, options);
+      return notices.join(" ");
+    };
+    const { access } = scene;
+    const elsewhere = { ...access, database: "shop" };
+    expect(await told({})).not.to.match(/is made anew|is a backup of/);
+    expect(await told({ into: "beside" })).to.include("beside is made anew");
+    expect(await told({ access: elsewhere })).to.include(
+      "It is a backup of the database takumi, not of shop. shop is made anew",
+    );
+  });
 
   it("is undone, and that too", async () => {
     const path = await scene.backUp();
@@ -159,6 +175,16 @@ describe("restoring a database", function () {
         expect(scene.liveRows()).to.equal("1000");
       });
     }
+
+    it("says what to do with one that isn't SQL", async () => {
+      const path = await scene.dumpByHand(
+        "pg_dump -Fc takumi",
+        "takumi_db_20240115_140000.sql",
+      );
+      const error = await errorOf(scene.restore(path, accepted));
+      expect(error.code).to.equal("ARTIFACT_NOT_OPENED");
+      expect(error.message).to.include("`pg_restore -f takumi_db");
+    });
 
     it("notices one that was cut off between two rows, which psql wouldn't", async () => {
       const path = await scene.dumpByHand(

@@ -94,6 +94,16 @@ describe("a session", () => {
     expect(`${error.message} ${error.fix}`).not.to.include("hunter2");
   });
 
+  it("says when the server asks for a password that the URL hasn't got", async () => {
+    const { password, ...access } = postgres.cluster.access();
+    for (const given of [{}, { password: "" }]) {
+      const error = await errorOf(ask({ ...access, ...given }));
+      expect(error.code).to.equal("DATABASE_DENIED");
+      expect(error.message).to.include("asks for a password");
+    }
+    expect(password).not.to.equal("");
+  });
+
   it("says that there is no such database, or no such server", async () => {
     const access = postgres.cluster.access();
     expect(await codeOf(ask(inDatabase(access, "nowhere")))).to.equal(

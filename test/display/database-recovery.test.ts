@@ -1,7 +1,10 @@
 import { expect } from "chai";
 
 import type { RecoveryPlan } from "../../src/database/recover/plan.js";
-import { formatRecoveryPlan } from "../../src/display/database-recovery.js";
+import {
+  formatRecovered,
+  formatRecoveryPlan,
+} from "../../src/display/database-recovery.js";
 import { plain } from "../../src/display/text.js";
 
 const PLAN: RecoveryPlan = {
@@ -80,5 +83,13 @@ describe("what rows would be brought back", () => {
         plain,
       ),
     ).to.include("Nothing of profiles is to be brought back.");
+  });
+
+  it("ends with what was done, or how it is done", () => {
+    const ended = (isWritten: boolean, plan = PLAN) =>
+      formatRecovered({ plan, isWritten }, plain);
+    expect(ended(true)).to.include("All of them are there");
+    expect(ended(false)).to.include("Nothing was written. With `--apply`");
+    expect(ended(false, { ...PLAN, tables: [] })).to.equal("");
   });
 });

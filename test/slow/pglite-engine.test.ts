@@ -114,6 +114,11 @@ describe("the engine pglite", function () {
     expect(
       await codeOf(backup.prepareRestore(scene.work({ into: "other" }))),
     ).to.equal("DATABASE_EXISTS");
+    for (const into of ["data/other", "..", "/tmp/other"]) {
+      expect(
+        await codeOf(backup.prepareRestore(scene.work({ into }))),
+      ).to.equal("OPTION_INVALID");
+    }
   });
 
   it("restores on trial, and leaves nothing", async () => {

@@ -98,6 +98,22 @@ describe("dr:db:backup", function () {
     expect(kept.tables).to.deep.equal(tables);
   });
 
+  it("says at once when a critical table isn't there, or is empty", async () => {
+    const hre = await open({
+      database: {
+        url: postgres.cluster.url("takumi"),
+        criticalTables: ["profiles", "endorsements", "Order"],
+      },
+    });
+    const { parts } = await run(hre);
+    expect(process.exitCode).to.equal(0);
+    const told = parts[0]?.notices?.filter((one) => one.includes("critical"));
+    expect(told).to.deep.equal([
+      "The critical table endorsements is missing. No restore of this backup will count as good.",
+      "The critical table Order is empty. No restore of this backup will count as good.",
+    ]);
+  });
+
   it("is the first part of dr:backup", async () => {
     const hre = await open({ files: ["uploads"] });
     await mkdir(inProject("uploads"));

@@ -6,6 +6,7 @@ import {
   codeOf,
   explainPostgres,
   openSession,
+  VALUE_SETTINGS,
   type Session,
 } from "../session.js";
 import { BlockerWatch, formatHolders } from "./lock-holders.js";
@@ -150,13 +151,14 @@ export class Migrator {
     await this.#session.query(sql);
   }
 
-  /** In the transaction at work, without a trace in it: names come qualified, all rows are seen. */
+  /** In the transaction at work, without a trace in it: names come qualified, all rows are seen, values look as to the observer. */
   async look<T>(work: (session: Session) => Promise<T>): Promise<T> {
     await this.order(
       `SAVEPOINT hardhat_dr_look;
       SET LOCAL SESSION AUTHORIZATION DEFAULT;
       SET LOCAL search_path = '';
       SET LOCAL row_security = off;
+      ${VALUE_SETTINGS.map((setting) => `SET LOCAL ${setting};`).join(" ")}
       SET LOCAL quote_all_identifiers = off`,
     );
     const found = await work(this.#session);

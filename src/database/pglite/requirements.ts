@@ -1,5 +1,5 @@
 import { access, mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 
 import { DrError } from "../../core/errors.js";
 import { freeBytes } from "../../core/free-bytes.js";
@@ -86,7 +86,7 @@ function noticesOf({ fingerprint }: Dump): readonly string[] {
  * Finds out what would keep a restored database from getting its name.
  *
  * @returns the folder that it gets.
- * @throws {DrError} DATABASE_FOLDER_IN_USE, DATABASE_EXISTS.
+ * @throws {DrError} DATABASE_FOLDER_IN_USE, DATABASE_EXISTS, OPTION_INVALID.
  */
 export async function requirePlaceable(
   location: Location,
@@ -98,6 +98,13 @@ export async function requirePlaceable(
       await requireReplaceable(live);
     }
     return live;
+  }
+  if (into !== basename(into) || into === "." || into === "..") {
+    throw new DrError("OPTION_INVALID", {
+      option: "--into",
+      value: into,
+      expected: `the name alone of a folder beside ${live}`,
+    });
   }
   const folder = beside(location, into);
   if (await isThere(folder)) {

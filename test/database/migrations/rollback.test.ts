@@ -150,6 +150,21 @@ describe("a rollback of the database", () => {
     ).to.equal("id manager");
   });
 
+  it("shows only what it changes, whichever settings the database has", async () => {
+    postgres.cluster.psql(
+      `CREATE TABLE visits (at timestamptz DEFAULT '2024-01-15T14:00:00Z') PARTITION BY RANGE (at);
+       CREATE TABLE visits_2024 PARTITION OF visits FOR VALUES FROM ('2024-01-01Z') TO ('2025-01-01Z');
+       ALTER DATABASE app SET TimeZone = 'Asia/Kathmandu';
+       ALTER DATABASE app SET DateStyle = 'German'`,
+      "app",
+    );
+    const prepared = await prepare("ALTER TABLE users DROP COLUMN bio;");
+    expect(lines(tried(prepared))).to.deep.equal([
+      "- column public.users.bio: text",
+    ]);
+    expect(lines(await apply(prepared))).to.deep.equal(lines(tried(prepared)));
+  });
+
   it("says when the tool's table goes on listing what was undone", async () => {
     postgres.cluster.psql(TOOL_TABLES.nodePgMigrate, "app");
     const kept = await apply(await prepare("ALTER TABLE users DROP bio"));
