@@ -26,6 +26,11 @@ import {
   type Fingerprint,
   type SequenceFingerprint,
 } from "./fingerprint.js";
+import {
+  readDatabaseSettings,
+  withoutSecrets,
+  type KeptSettings,
+} from "./database-settings.js";
 import { readGlobals, type Globals } from "./globals.js";
 import { inMegabytes } from "./megabytes.js";
 import { prepareBackup, type PreparedBackup } from "./prepare-backup.js";
@@ -179,6 +184,9 @@ interface Plan extends DatabaseBackupOptions, Opened {
   readonly sampleAboveBytes: number;
 }
 
+/** What is read beside the dump. */
+type Known = readonly [Fingerprint, Globals, KeptSettings];
+
 async function backUp(
   access: Access,
   place: ArtifactPlace,
@@ -201,8 +209,11 @@ async function backUp(
         }),
     ),
     readGlobals(access, prepared.server.major, signal),
+    withSession(access, async (reader) =>
+      withoutSecrets(await readDatabaseSettings(reader, access.database)),
+    ),
   ]);
-  let known: readonly [Fingerprint, Globals] | undefined;
+  let known: Known | undefined;
   const producedWith = async (dumping: Promise<void>) => {
     [, known] = await Promise.all([dumping, reading]);
   };
@@ -219,8 +230,15 @@ async function backUp(
         recoveryPoint,
       }),
     });
-    const [fingerprint, globals] = await reading;
-    const notices = [...prepared.notices, ...globals.notices];
+    const [fingerprint, globals, settings] = await reading;
+    const notices = [
+      ...prepared.notices,
+      ...globals.notices,
+      ...settings.omitted.map(
+        (name) =>
+          `Without the setting ${name} of the database: it may be a secret, and a manifest isn't encrypted.`,
+      ),
+    ];
     return { written, fingerprint, notices };
   } catch (error) {
     controller.abort(error);
@@ -321,9 +339,9 @@ async function requireSpace(folder: string, needed: number): Promise<void> {
 function describeContents(
   { database }: Access,
   { format, prepared }: Plan,
-  known: readonly [Fingerprint, Globals] | undefined,
+  known: Known | undefined,
 ): Json {
-  const [fingerprint, globals] = known ?? [];
+  const [fingerprint, globals, settings] = known ?? [];
   return {
     format,
     database,
@@ -332,6 +350,9 @@ function describeContents(
       ? {}
       : { fingerprint: fingerprint as unknown as Json }),
     ...(globals?.sql === undefined ? {} : { globals: globals.sql }),
+    ...(settings === undefined
+      ? {}
+      : { settings: settings as unknown as Json }),
   };
 }
 

@@ -15,6 +15,7 @@ import {
 import type { Json } from "../core/canonical-json.js";
 import { DrError } from "../core/errors.js";
 import type { Meter } from "../core/meter.js";
+import { parseSettings, type KeptSettings } from "./database-settings.js";
 import { parseFingerprint, type Fingerprint } from "./fingerprint.js";
 
 /** What a database is restored from. */
@@ -29,6 +30,8 @@ export interface Dump {
   readonly createdAt?: string;
   /** Its name when it was backed up; absent of an old script's. */
   readonly database?: string;
+  /** Absent of an old script's, and of earlier versions'. */
+  readonly settings?: KeptSettings;
   /** Uncompressed; absent where nobody has written it down. */
   readonly sizeBytes?: number;
   /** Of the file, hexadecimal. */
@@ -69,6 +72,7 @@ export async function findDump(
   await requireKey(checked, keys);
   const { createdAt, plain, stored, contents, artifact } = checked.manifest;
   const format = formatOf(contents, artifact);
+  const settings = parseSettings(contents);
   return {
     name: artifact,
     path,
@@ -76,6 +80,7 @@ export async function findDump(
     isAuthentic: isAuthentic(checked, keys),
     createdAt,
     ...databaseOf(contents),
+    ...(settings === undefined ? {} : { settings }),
     sizeBytes: plain.sizeBytes,
     sha256: stored.sha256,
     ...(isObject(contents) && "fingerprint" in contents

@@ -33,7 +33,7 @@ export async function undoRestore({
       : {};
     await swapDatabases(
       session,
-      { live, incoming, ...aside, carriesSettings: false },
+      { live, incoming, ...aside },
       patienceMs === undefined ? {} : { patienceMs },
     );
     return { database: live, ...aside };

@@ -1,5 +1,11 @@
 import { nameOfDatabase, type Access } from "./access.js";
 import { claimDatabase, withMaintenance } from "./maintenance.js";
+import {
+  carrySettings,
+  giveSettings,
+  type DatabaseSettings,
+  type KeptSettings,
+} from "./database-settings.js";
 import { fillScratch, type FillOptions } from "./restore-fill.js";
 import {
   readRecord,
@@ -43,6 +49,8 @@ export interface RestoredDatabase {
   readonly aside?: string;
   /** Absent where an earlier run, which was broken off, had examined it. */
   readonly examination?: Examination;
+  /** What a database that is made anew hasn't got of its owner, privileges and settings: sentences. */
+  readonly missing?: readonly string[];
 }
 
 /**
@@ -85,16 +93,28 @@ async function tellTarget(
   const { database: origin = live } = dump;
   const isNew =
     into !== undefined || (await findOid(session, live)) === undefined;
+  const name = into ?? live;
   return [
     ...(origin === live
       ? []
       : [`It is a backup of the database ${origin}, not of ${live}.`]),
-    ...(isNew
-      ? [
-          `${into ?? live} is made anew: what a database itself has is in no dump. Set again what it needs of ALTER DATABASE … SET, GRANT … ON DATABASE, connection limit and comment.`,
-        ]
-      : []),
+    ...(isNew ? tellSettings(name, dump.settings) : []),
   ];
+}
+
+/** Of a database that is made anew, which no other is there to take them from. */
+function tellSettings(
+  name: string,
+  settings: KeptSettings | undefined,
+): readonly string[] {
+  return settings === undefined
+    ? [
+        `${name} is made anew: what a database itself has is in no dump. Set again what it needs of ALTER DATABASE … SET, GRANT … ON DATABASE, connection limit and comment.`,
+      ]
+    : settings.omitted.map(
+        (setting) =>
+          `The setting ${setting} of the database isn't in the backup, for it may be a secret: set it again.`,
+      );
 }
 
 /**
@@ -127,7 +147,7 @@ export async function restoreDatabase(
     await dropAbandoned(session, broken?.record.scratch.name);
     return broken === undefined
       ? await begin(session, dump, options)
-      : await place(session, broken.record, options);
+      : await place(session, dump, broken.record, options);
   });
 }
 
@@ -193,7 +213,7 @@ async function begin(
     verified = toRecord(scratch, true);
     await writeRecord(file, verified);
     options.onStep?.("verified");
-    return { ...(await place(session, verified, options)), examination };
+    return { ...(await place(session, dump, verified, options)), examination };
   } catch (error) {
     if (verified === undefined) {
       await removeRecord(file);
@@ -219,6 +239,7 @@ async function requireSettings(
 /** Gives a verified database its name, which ends it. */
 async function place(
   session: Session,
+  dump: Dump,
   verified: RestoreRecord,
   options: RestoreOptions,
 ): Promise<RestoredDatabase> {
@@ -238,14 +259,36 @@ async function place(
     await unmark(session, incoming);
   }
   await writeRecord(file, record);
+  let missing: readonly string[] = [];
+  const prepare = async (within: Session) => {
+    if (isThere) {
+      await carrySettings(within, live, incoming);
+    } else if (dump.settings !== undefined) {
+      missing = await giveSettings(
+        within,
+        incoming,
+        settingsFor(dump.settings, options),
+      );
+    }
+  };
   await swapDatabases(
     session,
-    { live, incoming, ...aside, carriesSettings: isThere },
+    { live, incoming, ...aside, prepare },
     patienceMs === undefined ? {} : { patienceMs },
   );
   options.onStep?.("placed");
   await removeRecord(file);
-  return toRestored(record, options);
+  return { ...toRestored(record, options), missing };
+}
+
+/** Without owners and privileges where they aren't wanted. */
+function settingsFor(
+  settings: DatabaseSettings,
+  { noOwner, access }: Pick<RestoreOptions, "noOwner" | "access">,
+): DatabaseSettings {
+  return noOwner
+    ? { ...settings, owner: access.user, privileges: null }
+    : settings;
 }
 
 function toRestored(

@@ -3,7 +3,7 @@ import { DrError, hasCode, isDrError } from "../core/errors.js";
 import { closeSession, openSession, type Session } from "./session.js";
 import { findSwapBlockers } from "./swap-blockers.js";
 import { listSessions, whileEnding } from "./swap-sessions.js";
-import { carrySettings } from "./swap-settings.js";
+import { carrySettings } from "./database-settings.js";
 
 export interface Swap {
   /** The name that people and programs know. */
@@ -12,8 +12,8 @@ export interface Swap {
   readonly incoming: string;
   /** What the present one is called from then on; absent: there is none. */
   readonly aside?: string;
-  /** Whether what is incoming gets the present one's owner, privileges, settings, limits and comment. */
-  readonly carriesSettings: boolean;
+  /** Done in the same transaction, before the renaming; once more when that has to be tried again. */
+  readonly prepare?: (session: Session) => Promise<void>;
 }
 
 export interface SwapOptions {
@@ -109,7 +109,7 @@ async function renameWithin(
 
 async function renameBoth(
   session: Session,
-  { live, incoming, aside, carriesSettings }: Swap,
+  { live, incoming, aside, prepare }: Swap,
   timeoutMs: number,
 ): Promise<void> {
   const { client } = session;
@@ -118,9 +118,7 @@ async function renameBoth(
   const timeout = String(Math.max(1, Math.round(timeoutMs)));
   await session.query("BEGIN");
   await session.query(`SET LOCAL statement_timeout = ${timeout}`);
-  if (carriesSettings) {
-    await carrySettings(session, live, incoming);
-  }
+  await prepare?.(session);
   if (aside !== undefined) {
     await session.query(rename(live, aside));
   }

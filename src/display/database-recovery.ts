@@ -126,7 +126,6 @@ function formatValue(value: string | null): string {
     : text;
 }
 
-/** For `--json`. */
 /** How it ended, and what is next. */
 export function formatRecovered(
   { plan, isWritten }: Pick<Recovery, "plan" | "isWritten">,
@@ -140,6 +139,7 @@ export function formatRecovered(
     : "Nothing was written. With `--apply` they are brought back.\n";
 }
 
+/** For `--json`. */
 export function recoveryToJson({
   plan,
   isWritten,

@@ -59,7 +59,7 @@ export function tellRestored(
 }
 
 export function formatRestored(
-  { database, aside, examination }: RestoredDatabase,
+  { database, aside, examination, missing = [] }: RestoredDatabase,
   backup: Pick<FoundBackup, "fingerprint">,
   measures: RestoreMeasures,
   paint: Paint,
@@ -67,6 +67,7 @@ export function formatRestored(
   return [
     `${paint("green", "✔")} ${tellRestored(backup, database)}${examination === undefined ? "; an earlier run had restored and examined it" : `: ${formatExtent(examination)}`}`,
     ...formatNotices(examination, paint),
+    ...missing.map((one) => paint("yellow", `  ${one}`)),
     `  ${formatMeasures(measures)}`,
     aside === undefined ? "" : formatAside(aside),
   ].join("\n");

@@ -149,7 +149,7 @@ export async function restoreFromBackup(
   );
   const measures = measureRestore(backup, startedAt, systemClock.now());
   output.text(formatRestored(restored, backup, measures, output.paint));
-  const { aside, examination } = restored;
+  const { aside, examination, missing = [] } = restored;
   const json = {
     status: "done",
     ...restorePlanToJson(plan),
@@ -157,6 +157,7 @@ export async function restoreFromBackup(
     restored: restored.database,
     aside: aside ?? null,
     examination: examinationToJson(examination),
+    missing,
     measures: { ...measures },
   };
   const what = "database_restore";

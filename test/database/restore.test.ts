@@ -20,6 +20,7 @@ import {
   prepareDatabaseRestore,
   restoreDatabase,
 } from "../../src/database/restore.js";
+import type { Dump } from "../../src/database/restore-source.js";
 import { undoRestore } from "../../src/database/restore-undo.js";
 import { closeSession, openSession } from "../../src/database/session.js";
 import { runKilled, startWorker } from "../helpers/killed-worker.js";
@@ -103,12 +104,21 @@ describe("restoring a database", function () {
   }
 
   it("tells beforehand whose backup it is, and what no dump holds", async () => {
-    const dump = await scene.find(await scene.backUp());
-    const told = async (more: Parameters<typeof scene.options>[0]) => {
+    scene.psql(`ALTER DATABASE takumi SET "app.jwt_secret" = 'hush'`);
+    const { settings, ...dump } = await scene.find(await scene.backUp());
+    const told = async (
+      more: Parameters<typeof scene.options>[0],
+      one: Dump = dump,
+    ) => {
       const options = scene.options(more);
-      const { notices } = await prepareDatabaseRestore(dump, options);
+      const { notices } = await prepareDatabaseRestore(one, options);
       return notices.join(" ");
     };
+    const complete = { ...dump, settings: settings! };
+    expect(await told({}, complete)).not.to.match(/made anew|jwt_secret/);
+    expect(await told({ into: "beside" }, complete)).to.match(
+      /^(?!.*made anew).*setting app\.jwt_secret .* set it again/,
+    );
     const { access } = scene;
     const elsewhere = { ...access, database: "shop" };
     expect(await told({})).not.to.match(/is made anew|is a backup of/);
@@ -153,6 +163,59 @@ describe("restoring a database", function () {
     scene.psql("DROP DATABASE takumi", "postgres");
     expect(await scene.restore(path)).not.to.have.property("aside");
     await expectUntouched();
+  });
+
+  /** What is the database's own, as the catalogue has it. */
+  const ownOf = (name: string) =>
+    scene.psql(
+      `SELECT datconnlimit, shobj_description(d.oid, 'pg_database'), datdba::regrole,
+        (SELECT array_agg(a ORDER BY a::text) FROM unnest(datacl) a),
+        (SELECT array_agg(format('%s: %s', s.setrole::regrole, s.setconfig) ORDER BY s.setrole)
+          FROM pg_db_role_setting s WHERE s.setdatabase = d.oid)
+       FROM pg_database d WHERE datname = '${name}'`,
+      "postgres",
+    );
+
+  it("brings back what the database itself has where no other is there to take it from", async () => {
+    scene.psql(`
+      CREATE ROLE guest; CREATE ROLE keeper;
+      ALTER DATABASE takumi SET search_path = "My App", public;
+      ALTER DATABASE takumi SET TimeZone = 'Asia/Tokyo';
+      ALTER ROLE guest IN DATABASE takumi SET statement_timeout = '5s';
+      ALTER DATABASE takumi CONNECTION LIMIT 17;
+      COMMENT ON DATABASE takumi IS 'it''s the real one';
+      ALTER DATABASE takumi OWNER TO keeper;
+      REVOKE ALL ON DATABASE takumi FROM PUBLIC;
+      GRANT CONNECT ON DATABASE takumi TO guest WITH GRANT OPTION`);
+    const own = ownOf("takumi");
+    expect(own).to.match(/^17\|it's the real one\|keeper\|.*Asia\/Tokyo/);
+    scene.psql(`ALTER DATABASE takumi SET "app.jwt_secret" = 'hush'`);
+    const path = await scene.backUp();
+    expect(await readFile(`${path}.manifest.json`, "utf8")).not.to.include(
+      "hush",
+    );
+    expect(await scene.restore(path, { into: "beside" })).to.have.deep.property(
+      "missing",
+      [],
+    );
+    expect(ownOf("beside")).to.equal(own);
+    scene.psql("DROP DATABASE takumi", "postgres");
+    await scene.restore(path);
+    expect(ownOf("takumi")).to.equal(own);
+    scene.drop();
+    const { missing } = await scene.restore(path, { noOwner: true });
+    expect(missing).to.deep.equal([]);
+    expect(ownOf("takumi")).to.match(/^17\|it's the real one\|dr_owner\|\|/);
+    scene.drop();
+    scene.psql("DROP ROLE guest", "postgres");
+    const left = await scene.restore(path);
+    expect(left.missing).to.have.length(2);
+    expect(left.missing!.join()).to.match(
+      /GRANT CONNECT ON DATABASE .* TO "?guest"?.*ALTER ROLE "?guest"? IN DATABASE/,
+    );
+    expect(ownOf("takumi")).to.match(/^17\|it's the real one\|keeper\|/);
+    scene.drop();
+    scene.psql("DROP ROLE keeper", "postgres");
   });
 
   describe("from the old scripts' files", () => {

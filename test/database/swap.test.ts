@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 
 import { inDatabase } from "../../src/database/access.js";
+import { carrySettings } from "../../src/database/database-settings.js";
 import {
   claimDatabase,
   withMaintenance,
@@ -63,7 +64,9 @@ describe("swapping databases", () => {
           live: "takumi",
           incoming: "fresh",
           aside: await nameAside(session, "takumi", AT),
-          carriesSettings: true,
+          prepare: async (within) => {
+            await carrySettings(within, "takumi", "fresh");
+          },
         },
         options,
       );
