@@ -48,11 +48,32 @@ function compareSettings(
     majorOf(expected) === majorOf(found) &&
     expected.schema !== found.schema
   ) {
-    differences.push(
-      "Something is defined otherwise: a table, index, constraint, function, policy, owner or grant.",
-    );
+    differences.push(describeDefinitions(expected, found));
   }
   return differences;
+}
+
+const MOST_NAMED = 10;
+
+function describeDefinitions(
+  { definitions: expected }: Fingerprint,
+  { definitions: found }: Fingerprint,
+): string {
+  if (expected === undefined || found === undefined) {
+    return "Something is defined otherwise: a table, index, constraint, function, policy, owner or grant.";
+  }
+  const names = Object.keys({ ...expected, ...found }).toSorted();
+  const told = names.flatMap((name) => {
+    const [before, now] = [expected[name], found[name]];
+    if (before === now) {
+      return [];
+    }
+    return before === undefined
+      ? [`${name} (new)`]
+      : [now === undefined ? `${name} (missing)` : name];
+  });
+  const rest = told.length - MOST_NAMED;
+  return `These are defined otherwise: ${told.slice(0, MOST_NAMED).join(", ")}${rest > 0 ? ` and ${String(rest)} more` : ""}.`;
 }
 
 function nameOfLocale({ locale }: Fingerprint): string {

@@ -237,8 +237,19 @@ interface Definition {
   readonly expression: string | null;
 }
 
+export interface HashedDefinitions {
+  /** SHA-256 of all, hexadecimal. */
+  readonly schema: string;
+  /** The beginning of each one's, by its name; absent where they are very many. */
+  readonly definitions?: Readonly<Record<string, string>>;
+}
+
+/** They go into a manifest, which is read in one piece. */
+const MOST_NAMED = 10_000;
+const NAMED_DIGITS = 8;
+
 /**
- * SHA-256 of how all in a database is defined, hexadecimal: the same after a
+ * Hashes how all in a database is defined: the same after a
  * dump and a restore. Left out is what isn't in a dump, and what its order of
  * doing things decides: numbers, tablespaces, who granted, casts in expressions.
  *
@@ -246,14 +257,33 @@ interface Definition {
  */
 export async function hashDefinitions({
   query,
-}: Pick<Session, "query">): Promise<string> {
+}: Pick<Session, "query">): Promise<HashedDefinitions> {
   const lines: string[] = [];
+  const named = new Map<string, string[]>();
   for (const sql of DEFINITIONS) {
     const rows = await query<Partial<Definition>>(
       `SELECT what, how::text, ${sql.includes("AS expression") ? "expression" : "NULL AS expression"} FROM (${sql}) AS defined`,
     );
-    lines.push(...rows.map(toLine));
+    for (const row of rows) {
+      const line = toLine(row);
+      lines.push(line);
+      // All columns of a table together.
+      const name = (row.what ?? "").replace(/ \d+$/, "");
+      named.set(name, [...(named.get(name) ?? []), line]);
+    }
   }
+  const definitions = Object.fromEntries(
+    [...named].map(
+      ([name, own]) => [name, hashLines(own).slice(0, NAMED_DIGITS)] as const,
+    ),
+  );
+  return {
+    schema: hashLines(lines),
+    ...(named.size > MOST_NAMED ? {} : { definitions }),
+  };
+}
+
+function hashLines(lines: readonly string[]): string {
   const hash = createHash("sha256");
   for (const line of lines.toSorted()) {
     hash.update(`${line}\n`);

@@ -22,6 +22,8 @@ export interface Fingerprint {
   readonly roles: readonly string[];
   /** SHA-256 of how all is defined, hexadecimal; the same after a dump and a restore. */
   readonly schema: string;
+  /** The beginning of each one's by its name: `index app.users_name_key`. */
+  readonly definitions?: Readonly<Record<string, string>>;
   /** Those that hold rows, partitions and materialized views too; by name. */
   readonly tables: readonly TableFingerprint[];
   readonly sequences: readonly SequenceFingerprint[];

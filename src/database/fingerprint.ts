@@ -36,10 +36,10 @@ export async function takeFingerprint(
 ): Promise<Fingerprint> {
   const sequences = options.sequences ?? (await readSequences(session));
   return await inSnapshot(session, options, async (sessions) => {
-    const schema = await hashDefinitions(session);
+    const hashed = await hashDefinitions(session);
     return {
       ...(await readDatabase(session)),
-      schema,
+      ...hashed,
       tables: await fingerprintTables(sessions, options),
       sequences,
       largeObjects: await readLargeObjects(session, options),
@@ -147,6 +147,9 @@ const schema = z.strictObject({
   ),
   roles: z.array(z.string()),
   schema: z.string().regex(/^[0-9a-f]{64}$/),
+  definitions: z
+    .record(z.string(), z.string().regex(/^[0-9a-f]{8}$/))
+    .optional(),
   tables: z.array(
     z.strictObject({
       name: z.string(),
