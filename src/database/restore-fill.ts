@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.js";
 import { isDrError } from "../core/errors.js";
 import type { Meter } from "../core/meter.js";
 import { inDatabase } from "./access.js";
+import type { Layout } from "./layout.js";
 import { loadDump } from "./restore-load.js";
 import type { Readiness, RequirementOptions } from "./restore-requirements.js";
 import type { Dump } from "./restore-source.js";
@@ -9,7 +10,9 @@ import {
   createScratch,
   dropScratch,
   findLayout,
+  nameScratch,
   renameScratch,
+  unmark,
   type Scratch,
 } from "./scratch.js";
 import { withSession, type Session } from "./session.js";
@@ -29,7 +32,7 @@ export interface FillOptions extends RequirementOptions {
   readonly like: string;
   /** Leave what came out, when it isn't what was backed up, under a name of its own. */
   readonly keep: boolean;
-  /** What that name begins with; default: `like`, and `_restore`. */
+  /** What it is called from the beginning, a time after it; absent: what no one else has, and `like` and `_restore` when it is left. */
   readonly keepAs?: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -55,9 +58,9 @@ export async function fillScratch(
     // Nothing to prepare.
   },
 ): Promise<{ readonly scratch: Scratch; readonly examination: Examination }> {
-  const { clock, meter, signal, onStep } = options;
+  const { meter, signal, onStep } = options;
   const layout = dump.fingerprint ?? (await findLayout(session, options.like));
-  const scratch = await createScratch(session, clock.now(), layout);
+  const scratch = await createNamed(session, layout, options);
   try {
     await onCreated(scratch);
     onStep?.("created");
@@ -94,6 +97,21 @@ export async function fillScratch(
   }
 }
 
+async function createNamed(
+  session: Session,
+  layout: Layout | undefined,
+  { clock, keepAs }: Pick<FillOptions, "clock" | "keepAs">,
+): Promise<Scratch> {
+  const scratch = await createScratch(session, clock.now(), layout);
+  return keepAs === undefined
+    ? scratch
+    : await nameScratch(
+        session,
+        scratch,
+        await nameFree(session, keepAs, clock.now()),
+      );
+}
+
 /** A server that can't be reached keeps it until the next run. */
 async function tryDrop(session: Session, { name }: Scratch): Promise<void> {
   try {
@@ -109,13 +127,13 @@ async function tryDrop(session: Session, { name }: Scratch): Promise<void> {
 export async function keepScratch(
   session: Session,
   { name }: Scratch,
-  {
-    like,
-    keepAs = `${like}_restore`,
-    clock,
-  }: Pick<FillOptions, "like" | "keepAs" | "clock">,
+  { like, keepAs, clock }: Pick<FillOptions, "like" | "keepAs" | "clock">,
 ): Promise<string> {
-  const kept = await nameFree(session, keepAs, clock.now());
+  if (keepAs !== undefined) {
+    await unmark(session, name);
+    return name;
+  }
+  const kept = await nameFree(session, `${like}_restore`, clock.now());
   await renameScratch(session, name, kept);
   return kept;
 }

@@ -18,6 +18,9 @@ export interface Scratch {
 /** Only this tool gives such names. */
 const NAME = "hardhat_dr_scratch";
 const PATTERN = `^${NAME}_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$`;
+/** Of those that {@link nameScratch} has named; what is kept of them bears no marker any more. */
+const NAMED_PATTERN = "_[0-9]{8}_[0-9]{6}$";
+const MARKER = "hardhat-dr scratch";
 const FIRST_WITH_PROVIDERS = 15;
 
 /**
@@ -37,7 +40,7 @@ export async function createScratch(
   const random = randomBytes(4).toString("hex");
   const name = `${NAME}_${formatTimestamp(at)}_${random}`;
   const { client } = session;
-  const marker = `hardhat-dr scratch, ${hostname()} ${String(process.pid)} ${at.toISOString()}`;
+  const marker = `${MARKER}, ${hostname()} ${String(process.pid)} ${at.toISOString()}`;
   await tryLock(session, name);
   await session.query(
     `CREATE DATABASE ${name} TEMPLATE template0 ${layout === undefined ? "" : await formatLayout(session, layout)}`,
@@ -107,11 +110,12 @@ export async function dropAbandoned(
   spared?: string,
 ): Promise<readonly string[]> {
   const all = await session.query<{ name: string }>(
-    `SELECT datname AS name FROM pg_database d
-      WHERE datname ~ $1 AND pg_has_role(datdba, 'USAGE')
-        AND coalesce(shobj_description(d.oid, 'pg_database'), 'hardhat-dr scratch') LIKE 'hardhat-dr scratch%'
+    `SELECT datname AS name FROM pg_database d, shobj_description(d.oid, 'pg_database') AS comment
+      WHERE pg_has_role(datdba, 'USAGE')
+        AND (datname ~ $1 AND coalesce(comment, $3) LIKE $3 || '%'
+          OR datname ~ $2 AND comment LIKE $3 || ', %')
       ORDER BY 1`,
-    [PATTERN],
+    [PATTERN, NAMED_PATTERN, MARKER],
   );
   const dropped: string[] = [];
   for (const { name } of all) {
@@ -121,6 +125,21 @@ export async function dropAbandoned(
     }
   }
   return dropped;
+}
+
+/** It is one still, under a name that tells people what it is for: `takumi_restore_test_20240115_140000`. */
+export async function nameScratch(
+  session: Session,
+  { name, oid }: Scratch,
+  to: string,
+): Promise<Scratch> {
+  const { client, query } = session;
+  await tryLock(session, to);
+  await query(
+    `ALTER DATABASE ${client.escapeIdentifier(name)} RENAME TO ${client.escapeIdentifier(to)}`,
+  );
+  await unlock(session, name);
+  return { name: to, oid };
 }
 
 /** It is no scratch any more. */

@@ -57,7 +57,7 @@ export async function testDatabase(
       restore: async (checked) =>
         await restoreOnTrial(checked, options, checklist, seen),
       findLeft: async () =>
-        (await seen.trial?.isThere()) === true
+        !options.keep && (await seen.trial?.isThere()) === true
           ? [`the database ${seen.trial?.name ?? ""}`]
           : [],
     },
@@ -74,7 +74,7 @@ export async function testDatabase(
 /** What becomes known on the way, whether it ends well or not. */
 interface Seen {
   trial: TrialDatabase | undefined;
-  /** One that was kept has another name. */
+  /** With PGlite it has another name then. */
   kept: string | undefined;
 }
 

@@ -158,7 +158,9 @@ describe("testTarget", function () {
       scene.cluster.url("takumi"),
       scene.keyFile,
     ]);
-    expect(scene.databases()).to.have.length(2);
+    const [live, left, ...others] = scene.databases();
+    expect([live, others]).to.deep.equal(["takumi", []]);
+    expect(left).to.match(/^takumi_restore_test_\d{8}_\d{6}$/);
     expect(await scene.leftFiles()).to.have.length(1);
     const result = await scene.run({ target: "disk-a" });
     expect(result.status).to.equal("SUCCESS");

@@ -85,6 +85,9 @@ describe("dr:offsite:test", function () {
       },
       log_file: join(scene.folder, `logs/offsite_restore_test_${stamp}.log`),
     });
+    expect(tests.database_restore.test_database).to.match(
+      /^takumi_restore_test_\d{8}_\d{6}$/,
+    );
     const due = Date.parse(report.next_test_due as string);
     expect(due - Date.parse(report.test_date as string)).to.equal(
       90 * 86_400_000,
@@ -328,10 +331,19 @@ describe("dr:offsite:test", function () {
     await mkdir(left, { recursive: true });
     await writeFile(join(left, "half.enc"), "half");
     scene.cluster.psql(
-      "CREATE DATABASE hardhat_dr_scratch_20240115_140000_0badcafe",
+      `CREATE DATABASE hardhat_dr_scratch_20240115_140000_0badcafe;
+       CREATE DATABASE sales_20240115_140000;
+       CREATE DATABASE trial_20240115_140000;
+       COMMENT ON DATABASE trial_20240115_140000 IS 'hardhat-dr scratches here'`,
     );
     await scene.run(one);
-    expect(scene.databases()).to.deep.equal(["takumi"]);
+    const others = ["sales_20240115_140000", "trial_20240115_140000"];
+    expect(scene.databases().toSorted()).to.deep.equal(
+      [...others, "takumi"].toSorted(),
+    );
+    for (const name of others) {
+      scene.cluster.psql(`DROP DATABASE ${name}`);
+    }
     expect(await scene.leftFiles()).to.deep.equal([]);
   });
 
