@@ -682,7 +682,7 @@ export const CATALOGUE = {
   },
   DATABASE_MISSING: {
     message: "There is no database {database}.",
-    fix: "Check the name in `dr.database.url`; `psql --list` shows all.",
+    fix: "Check the name in `dr.database.url`; `psql --list` shows all of a server.",
     exitCode: refused,
   },
   DATABASE_FAILED: {
@@ -1454,7 +1454,12 @@ export const CATALOGUE = {
   },
   NO_TERMINAL: {
     message: "There is no terminal to ask for confirmation.",
-    fix: "Use `--dry-run` to see the plan, and `--yes` to apply it without a question.",
+    fix: "Use `--yes` to apply it without a question; `--dry-run`, where the task has it, only shows the plan.",
+    exitCode: refused,
+  },
+  MENU_NEEDS_TERMINAL: {
+    message: "There is no terminal in which a backup could be chosen.",
+    fix: "Say which: `npx hardhat dr:offsite:restore database latest`, or `contracts`, `files`, `configuration`, `full`. `npx hardhat dr:offsite:list` shows what there is.",
     exitCode: refused,
   },
   INTERRUPTED: {

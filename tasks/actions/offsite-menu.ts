@@ -19,7 +19,7 @@ const NAMES: Readonly<Record<ArtifactKind, string>> = {
  * Asks what to restore, on the terminal.
  *
  * @returns nothing when the user would rather not.
- * @throws {DrError} NO_TERMINAL.
+ * @throws {DrError} MENU_NEEDS_TERMINAL.
  */
 export async function chooseInMenu(
   inventory: Inventory,
@@ -27,7 +27,7 @@ export async function chooseInMenu(
   output: Output,
 ): Promise<readonly WantedBackup[]> {
   if (!process.stdin.isTTY) {
-    throw new DrError("NO_TERMINAL", {});
+    throw new DrError("MENU_NEEDS_TERMINAL", {});
   }
   for (;;) {
     const choice = await askWhat(inventory, address);

@@ -503,7 +503,7 @@ describe("dr:offsite", () => {
       expect(
         (await restore(["database"], { region: "eu-west-1" })).error?.code,
       ).to.equal("OFFSITE_TARGET_UNKNOWN");
-      expect((await restore([])).error?.code).to.equal("NO_TERMINAL");
+      expect((await restore([])).error?.code).to.equal("MENU_NEEDS_TERMINAL");
     });
 
     it("proves it and leaves nothing in a dry run", async () => {
