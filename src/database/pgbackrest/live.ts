@@ -47,7 +47,7 @@ async function describe({ query }: Session): Promise<LiveServer> {
       'systemIdentifier', (SELECT system_identifier::text FROM pg_control_system()),
       'timeline', CASE WHEN pg_is_in_recovery() THEN (SELECT timeline_id FROM pg_control_checkpoint())
         ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int END,
-      'lsn', CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END,
+      'lsn', CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END,
       'major', (current_setting('server_version_num')::int / 10000)::text,
       'isStandby', pg_is_in_recovery(),
       'dataFolder', CASE WHEN pg_has_role('pg_read_all_settings', 'USAGE') THEN current_setting('data_directory') END,
