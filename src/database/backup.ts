@@ -159,6 +159,7 @@ interface Opened {
   readonly prepared: PreparedBackup;
   readonly recoveryPoint: Json;
   readonly sequences: readonly SequenceFingerprint[];
+  readonly settings: KeptSettings;
   readonly snapshot: string;
 }
 
@@ -172,9 +173,13 @@ async function openSnapshot(
     // Before the snapshot: what had happened by then is in it.
     const recoveryPoint = await readRecoveryPoint(session);
     const sequences = await readSequences(session);
+    const { database } = session.access;
+    const settings = withoutSecrets(
+      await readDatabaseSettings(session, database),
+    );
     await begin(session);
     const snapshot = await exportSnapshot(session);
-    return { prepared, recoveryPoint, sequences, snapshot };
+    return { prepared, recoveryPoint, sequences, settings, snapshot };
   });
 }
 
@@ -184,15 +189,12 @@ interface Plan extends DatabaseBackupOptions, Opened {
   readonly sampleAboveBytes: number;
 }
 
-/** What is read beside the dump. */
-type Known = readonly [Fingerprint, Globals, KeptSettings];
-
 async function backUp(
   access: Access,
   place: ArtifactPlace,
   plan: Plan,
 ): Promise<DatabaseBackup> {
-  const { prepared, controller, snapshot, sequences } = plan;
+  const { prepared, controller, snapshot, sequences, settings } = plan;
   const { hashes, sampleAboveBytes, recoveryPoint } = plan;
   const { signal } = controller;
   const reading = Promise.all([
@@ -209,11 +211,8 @@ async function backUp(
         }),
     ),
     readGlobals(access, prepared.server.major, signal),
-    withSession(access, async (reader) =>
-      withoutSecrets(await readDatabaseSettings(reader, access.database)),
-    ),
   ]);
-  let known: Known | undefined;
+  let known: readonly [Fingerprint, Globals] | undefined;
   const producedWith = async (dumping: Promise<void>) => {
     [, known] = await Promise.all([dumping, reading]);
   };
@@ -230,7 +229,7 @@ async function backUp(
         recoveryPoint,
       }),
     });
-    const [fingerprint, globals, settings] = await reading;
+    const [fingerprint, globals] = await reading;
     const notices = [
       ...prepared.notices,
       ...globals.notices,
@@ -338,10 +337,10 @@ async function requireSpace(folder: string, needed: number): Promise<void> {
 
 function describeContents(
   { database }: Access,
-  { format, prepared }: Plan,
-  known: Known | undefined,
+  { format, prepared, settings }: Plan,
+  known: readonly [Fingerprint, Globals] | undefined,
 ): Json {
-  const [fingerprint, globals, settings] = known ?? [];
+  const [fingerprint, globals] = known ?? [];
   return {
     format,
     database,
@@ -350,9 +349,7 @@ function describeContents(
       ? {}
       : { fingerprint: fingerprint as unknown as Json }),
     ...(globals?.sql === undefined ? {} : { globals: globals.sql }),
-    ...(settings === undefined
-      ? {}
-      : { settings: settings as unknown as Json }),
+    settings: settings as unknown as Json,
   };
 }
 

@@ -2,6 +2,7 @@ import * as z from "zod";
 
 import type { Json } from "../core/canonical-json.js";
 import { DrError, isDrError } from "../core/errors.js";
+import { parseContents } from "./parse-contents.js";
 import type { SessionClient } from "./session-client.js";
 import type { Session } from "./session.js";
 
@@ -273,18 +274,5 @@ const schema = z.strictObject({
  * @throws {DrError} MANIFEST_INVALID.
  */
 export function parseSettings(contents: Json): KeptSettings | undefined {
-  const { settings } = (contents ?? {}) as { settings?: unknown };
-  if (settings === undefined) {
-    return undefined;
-  }
-  const parsed = schema.safeParse(settings);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const place = ["contents", "settings", ...(issue?.path ?? [])].join(".");
-    throw new DrError("MANIFEST_INVALID", {
-      file: "the manifest",
-      reason: `${place}: ${issue?.message ?? ""}`,
-    });
-  }
-  return parsed.data;
+  return parseContents(schema.optional(), contents, "settings");
 }

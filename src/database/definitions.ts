@@ -249,43 +249,43 @@ const MOST_NAMED = 10_000;
 const NAMED_DIGITS = 8;
 
 /**
- * Hashes how all in a database is defined: the same after a
- * dump and a restore. Left out is what isn't in a dump, and what its order of
- * doing things decides: numbers, tablespaces, who granted, casts in expressions.
+ * Hashes how all in a database is defined: the same after a dump and a restore.
+ * Left out is what isn't in a dump, and what its order of doing things decides:
+ * numbers, tablespaces, who granted, casts in expressions.
  *
  * @throws {DrError} DATABASE_DENIED and the like.
  */
 export async function hashDefinitions({
   query,
 }: Pick<Session, "query">): Promise<HashedDefinitions> {
-  const lines: string[] = [];
-  const named = new Map<string, string[]>();
+  const found: { readonly name: string; readonly line: string }[] = [];
   for (const sql of DEFINITIONS) {
     const rows = await query<Partial<Definition>>(
       `SELECT what, how::text, ${sql.includes("AS expression") ? "expression" : "NULL AS expression"} FROM (${sql}) AS defined`,
     );
-    for (const row of rows) {
-      const line = toLine(row);
-      lines.push(line);
-      // All columns of a table together.
-      const name = (row.what ?? "").replace(/ \d+$/, "");
-      named.set(name, [...(named.get(name) ?? []), line]);
-    }
+    found.push(
+      ...rows.map((row) => ({
+        // All columns of a table together.
+        name: (row.what ?? "").replace(/ \d+$/, ""),
+        line: toLine(row),
+      })),
+    );
   }
+  const named = Map.groupBy(found, ({ name }) => name);
   const definitions = Object.fromEntries(
     [...named].map(
       ([name, own]) => [name, hashLines(own).slice(0, NAMED_DIGITS)] as const,
     ),
   );
   return {
-    schema: hashLines(lines),
+    schema: hashLines(found),
     ...(named.size > MOST_NAMED ? {} : { definitions }),
   };
 }
 
-function hashLines(lines: readonly string[]): string {
+function hashLines(found: readonly { readonly line: string }[]): string {
   const hash = createHash("sha256");
-  for (const line of lines.toSorted()) {
+  for (const line of found.map((one) => one.line).toSorted()) {
     hash.update(`${line}\n`);
   }
   return hash.digest("hex");

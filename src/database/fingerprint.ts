@@ -1,7 +1,6 @@
 import * as z from "zod";
 
 import type { Json } from "../core/canonical-json.js";
-import { DrError } from "../core/errors.js";
 import { hashDefinitions } from "./definitions.js";
 import { fingerprintTables } from "./fingerprint-tables.js";
 import type {
@@ -10,6 +9,7 @@ import type {
   SequenceFingerprint,
 } from "./fingerprint-shape.js";
 import { LAYOUT_SQL } from "./layout.js";
+import { parseContents } from "./parse-contents.js";
 import { inSnapshot } from "./snapshot.js";
 import type { Session } from "./session.js";
 
@@ -178,15 +178,5 @@ const schema = z.strictObject({
  * @throws {DrError} MANIFEST_INVALID.
  */
 export function parseFingerprint(contents: Json): Fingerprint {
-  const { fingerprint } = (contents ?? {}) as { fingerprint?: unknown };
-  const parsed = schema.safeParse(fingerprint);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const place = ["contents", "fingerprint", ...(issue?.path ?? [])].join(".");
-    throw new DrError("MANIFEST_INVALID", {
-      file: "the manifest",
-      reason: `${place}: ${issue?.message ?? ""}`,
-    });
-  }
-  return parsed.data as Fingerprint;
+  return parseContents(schema, contents, "fingerprint") as Fingerprint;
 }

@@ -32,7 +32,7 @@ export interface FillOptions extends RequirementOptions {
   readonly like: string;
   /** Leave what came out, when it isn't what was backed up, under a name of its own. */
   readonly keep: boolean;
-  /** What it is called from the beginning, a time after it; absent: what no one else has, and `like` and `_restore` when it is left. */
+  /** Its name from the beginning, with a time after it; absent: one that only we give, and `like` and `_restore` when it is left. */
   readonly keepAs?: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;

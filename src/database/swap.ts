@@ -1,9 +1,9 @@
 import { formatTimestamp } from "../artifact/name.js";
 import { DrError, hasCode, isDrError } from "../core/errors.js";
+import { carrySettings } from "./database-settings.js";
 import { closeSession, openSession, type Session } from "./session.js";
 import { findSwapBlockers } from "./swap-blockers.js";
 import { listSessions, whileEnding } from "./swap-sessions.js";
-import { carrySettings } from "./database-settings.js";
 
 export interface Swap {
   /** The name that people and programs know. */
