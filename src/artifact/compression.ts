@@ -1,9 +1,9 @@
-import type { Duplex } from "node:stream";
+import type { Transform } from "node:stream";
 import * as zlib from "node:zlib";
 
 import { CHUNK_BYTES } from "../core/chunk-bytes.js";
 import { DrError } from "../core/errors.js";
-import { through, type Stage } from "./stage.js";
+import { through, throughSpending, type Stage } from "./stage.js";
 
 export const COMPRESSIONS = ["zstd", "gzip"] as const;
 
@@ -40,10 +40,10 @@ const READ_BUFFERS = { chunkSize: CHUNK_BYTES, highWaterMark: CHUNK_BYTES };
 
 /** @throws {DrError} ZSTD_MISSING with Node before 22.15. */
 export function compressing(compression: Compression): Stage {
-  return through(createCompressor(compression));
+  return throughSpending(createCompressor(compression));
 }
 
-function createCompressor(compression: Compression): Duplex {
+function createCompressor(compression: Compression): Transform {
   if (compression === "gzip") {
     return zlib.createGzip(BUFFERS);
   }

@@ -8,6 +8,7 @@ import {
 } from "node:stream";
 
 import { CHUNK_BYTES } from "../core/chunk-bytes.js";
+import { giveBack, handOver } from "../core/hand-over.js";
 
 /** A part of the way that bytes go; whatever fails in it, or before it, fails what it gives. */
 export type Stage = (input: Readable) => Promise<Readable>;
@@ -45,14 +46,27 @@ export function throughFragile(stream: Duplex): Stage {
   };
 }
 
+/** The same for one that has read a chunk once it asks for the next. */
+export function throughSpending(stream: Transform): Stage {
+  const transform = stream._transform.bind(stream);
+  stream._transform = (chunk: Buffer, encoding, done) => {
+    transform(chunk, encoding, (error, data) => {
+      giveBack(chunk);
+      done(error, data);
+    });
+  };
+  return through(stream);
+}
+
 /** Makes large chunks of small ones, such as come out of pipes. */
 export function gathering(): Stage {
   let gathered: Buffer[] = [];
   let sizeBytes = 0;
   const take = () => {
     const chunk = Buffer.concat(gathered);
+    gathered.forEach(giveBack);
     [gathered, sizeBytes] = [[], 0];
-    return chunk;
+    return handOver(chunk);
   };
   return through(
     new Transform({

@@ -1,13 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-  PassThrough,
-  pipeline,
-  type Readable,
-  type Writable,
-} from "node:stream";
+import { pipeline, Transform, type Readable, type Writable } from "node:stream";
 
 import { DrError, messageOf } from "../core/errors.js";
+import { handOver } from "../core/hand-over.js";
 import type { Access } from "./access.js";
 
 /** One of PostgreSQL's own programs at work. */
@@ -53,7 +49,11 @@ export function startChild(
   const ended = waitFor(child, path, () => said, signal);
   ended.catch(() => undefined);
   // Node throws away what nobody has begun to read when the program ends.
-  const stdout = new PassThrough();
+  const stdout = new Transform({
+    transform: (chunk: Buffer, _, done) => {
+      done(null, handOver(chunk));
+    },
+  });
   pipeline(child.stdout, stdout, () => undefined);
   return { stdin: child.stdin, stdout, ended };
 }

@@ -43,8 +43,9 @@ import {
   type ArtifactInput,
   type ArtifactPlace,
 } from "../../src/artifact/write-artifact.js";
-import { requireZstd } from "../../src/artifact/compression.js";
+import { compressing, requireZstd } from "../../src/artifact/compression.js";
 import { systemClock } from "../../src/core/clock.js";
+import { handOver } from "../../src/core/hand-over.js";
 import { codeOf, refusalOf } from "../deployments/refusal.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { requirePrograms } from "../helpers/programs.js";
@@ -445,6 +446,26 @@ describe("an artifact", () => {
       "backup.key",
       "go-bag.key",
     ]);
+  });
+
+  it("takes the memory of bytes that were handed over, and of no others", async () => {
+    const ours = randomBytes(3_000_000);
+    const all = Buffer.concat([ours, ours, ours]);
+    const given = handOver(Buffer.from(ours));
+    const stream = Readable.from([ours, given, ours]);
+    const { path } = await writeArtifact(
+      place("aes-256-gcm"),
+      input({ stream }),
+    );
+    expect((await read(path)).equals(all)).to.equal(true);
+    expect(ours.equals(all.subarray(0, ours.length))).to.equal(true);
+    expect(given).to.have.length(0);
+    const gathered = handOver(Buffer.from(ours));
+    const compress = compressing("gzip");
+    expect(
+      gunzipSync(await buffer(await compress(Readable.from([gathered])))),
+    ).to.deep.equal(ours);
+    expect(gathered).to.have.length(0);
   });
 
   it("isn't there when whoever made the stream failed, even after a good end", async () => {
