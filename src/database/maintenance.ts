@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 import { DrError, isDrError } from "../core/errors.js";
 import { inDatabase, type Access } from "./access.js";
 import { closeSession, openSession, type Session } from "./session.js";
@@ -41,6 +43,10 @@ async function openBeside(access: Access): Promise<Session> {
   throw failure;
 }
 
+/** The server takes a moment to see that whoever was killed is gone. */
+const PATIENCE_MS = 3000;
+const LOOK_MS = 100;
+
 /**
  * Keeps every other restore of a database out, from any machine, for as long
  * as the session lasts.
@@ -51,11 +57,14 @@ export async function claimDatabase(
   session: Session,
   database: string,
 ): Promise<void> {
-  if (!(await tryLock(session, `restore ${database}`))) {
-    throw new DrError("DATABASE_BUSY", {
-      database,
-      who: await holderOf(session, `restore ${database}`),
-    });
+  const lock = `restore ${database}`;
+  const until = performance.now() + PATIENCE_MS;
+  while (!(await tryLock(session, lock))) {
+    if (performance.now() > until) {
+      const who = await holderOf(session, lock);
+      throw new DrError("DATABASE_BUSY", { database, who });
+    }
+    await sleep(LOOK_MS);
   }
 }
 

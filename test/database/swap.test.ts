@@ -301,6 +301,18 @@ describe("swapping databases", () => {
     });
   });
 
+  it("waits a moment for the session of one that was killed", async () => {
+    await beside(async (later) => {
+      let claiming: Promise<void> | undefined;
+      await beside(async (killed) => {
+        await claimDatabase(killed, "takumi");
+        claiming = claimDatabase(later, "takumi");
+        await sleep(500);
+      });
+      await claiming;
+    });
+  });
+
   it("finds names that are free and not too long", async () => {
     await beside(async (session) => {
       psql(`CREATE DATABASE ${ASIDE}`);
