@@ -7,8 +7,7 @@ import type {
 /**
  * What a restored database has otherwise than it was when it was backed up, one
  * sentence each; none: it is the same. Not told is what a restore may change:
- * the server, versions of extensions, and with another major version how
- * definitions are shown.
+ * the server, versions of extensions; nor what {@link tellUncompared} names.
  *
  * @param found - Taken with `like: expected`.
  */
@@ -22,6 +21,31 @@ export function compareFingerprints(
     ...pairUp("sequence", expected.sequences, found.sequences, compareSequence),
     ...compareLargeObjects(expected, found),
   ];
+}
+
+/**
+ * What of a restored database can't be held against what was written down:
+ * sentences. Another major version shows definitions otherwise.
+ */
+export function tellUncompared(
+  expected: Fingerprint,
+  found: Fingerprint,
+): readonly string[] {
+  if (hasSameRules(expected, found)) {
+    return [];
+  }
+  const by =
+    majorOf(expected) === majorOf(found)
+      ? "another version of hardhat-dr"
+      : `PostgreSQL ${majorOf(expected)}, and this is ${majorOf(found)}`;
+  return [
+    `Rows and sequences are compared, but not how tables, functions and grants are defined: that was written down by ${by}.`,
+  ];
+}
+
+function hasSameRules(one: Fingerprint, other: Fingerprint): boolean {
+  const [{ schemaRules = 1 }, { schemaRules: others = 1 }] = [one, other];
+  return majorOf(one) === majorOf(other) && schemaRules === others;
 }
 
 function compareSettings(
@@ -44,10 +68,7 @@ function compareSettings(
       differences.push(`The extension ${name} is missing.`);
     }
   }
-  if (
-    majorOf(expected) === majorOf(found) &&
-    expected.schema !== found.schema
-  ) {
+  if (hasSameRules(expected, found) && expected.schema !== found.schema) {
     differences.push(describeDefinitions(expected, found));
   }
   return differences;

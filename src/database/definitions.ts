@@ -63,7 +63,7 @@ const DEFINITIONS: readonly string[] = [
   `SELECT format('column %s %s', a.attrelid::regclass, ${COLUMN_NUMBER}) AS what,
     jsonb_build_array(a.attname, format_type(a.atttypid, a.atttypmod), nullif(a.attcollation, t.typcollation)::regcollation,
       a.attnotnull, a.attidentity, a.attgenerated, nullif(a.attstorage, t.typstorage), nullif(to_jsonb(a) ->> 'attcompression', ''),
-      a.attoptions, ${optionsOf("a.attfdwoptions")}, ${grants("a.attacl", "", "")}) AS how,
+      a.attoptions, ${optionsOf("a.attfdwoptions")}, ${grants("a.attacl", "", "")}, nullif(a.attstattarget, -1)) AS how,
     pg_get_expr(d.adbin, d.adrelid) AS expression
   FROM pg_catalog.pg_attribute a
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
@@ -84,7 +84,8 @@ const DEFINITIONS: readonly string[] = [
   // One that isn't valid is in no dump.
   `SELECT format('index %s', i.indexrelid::regclass) AS what,
     jsonb_build_array(i.indisclustered, i.indisreplident, c.reloptions,
-      (SELECT p.inhparent::regclass FROM pg_catalog.pg_inherits p WHERE p.inhrelid = c.oid)) AS how,
+      (SELECT p.inhparent::regclass FROM pg_catalog.pg_inherits p WHERE p.inhrelid = c.oid),
+      (SELECT jsonb_agg(nullif(a.attstattarget, -1) ORDER BY a.attnum) FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid)) AS how,
     pg_get_indexdef(i.indexrelid) AS expression
   FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
   JOIN ${OWN_SCHEMAS} n ON n.oid = c.relnamespace
@@ -179,8 +180,12 @@ const DEFINITIONS: readonly string[] = [
         FROM pg_catalog.pg_publication_rel r WHERE r.prpubid = p.oid)) AS how
   FROM pg_catalog.pg_publication p`,
 
+  // With their columns and the filter of their rows, from PostgreSQL 15 on.
+  `SELECT format('publication %I', t.pubname) AS what, to_jsonb(t) - 'rowfilter' AS how, to_jsonb(t) ->> 'rowfilter' AS expression
+  FROM pg_catalog.pg_publication_tables t`,
+
   `SELECT format('statistics %s', pg_get_statisticsobjdef(s.oid)) AS what,
-    jsonb_build_array(pg_get_userbyid(s.stxowner)) AS how
+    jsonb_build_array(pg_get_userbyid(s.stxowner), nullif(s.stxstattarget, -1)) AS how
   FROM pg_catalog.pg_statistic_ext s JOIN ${OWN_SCHEMAS} n ON n.oid = s.stxnamespace
   WHERE ${ofNoExtension("pg_statistic_ext", "s.oid")}`,
 
@@ -198,6 +203,30 @@ const DEFINITIONS: readonly string[] = [
       FROM pg_catalog.pg_amproc p WHERE p.amprocfamily = o.opcfamily)) AS how
   FROM pg_catalog.pg_opclass o JOIN ${OWN_SCHEMAS} n ON n.oid = o.opcnamespace JOIN pg_catalog.pg_am m ON m.oid = o.opcmethod
   WHERE ${ofNoExtension("pg_opclass", "o.oid")}`,
+
+  `SELECT format('operator family %s of %s', quote_ident(n.nspname) || '.' || quote_ident(f.opfname), m.amname) AS what,
+    to_jsonb(pg_get_userbyid(f.opfowner)) AS how
+  FROM pg_catalog.pg_opfamily f JOIN ${OWN_SCHEMAS} n ON n.oid = f.opfnamespace JOIN pg_catalog.pg_am m ON m.oid = f.opfmethod
+  WHERE ${ofNoExtension("pg_opfamily", "f.oid")}`,
+
+  `SELECT format('access method %I', m.amname) AS what, jsonb_build_array(m.amhandler::regproc, m.amtype) AS how
+  FROM pg_catalog.pg_am m WHERE m.oid >= 16384 AND ${ofNoExtension("pg_am", "m.oid")}`,
+
+  `SELECT format('language %I', l.lanname) AS what,
+    jsonb_build_array(pg_get_userbyid(l.lanowner), l.lanpltrusted, l.lanplcallfoid::regproc, l.laninline::regproc, l.lanvalidator::regproc,
+      ${grants("l.lanacl", "l", "l.lanowner")}) AS how
+  FROM pg_catalog.pg_language l WHERE l.oid >= 16384 AND ${ofNoExtension("pg_language", "l.oid")}`,
+
+  `SELECT format('transform for %s in %I', f.trftype::regtype, l.lanname) AS what,
+    jsonb_build_array(f.trffromsql::regprocedure, f.trftosql::regprocedure) AS how
+  FROM pg_catalog.pg_transform f JOIN pg_catalog.pg_language l ON l.oid = f.trflang
+  WHERE ${ofNoExtension("pg_transform", "f.oid")}`,
+
+  `SELECT format('conversion %s', quote_ident(n.nspname) || '.' || quote_ident(c.conname)) AS what,
+    jsonb_build_array(pg_get_userbyid(c.conowner), pg_encoding_to_char(c.conforencoding), pg_encoding_to_char(c.contoencoding),
+      c.conproc::regproc, c.condefault) AS how
+  FROM pg_catalog.pg_conversion c JOIN ${OWN_SCHEMAS} n ON n.oid = c.connamespace
+  WHERE ${ofNoExtension("pg_conversion", "c.oid")}`,
 
   `SELECT format('cast from %s to %s', k.castsource::regtype, k.casttarget::regtype) AS what,
     jsonb_build_array(k.castfunc::regprocedure, k.castcontext, k.castmethod) AS how
@@ -221,6 +250,25 @@ const DEFINITIONS: readonly string[] = [
   FROM pg_catalog.pg_ts_dict d JOIN ${OWN_SCHEMAS} n ON n.oid = d.dictnamespace
   WHERE ${ofNoExtension("pg_ts_dict", "d.oid")}`,
 
+  `SELECT format('text search parser %s', quote_ident(n.nspname) || '.' || quote_ident(p.prsname)) AS what,
+    jsonb_build_array(p.prsstart::regproc, p.prstoken::regproc, p.prsend::regproc, p.prsheadline::regproc, p.prslextype::regproc) AS how
+  FROM pg_catalog.pg_ts_parser p JOIN ${OWN_SCHEMAS} n ON n.oid = p.prsnamespace
+  WHERE ${ofNoExtension("pg_ts_parser", "p.oid")}`,
+
+  `SELECT format('text search template %s', quote_ident(n.nspname) || '.' || quote_ident(t.tmplname)) AS what,
+    jsonb_build_array(t.tmplinit::regproc, t.tmpllexize::regproc) AS how
+  FROM pg_catalog.pg_ts_template t JOIN ${OWN_SCHEMAS} n ON n.oid = t.tmplnamespace
+  WHERE ${ofNoExtension("pg_ts_template", "t.oid")}`,
+
+  `SELECT format('foreign data wrapper %I', w.fdwname) AS what,
+    jsonb_build_array(pg_get_userbyid(w.fdwowner), w.fdwhandler::regproc, w.fdwvalidator::regproc, ${optionsOf("w.fdwoptions")},
+      ${grants("w.fdwacl", "F", "w.fdwowner")}) AS how
+  FROM pg_catalog.pg_foreign_data_wrapper w WHERE ${ofNoExtension("pg_foreign_data_wrapper", "w.oid")}`,
+
+  // Without their options, which are passwords.
+  `SELECT format('user mapping of %s for %I', m.usename, m.srvname) AS what, to_jsonb(true) AS how
+  FROM pg_catalog.pg_user_mappings m`,
+
   `SELECT format('server %I', s.srvname) AS what,
     jsonb_build_array(pg_get_userbyid(s.srvowner), w.fdwname, s.srvtype, s.srvversion, ${optionsOf("s.srvoptions")},
       ${grants("s.srvacl", "S", "s.srvowner")}) AS how
@@ -237,7 +285,12 @@ interface Definition {
   readonly expression: string | null;
 }
 
+/** Whoever changes what goes into the hash of definitions, or how, counts this up. */
+const RULES = 2;
+
 export interface HashedDefinitions {
+  /** What the hash is of; only those of the same can be compared. */
+  readonly schemaRules: number;
   /** SHA-256 of all, hexadecimal. */
   readonly schema: string;
   /** The beginning of each one's, by its name; absent where they are very many. */
@@ -278,6 +331,7 @@ export async function hashDefinitions({
     ),
   );
   return {
+    schemaRules: RULES,
     schema: hashLines(found),
     ...(named.size > MOST_NAMED ? {} : { definitions }),
   };

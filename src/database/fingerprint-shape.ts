@@ -20,6 +20,8 @@ export interface Fingerprint {
   }[];
   /** Owners of objects, and those that have been granted something. */
   readonly roles: readonly string[];
+  /** By which rules `schema` was made; absent: 1. Those of other rules can't be compared. */
+  readonly schemaRules?: number;
   /** SHA-256 of how all is defined, hexadecimal; the same after a dump and a restore. */
   readonly schema: string;
   /** The beginning of each one's by its name: `index app.users_name_key`. */

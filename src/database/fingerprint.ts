@@ -13,7 +13,7 @@ import { parseContents } from "./parse-contents.js";
 import { inSnapshot } from "./snapshot.js";
 import type { Session } from "./session.js";
 
-export { compareFingerprints } from "./compare-fingerprints.js";
+export { compareFingerprints, tellUncompared } from "./compare-fingerprints.js";
 export type {
   Fingerprint,
   FingerprintOptions,
@@ -146,6 +146,7 @@ const schema = z.strictObject({
     z.strictObject({ name: z.string(), version: z.string() }),
   ),
   roles: z.array(z.string()),
+  schemaRules: z.int().optional(),
   schema: z.string().regex(/^[0-9a-f]{64}$/),
   definitions: z
     .record(z.string(), z.string().regex(/^[0-9a-f]{8}$/))

@@ -2,6 +2,7 @@ import { DrError } from "../core/errors.js";
 import {
   compareFingerprints,
   takeFingerprint,
+  tellUncompared,
   type Fingerprint,
   type TableFingerprint,
 } from "./fingerprint.js";
@@ -63,7 +64,10 @@ export async function examineRestored(
       ...(await findInvalidIndexes(session)),
       ...(isAsBefore ? [] : inherited),
     ],
-    notices: isAsBefore ? inherited : [],
+    notices: [
+      ...(expected === undefined ? [] : tellUncompared(expected, found)),
+      ...(isAsBefore ? inherited : []),
+    ],
     tables: found.tables.length,
     rows: String(
       found.tables.reduce((sum, { rows }) => sum + BigInt(rows), 0n),

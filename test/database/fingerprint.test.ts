@@ -8,6 +8,7 @@ import {
   compareFingerprints,
   parseFingerprint,
   takeFingerprint,
+  tellUncompared,
   type Fingerprint,
   type FingerprintOptions,
 } from "../../src/database/fingerprint.js";
@@ -139,6 +140,101 @@ describe("a database's fingerprint", function () {
     expect(await take("foreigners_restored")).to.deep.equal(
       await take("foreigners"),
     );
+  });
+
+  describe("of what few databases have", () => {
+    let rare: Fingerprint;
+
+    before(async () => {
+      const { cluster } = postgres;
+      cluster.psql("CREATE DATABASE rare");
+      cluster.psql(
+        `CREATE TABLE t (a integer, b integer);
+         ALTER TABLE t ALTER a SET STATISTICS 500;
+         CREATE INDEX sums ON t ((a + b));
+         ALTER INDEX sums ALTER COLUMN 1 SET STATISTICS 400;
+         CREATE STATISTICS both_of_t ON a, b FROM t;
+         ALTER STATISTICS both_of_t SET STATISTICS 300;
+         CREATE FOREIGN DATA WRAPPER elsewhere OPTIONS (x '1');
+         CREATE SERVER there FOREIGN DATA WRAPPER elsewhere;
+         CREATE USER MAPPING FOR PUBLIC SERVER there OPTIONS (password 'x');
+         CREATE OPERATOR FAMILY alike USING btree;
+         CREATE ACCESS METHOD piles TYPE TABLE HANDLER heap_tableam_handler;
+         CREATE FUNCTION speak() RETURNS language_handler AS '$libdir/plpgsql', 'plpgsql_call_handler' LANGUAGE c;
+         CREATE LANGUAGE tongue HANDLER speak;
+         CREATE TRANSFORM FOR integer LANGUAGE sql
+           (FROM SQL WITH FUNCTION prsd_lextype(internal), TO SQL WITH FUNCTION int4recv(internal));
+         CREATE CONVERSION latin FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
+         CREATE TEXT SEARCH PARSER words
+           (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype);
+         CREATE TEXT SEARCH TEMPLATE simply (LEXIZE = dsimple_lexize, INIT = dsimple_init);
+         CREATE PUBLICATION filtered;
+         SELECT current_setting('server_version_num')::int >= 150000 AS filters \\gset
+         \\if :filters
+           ALTER PUBLICATION filtered ADD TABLE t (a) WHERE (a > 5);
+         \\endif`,
+        "rare",
+      );
+      rare = await take("rare");
+    });
+
+    it("is the same after a dump and a restore", async () => {
+      dumpAndRestore("rare", "rare_restored");
+      expect(await take("rare_restored")).to.deep.equal(rare);
+    });
+
+    const changes: Readonly<Record<string, string>> = {
+      "column public.t": "ALTER TABLE t ALTER a SET STATISTICS 501",
+      "index public.sums": "ALTER INDEX sums ALTER COLUMN 1 SET STATISTICS 401",
+      "statistics .*": "ALTER STATISTICS both_of_t SET STATISTICS 301",
+      "foreign data wrapper elsewhere":
+        "ALTER FOREIGN DATA WRAPPER elsewhere OPTIONS (SET x '2')",
+      "user mapping of public for there \\(missing\\)":
+        "DROP USER MAPPING FOR PUBLIC SERVER there",
+      "operator family public.alike of btree \\(missing\\)":
+        "DROP OPERATOR FAMILY alike USING btree",
+      "access method piles \\(missing\\)": "DROP ACCESS METHOD piles",
+      "language tongue \\(missing\\)": "DROP LANGUAGE tongue",
+      "transform for integer in sql \\(missing\\)":
+        "DROP TRANSFORM FOR integer LANGUAGE sql",
+      "conversion public.latin \\(missing\\)": "DROP CONVERSION latin",
+      "text search parser public.words \\(missing\\)":
+        "DROP TEXT SEARCH PARSER words",
+      "text search template public.simply \\(missing\\)":
+        "DROP TEXT SEARCH TEMPLATE simply",
+    };
+    for (const [told, sql] of Object.entries(changes)) {
+      it(`tells another ${told.replaceAll("\\", "")}`, async () => {
+        await expectTold(told, sql);
+      });
+    }
+
+    it("tells another filter of a publication's rows, and other columns", async function () {
+      if (Number(rare.server.split(".")[0]) < 15) {
+        this.skip();
+      }
+      const publication = "publication filtered";
+      await expectTold(
+        publication,
+        "ALTER PUBLICATION filtered SET TABLE t (a) WHERE (a > 6)",
+      );
+      await expectTold(
+        publication,
+        "ALTER PUBLICATION filtered SET TABLE t (a, b) WHERE (a > 5)",
+      );
+    });
+
+    async function expectTold(told: string, sql: string): Promise<void> {
+      const { cluster } = postgres;
+      cluster.psql(
+        "DROP DATABASE IF EXISTS other; CREATE DATABASE other TEMPLATE rare;",
+      );
+      cluster.psql(sql, "other");
+      const differences = compareFingerprints(rare, await take("other"));
+      expect(differences.join(" ")).to.match(
+        new RegExp(`^These are defined otherwise: ${told}\\.$`),
+      );
+    }
   });
 
   it("is the same whichever settings a role has, and however many sessions take it", async () => {
@@ -279,6 +375,21 @@ describe("a database's fingerprint", function () {
     );
     expect(told).to.match(/^Something is defined otherwise/);
     expect(others).to.be.empty;
+  });
+
+  it("tells that definitions aren't compared where they were written down by other rules", () => {
+    expect(tellUncompared(taken, taken)).to.be.empty;
+    const { schemaRules, ...earlier } = { ...taken, schema: "0".repeat(64) };
+    expect(schemaRules).to.be.greaterThan(1);
+    const elsewhere = { ...earlier, schemaRules: 2, server: "12.1" };
+    const by = [
+      [earlier, /by another version of hardhat-dr/],
+      [elsewhere, /by PostgreSQL 12, and this is \d\d/],
+    ] as const;
+    for (const [expected, told] of by) {
+      expect(compareFingerprints(expected, taken)).to.be.empty;
+      expect(tellUncompared(expected, taken).join(" ")).to.match(told);
+    }
   });
 
   it("lets a sequence be ahead, and a materialized view be newer", async () => {
