@@ -3,7 +3,8 @@ import * as zlib from "node:zlib";
 
 import { CHUNK_BYTES } from "../core/chunk-bytes.js";
 import { DrError } from "../core/errors.js";
-import { through, throughSpending, type Stage } from "./stage.js";
+import { spending } from "../core/hand-over.js";
+import { through, type Stage } from "./stage.js";
 
 export const COMPRESSIONS = ["zstd", "gzip"] as const;
 
@@ -40,7 +41,7 @@ const READ_BUFFERS = { chunkSize: CHUNK_BYTES, highWaterMark: CHUNK_BYTES };
 
 /** @throws {DrError} ZSTD_MISSING with Node before 22.15. */
 export function compressing(compression: Compression): Stage {
-  return throughSpending(createCompressor(compression));
+  return through(spending(createCompressor(compression)));
 }
 
 function createCompressor(compression: Compression): Transform {

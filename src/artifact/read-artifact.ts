@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { Readable } from "node:stream";
 
 import { DrError, messageOf } from "../core/errors.js";
+import { giveBack, handOver } from "../core/hand-over.js";
 import { readIfThere } from "../core/if-there.js";
 import { UNWATCHED, type Meter } from "../core/meter.js";
 import { readFileStream } from "../core/read-file-stream.js";
@@ -124,8 +125,9 @@ export async function measureFile(
   onProgress?: (sizeBytes: number) => void,
 ): Promise<Extent> {
   const measure = new Measure();
-  for await (const chunk of readFileStream(path)) {
-    measure.add(chunk as Buffer);
+  for await (const chunk of readFileStream(path) as AsyncIterable<Buffer>) {
+    measure.add(chunk);
+    giveBack(handOver(chunk));
     onProgress?.(measure.sizeBytes);
   }
   return measure.extent();

@@ -46,18 +46,6 @@ export function throughFragile(stream: Duplex): Stage {
   };
 }
 
-/** The same for one that has read a chunk once it asks for the next. */
-export function throughSpending(stream: Transform): Stage {
-  const transform = stream._transform.bind(stream);
-  stream._transform = (chunk: Buffer, encoding, done) => {
-    transform(chunk, encoding, (error, data) => {
-      giveBack(chunk);
-      done(error, data);
-    });
-  };
-  return through(stream);
-}
-
 /** Makes large chunks of small ones, such as come out of pipes. */
 export function gathering(): Stage {
   let gathered: Buffer[] = [];
