@@ -1,8 +1,7 @@
 import * as z from "zod";
 
-import type { Json } from "../core/canonical-json.js";
 import { DrError, isDrError } from "../core/errors.js";
-import { parseContents } from "./parse-contents.js";
+import { parseContents, type Describing } from "./parse-contents.js";
 import type { SessionClient } from "./session-client.js";
 import type { Session } from "./session.js";
 
@@ -273,6 +272,6 @@ const schema = z.strictObject({
  * @returns undefined where an earlier version wrote none down.
  * @throws {DrError} MANIFEST_INVALID.
  */
-export function parseSettings(contents: Json): KeptSettings | undefined {
-  return parseContents(schema.optional(), contents, "settings");
+export function parseSettings(manifest: Describing): KeptSettings | undefined {
+  return parseContents(schema, manifest, "settings");
 }

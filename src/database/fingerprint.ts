@@ -1,6 +1,5 @@
 import * as z from "zod";
 
-import type { Json } from "../core/canonical-json.js";
 import { hashDefinitions } from "./definitions.js";
 import { fingerprintTables } from "./fingerprint-tables.js";
 import type {
@@ -9,7 +8,7 @@ import type {
   SequenceFingerprint,
 } from "./fingerprint-shape.js";
 import { LAYOUT_SQL } from "./layout.js";
-import { parseContents } from "./parse-contents.js";
+import { parseContents, type Describing } from "./parse-contents.js";
 import { inSnapshot } from "./snapshot.js";
 import type { Session } from "./session.js";
 
@@ -175,9 +174,12 @@ const schema = z.strictObject({
 /**
  * Reads the fingerprint out of what a manifest says that is inside.
  *
- * @param contents - With the fingerprint as `fingerprint`.
+ * @returns undefined where nobody has written one down.
  * @throws {DrError} MANIFEST_INVALID.
  */
-export function parseFingerprint(contents: Json): Fingerprint {
-  return parseContents(schema, contents, "fingerprint") as Fingerprint;
+export function parseFingerprint(
+  manifest: Describing,
+): Fingerprint | undefined {
+  return parseContents(schema, manifest, "fingerprint") as
+    Fingerprint | undefined;
 }

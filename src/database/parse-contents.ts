@@ -1,26 +1,31 @@
 import type { ZodType } from "zod";
 
-import type { Json } from "../core/canonical-json.js";
+import type { Manifest } from "../artifact/manifest.js";
+import { MANIFEST_SUFFIX } from "../artifact/name.js";
 import { DrError } from "../core/errors.js";
+
+/** What says what is inside of an artifact. */
+export type Describing = Pick<Manifest, "artifact" | "contents">;
 
 /**
  * Reads a part of what a manifest says that is inside.
  *
  * @param part - Its name in `contents`.
+ * @returns undefined where it has no such part.
  * @throws {DrError} MANIFEST_INVALID.
  */
 export function parseContents<T>(
   schema: ZodType<T>,
-  contents: Json,
+  { artifact, contents }: Describing,
   part: string,
-): T {
+): T | undefined {
   const found = ((contents ?? {}) as Readonly<Record<string, unknown>>)[part];
-  const parsed = schema.safeParse(found);
+  const parsed = schema.optional().safeParse(found);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const place = ["contents", part, ...(issue?.path ?? [])].join(".");
     throw new DrError("MANIFEST_INVALID", {
-      file: "the manifest",
+      file: `${artifact}${MANIFEST_SUFFIX}`,
       reason: `${place}: ${issue?.message ?? ""}`,
     });
   }

@@ -72,7 +72,8 @@ export async function findDump(
   await requireKey(checked, keys);
   const { createdAt, plain, stored, contents, artifact } = checked.manifest;
   const format = formatOf(contents, artifact);
-  const settings = parseSettings(contents);
+  const settings = parseSettings(checked.manifest);
+  const fingerprint = parseFingerprint(checked.manifest);
   return {
     name: artifact,
     path,
@@ -83,9 +84,7 @@ export async function findDump(
     ...(settings === undefined ? {} : { settings }),
     sizeBytes: plain.sizeBytes,
     sha256: stored.sha256,
-    ...(isObject(contents) && "fingerprint" in contents
-      ? { fingerprint: parseFingerprint(contents) }
-      : {}),
+    ...(fingerprint === undefined ? {} : { fingerprint }),
     open: async (watching) => await openArtifact(checked, keys, watching),
   };
 }

@@ -147,7 +147,7 @@ describe("a backup of the database", function () {
     expect(await readManifest(path)).to.deep.equal(manifest);
     const contents = manifest.contents as Record<string, string>;
     expect(contents).to.include({ format: "custom", database: "original" });
-    expect(parseFingerprint(manifest.contents)).to.deep.equal(fingerprint);
+    expect(parseFingerprint(manifest)).to.deep.equal(fingerprint);
     expect(fingerprint).to.deep.equal(
       await withSession(cluster.access("original"), takeFingerprint),
     );
@@ -220,8 +220,8 @@ secret';`,
       postgres.cluster.access("by_psql"),
       takeFingerprint,
     );
-    const { contents } = written.manifest;
-    expect(compareFingerprints(parseFingerprint(contents), found)).to.be.empty;
+    const expected = parseFingerprint(written.manifest)!;
+    expect(compareFingerprints(expected, found)).to.be.empty;
   });
 
   it("in directory format is a tar that pg_restore reads with several jobs", async function () {
@@ -262,7 +262,7 @@ secret';`,
     cluster.psql("CREATE DATABASE calm TEMPLATE template0");
     shell('zstd -dc "$FILE" | pg_restore -e -d calm', { FILE: written.path });
     const found = await withSession(cluster.access("calm"), takeFingerprint);
-    const expected = parseFingerprint(written.manifest.contents);
+    const expected = parseFingerprint(written.manifest)!;
     expect(compareFingerprints(expected, found)).to.be.empty;
     expect(
       found.tables.find(({ name }) => name === "public.noise")?.rows,

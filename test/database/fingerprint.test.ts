@@ -252,10 +252,16 @@ describe("a database's fingerprint", function () {
   });
 
   it("survives a manifest", () => {
-    const read = JSON.parse(
+    const contents = JSON.parse(
       canonicalJson({ fingerprint: taken } as unknown as Json),
     ) as Json;
-    expect(parseFingerprint(read)).to.deep.equal(taken);
+    const artifact = "takumi_db_20260101_000000.sql.zst";
+    expect(parseFingerprint({ artifact, contents })).to.deep.equal(taken);
+    expect(parseFingerprint({ artifact, contents: {} })).to.equal(undefined);
+    const wrong = { fingerprint: { server: "15.1" } };
+    expect(() => parseFingerprint({ artifact, contents: wrong })).to.throw(
+      `${artifact}.manifest.json can't be relied on: contents.fingerprint.encoding`,
+    );
   });
 
   describe("is another", () => {

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import * as z from "zod";
 
 import { listArtifacts } from "../../artifact/list-artifacts.js";
-import type { Manifest } from "../../artifact/manifest.js";
 import {
   checkArtifact,
   readManifest,
@@ -108,6 +107,7 @@ async function readRecord(
     throw new DrError("MANIFEST_INVALID", { file: artifact, reason });
   }
   const { backup, mark } = parsed.data;
+  const fingerprint = parseFingerprint(manifest);
   return {
     path,
     name: artifact,
@@ -115,16 +115,6 @@ async function readRecord(
     isAuthentic: provenance.status === "signed" && keys.trusted.length > 0,
     ...backup,
     mark,
-    ...(hasFingerprint(contents)
-      ? { fingerprint: parseFingerprint(contents) }
-      : {}),
+    ...(fingerprint === undefined ? {} : { fingerprint }),
   };
-}
-
-function hasFingerprint(contents: Manifest["contents"]): boolean {
-  return (
-    typeof contents === "object" &&
-    contents !== null &&
-    "fingerprint" in contents
-  );
 }
