@@ -6,6 +6,7 @@ import { LAYOUT_SQL, type Layout } from "./layout.js";
 import { tryLock, unlock } from "./maintenance.js";
 import { readServerVersion } from "./server-version.js";
 import type { Session } from "./session.js";
+import { forgetSubscriptions } from "./subscriptions.js";
 import { endSessions } from "./swap-sessions.js";
 
 /** A database of ours that nobody uses yet: it is filled, looked at, and renamed or dropped. */
@@ -91,6 +92,7 @@ export async function dropScratch(
   session: Session,
   name: string,
 ): Promise<void> {
+  await forgetSubscriptions(session, name);
   await endSessions(session, [name]);
   const isForced = (await readServerVersion(session)).major > 12;
   await session.query(

@@ -7,6 +7,7 @@ import {
   type TableFingerprint,
 } from "./fingerprint.js";
 import type { Session } from "./session.js";
+import { tellSubscriptions } from "./subscriptions.js";
 
 export interface Expectation {
   /** What must have come out; absent: nobody has written it down. */
@@ -67,6 +68,7 @@ export async function examineRestored(
     notices: [
       ...(expected === undefined ? [] : tellUncompared(expected, found)),
       ...(isAsBefore ? inherited : []),
+      ...(await tellSubscriptions(session)),
     ],
     tables: found.tables.length,
     rows: String(

@@ -23,6 +23,7 @@ import {
 import type { Dump } from "../../src/database/restore-source.js";
 import { undoRestore } from "../../src/database/restore-undo.js";
 import { closeSession, openSession } from "../../src/database/session.js";
+import { verifyBackup } from "../../src/database/verify.js";
 import { runKilled, startWorker } from "../helpers/killed-worker.js";
 import { SmallDisk } from "../helpers/small-disk.js";
 import { codeOf, errorOf } from "../offsite/describe-storage.js";
@@ -560,6 +561,32 @@ describe("restoring a database", function () {
       await rm(scene.record);
       await expectUntouched();
     });
+  });
+
+  it("leaves nothing of a trial whose database had a subscription, and no restore in the way of the next", async () => {
+    const name = "news";
+    scene.psql(
+      `CREATE SUBSCRIPTION ${name} CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false)`,
+    );
+    const path = await scene.backUp();
+    const unhook = `ALTER SUBSCRIPTION ${name} DISABLE; ALTER SUBSCRIPTION ${name} SET (slot_name = NONE); DROP SUBSCRIPTION ${name}`;
+    try {
+      const dump = await scene.find(path);
+      const { examination } = await verifyBackup(dump, {
+        ...scene.options(),
+        like: "takumi",
+      });
+      expect(examination.problems).to.deep.equal([]);
+      expect(examination.notices.join()).to.include(
+        "ALTER SUBSCRIPTION news ENABLE",
+      );
+      await expectUntouched();
+    } finally {
+      scene.psql(unhook);
+    }
+    const { aside } = await scene.restore(path);
+    scene.psql(unhook);
+    expect(scene.databases()).to.deep.equal(["takumi", aside]);
   });
 
   it("restores without owners and grants when told", async () => {
