@@ -30,13 +30,37 @@ function grants(acl: string, kind: string, owner: string): string {
   )`;
 }
 
-/** Options of foreign servers, tables and columns: a dump writes them in the order of their names. */
+/** In the order of their names: a dump writes those of foreign servers so, and a view's check option last. */
 function optionsOf(column: string): string {
   return `(SELECT jsonb_agg(o ORDER BY o COLLATE "C") FROM unnest(${column}) o)`;
 }
 
-/** Not by position: a dump leaves out dropped columns, and those after them move up. */
-const COLUMN_NUMBER = `row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum)`;
+/**
+ * Not by position: a dump leaves out dropped columns, and those after them move
+ * up. Columns that come from a parent are the first after a restore, though
+ * they may have come last.
+ */
+const COLUMN_NUMBER = `row_number() OVER (PARTITION BY a.attrelid ORDER BY CASE WHEN NOT c.relispartition
+  AND EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid) THEN a.attname END, a.attnum)`;
+
+/**
+ * What comes with its parent or not at all: a dump holds no comment on it.
+ *
+ * @param d - A row of pg_description.
+ */
+function isDumped(d: string): string {
+  return `NOT EXISTS (
+    SELECT FROM pg_catalog.pg_trigger t
+    WHERE ${d}.classoid = 'pg_catalog.pg_trigger'::regclass AND t.oid = ${d}.objoid AND t.tgparentid <> 0)
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_constraint k
+    WHERE ${d}.classoid = 'pg_catalog.pg_constraint'::regclass AND k.oid = ${d}.objoid
+      AND k.contype IN ('c', 'f') AND NOT k.conislocal)
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+    WHERE ${d}.classoid = 'pg_catalog.pg_class'::regclass AND i.indexrelid = ${d}.objoid
+      AND NOT i.indisvalid AND c.relkind <> 'I')`;
+}
 
 /**
  * How all is defined, a row each: `what` it is, `how` it is, and an `expression`.
@@ -51,7 +75,7 @@ const DEFINITIONS: readonly string[] = [
   `SELECT format('relation %s', c.oid::regclass) AS what,
     jsonb_build_array(c.relkind, c.relpersistence, pg_get_userbyid(c.relowner),
       ${grants("c.relacl", "r", "c.relowner")},
-      c.relrowsecurity, c.relforcerowsecurity, c.reloptions, c.relreplident, c.relispopulated,
+      c.relrowsecurity, c.relforcerowsecurity, ${optionsOf("c.reloptions")}, c.relreplident, c.relispopulated,
       m.amname, nullif(c.reloftype, 0)::regtype, pg_get_partkeydef(c.oid),
       (SELECT jsonb_agg(i.inhparent::regclass ORDER BY i.inhseqno) FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid),
       pg_get_expr(c.relpartbound, c.oid)) AS how,
@@ -157,7 +181,8 @@ const DEFINITIONS: readonly string[] = [
   `SELECT format('comment on %s %s', i.type, i.identity) AS what, to_jsonb(d.description) AS how
   FROM pg_catalog.pg_description d, pg_identify_object(d.classoid, d.objoid, d.objsubid) i
   WHERE d.objoid >= 16384 AND d.classoid <> 'pg_catalog.pg_extension'::regclass AND NOT EXISTS (
-    SELECT FROM pg_catalog.pg_depend e WHERE e.classid = d.classoid AND e.objid = d.objoid AND e.deptype = 'e')`,
+    SELECT FROM pg_catalog.pg_depend e WHERE e.classid = d.classoid AND e.objid = d.objoid AND e.deptype = 'e')
+    AND ${isDumped("d")}`,
 
   `SELECT format('security label of %s on %s %s', l.provider, i.type, i.identity) AS what, to_jsonb(l.label) AS how
   FROM pg_catalog.pg_seclabel l, pg_identify_object(l.classoid, l.objoid, l.objsubid) i`,

@@ -14,6 +14,8 @@ export interface Table {
   /** The primary key's columns, quoted. */
   readonly key: readonly string[] | null;
   readonly partitionOf: readonly string[] | null;
+  /** Of one that inherits, quoted, by name: a restore puts those of its parents first. */
+  readonly inheriting: readonly string[] | null;
   /** Of an extension's own rows, which are in no dump: `WHERE …`. */
   readonly condition: string | null;
 }
@@ -72,6 +74,9 @@ export async function listTables({ query }: Session): Promise<Table[]> {
       (SELECT array_agg(format('%I.%I', pn.nspname, p.relname) ORDER BY pn.nspname, p.relname)
         FROM pg_partition_ancestors(c.oid) a JOIN pg_class p ON p.oid = a.relid JOIN pg_namespace pn ON pn.oid = p.relnamespace
         WHERE p.oid <> c.oid) AS "partitionOf",
+      (SELECT array_agg(quote_ident(a.attname) ORDER BY a.attname) FROM pg_attribute a
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND NOT c.relispartition
+          AND EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid)) AS inheriting,
       x.condition
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_depend e ON e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e'
@@ -113,12 +118,9 @@ async function fingerprintTable(
   };
 }
 
-/**
- * Hashes add up to the same in whatever order rows come. `(t.*)` is the row
- * also where a column is called `t`.
- */
+/** Hashes add up to the same in whatever order rows come. */
 function hashOf(
-  { key }: Table,
+  table: Table,
   sampled: number | undefined,
   { hashes }: FingerprintOptions,
 ): string {
@@ -128,8 +130,17 @@ function hashOf(
   const chosen =
     sampled === undefined
       ? ""
-      : ` FILTER (WHERE (${hash(textOfKey(key))} & 9223372036854775807) % ${PER_MILLE} < ${sampled})`;
-  return `, coalesce(sum(${hash("(t.*)::text")})${chosen}, 0)::text AS hash`;
+      : ` FILTER (WHERE (${hash(textOfKey(table))} & 9223372036854775807) % ${PER_MILLE} < ${sampled})`;
+  return `, coalesce(sum(${hash(textOf(table))})${chosen}, 0)::text AS hash`;
+}
+
+/** `(t.*)` is the row also where a column is called `t`. */
+function textOf({ inheriting }: Table): string {
+  return inheriting === null ? "(t.*)::text" : textOfColumns(inheriting);
+}
+
+function textOfColumns(columns: readonly string[]): string {
+  return `ROW(${columns.map((column) => `t.${column}`).join(", ")})::text`;
 }
 
 function hash(text: string): string {
@@ -141,10 +152,8 @@ function hash(text: string): string {
  * wherever they lie, in the original and in what was restored from it. Hashing
  * only the key is what makes it cheaper. TABLESAMPLE chooses by place on the disk.
  */
-function textOfKey(key: readonly string[] | null): string {
-  return key === null
-    ? "(t.*)::text"
-    : `ROW(${key.map((column) => `t.${column}`).join(", ")})::text`;
+function textOfKey(table: Table): string {
+  return table.key === null ? textOf(table) : textOfColumns(table.key);
 }
 
 /** Rows in 1000; undefined: all. Without a key, choosing would cost what hashing does. */
