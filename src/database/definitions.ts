@@ -105,9 +105,9 @@ const DEFINITIONS: readonly string[] = [
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = k.conrelid AND c.relpersistence = 't')
     AND ${ofNoExtension("pg_class", "k.conrelid")} AND ${ofNoExtension("pg_type", "k.contypid")}`,
 
-  // One that isn't valid is in no dump.
+  // One that isn't valid is in no dump, but for a partitioned table's.
   `SELECT format('index %s', i.indexrelid::regclass) AS what,
-    jsonb_build_array(i.indisclustered, i.indisreplident, c.reloptions,
+    jsonb_build_array(i.indisvalid, i.indisclustered, i.indisreplident, ${optionsOf("c.reloptions")},
       (SELECT p.inhparent::regclass FROM pg_catalog.pg_inherits p WHERE p.inhrelid = c.oid),
       (SELECT jsonb_agg(nullif(a.attstattarget, -1) ORDER BY a.attnum) FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid)) AS how,
     pg_get_indexdef(i.indexrelid) AS expression

@@ -57,12 +57,12 @@ export async function examineRestored(
   const inherited = [
     ...(await findUnvalidated(session)),
     ...(await findSequencesBehind(session)),
+    ...(await findInvalidIndexes(session)),
   ];
   return {
     problems: [
       ...differences,
       ...missingTables(expectation.criticalTables, found),
-      ...(await findInvalidIndexes(session)),
       ...(isAsBefore ? [] : inherited),
     ],
     notices: [

@@ -563,6 +563,18 @@ describe("restoring a database", function () {
     });
   });
 
+  it("tells of an index that wasn't valid before, which a dump leaves so", async () => {
+    scene.psql(
+      `CREATE TABLE days (at date) PARTITION BY RANGE (at);
+       CREATE TABLE day PARTITION OF days DEFAULT;
+       CREATE INDEX days_at ON ONLY days (at)`,
+    );
+    const { examination } = await scene.restore(await scene.backUp());
+    expect(examination?.notices).to.deep.equal([
+      "The index public.days_at isn't valid.",
+    ]);
+  });
+
   it("leaves nothing of a trial whose database had a subscription, and no restore in the way of the next", async () => {
     const name = "news";
     scene.psql(
