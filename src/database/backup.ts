@@ -206,6 +206,7 @@ async function backUp(
           sequences,
           hashes,
           parallel: HASHING_SESSIONS,
+          isLive: true,
           sampleAbove: sampleAboveBytes,
           signal,
         }),
@@ -233,6 +234,7 @@ async function backUp(
     const notices = [
       ...prepared.notices,
       ...globals.notices,
+      ...uncountedIn(fingerprint),
       ...settings.omitted.map(
         (name) =>
           `Without the setting ${name} of the database: it may be a secret, and a manifest isn't encrypted.`,
@@ -244,6 +246,15 @@ async function backUp(
     await reading.catch(() => undefined);
     throw error;
   }
+}
+
+function uncountedIn({ tables }: Fingerprint): readonly string[] {
+  return tables
+    .filter(({ uncounted, computed }) => uncounted && !computed)
+    .map(
+      ({ name }) =>
+        `The rows of ${name} are in the backup, but weren't counted: it was emptied, changed or kept by others meanwhile. A restore can't compare them.`,
+    );
 }
 
 interface Dump extends Plan {

@@ -42,6 +42,8 @@ export interface TableFingerprint {
   readonly sampled?: number;
   /** A materialized view: a restore computes it anew, from rows that may be newer than it was. */
   readonly computed?: true;
+  /** Emptied, dropped or kept by others before it could be read: of its rows nothing is known. */
+  readonly uncounted?: true;
   /** The partitioned tables that its rows belong to; absent where it is no partition. */
   readonly partitionOf?: readonly string[];
 }
@@ -57,6 +59,8 @@ export interface SequenceFingerprint {
 export interface FingerprintOptions extends SnapshotOptions {
   /** Read before; absent: now. */
   readonly sequences?: readonly SequenceFingerprint[];
+  /** Others work in it: tables may be gone, or emptied, before they are read. */
+  readonly isLive?: boolean;
   /** Only rows are counted: `false`. */
   readonly hashes?: boolean;
   /** Bytes on the server's disk; a larger table is hashed by a sample of its rows. */

@@ -1,3 +1,4 @@
+import { hasCode, isDrError } from "../core/errors.js";
 import { inParallel } from "../core/in-parallel.js";
 import type {
   FingerprintOptions,
@@ -14,8 +15,11 @@ export interface Table {
   /** The primary key's columns, quoted. */
   readonly key: readonly string[] | null;
   readonly partitionOf: readonly string[] | null;
-  /** Of one that inherits, quoted, by name: a restore puts those of its parents first. */
-  readonly inheriting: readonly string[] | null;
+  /** Quoted. By name in a table that inherits: a restore puts those of its parents first. */
+  readonly columns: readonly string[];
+  readonly oid: string;
+  /** Another one holds its rows once it was emptied or rewritten. */
+  readonly file: string;
   /** Of an extension's own rows, which are in no dump: `WHERE …`. */
   readonly condition: string | null;
 }
@@ -47,7 +51,9 @@ export async function fingerprintTables(
     options.signal?.throwIfAborted();
     const session = free.pop() ?? first;
     try {
-      const fingerprint = await fingerprintTable(session, table, options);
+      const fingerprint = await (options.isLive === true
+        ? fingerprintLive(session, table, options)
+        : fingerprintTable(session, table, options));
       doneBytes += Number(table.sizeBytes);
       options.onProgress?.(doneBytes, totalBytes);
       return fingerprint;
@@ -74,9 +80,11 @@ export async function listTables({ query }: Session): Promise<Table[]> {
       (SELECT array_agg(format('%I.%I', pn.nspname, p.relname) ORDER BY pn.nspname, p.relname)
         FROM pg_partition_ancestors(c.oid) a JOIN pg_class p ON p.oid = a.relid JOIN pg_namespace pn ON pn.oid = p.relnamespace
         WHERE p.oid <> c.oid) AS "partitionOf",
-      (SELECT array_agg(quote_ident(a.attname) ORDER BY a.attname) FROM pg_attribute a
-        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND NOT c.relispartition
-          AND EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid)) AS inheriting,
+      array(SELECT quote_ident(a.attname) FROM pg_attribute a
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        ORDER BY CASE WHEN NOT c.relispartition
+          AND EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid) THEN a.attname END, a.attnum) AS columns,
+      c.oid::text AS oid, c.relfilenode::text AS file,
       x.condition
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_depend e ON e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e'
@@ -90,16 +98,69 @@ export async function listTables({ query }: Session): Promise<Table[]> {
     ORDER BY pg_table_size(c.oid) DESC`);
 }
 
+/** `42P01` undefined_table, `42703` undefined_column, `55P03` lock_not_available. */
+const CHANGED = ["42P01", "42703", "55P03"];
+
+/**
+ * A snapshot keeps neither from emptying nor from dropping a table, which then
+ * seems to have been empty before. Somebody may also wait for it while we
+ * wait for them.
+ */
+async function fingerprintLive(
+  session: Session,
+  table: Table,
+  options: FingerprintOptions,
+): Promise<TableFingerprint> {
+  const { query } = session;
+  const uncounted = { name: table.name, rows: "0", uncounted: true } as const;
+  await query("SAVEPOINT hardhat_dr_table");
+  try {
+    await query(`SET LOCAL lock_timeout = ${String(LOCK_TIMEOUT_MS)}`);
+    const found = await fingerprintTable(session, table, options);
+    const isEmptied = found.rows === "0" && (await hasNewFile(session, table));
+    return isEmptied ? { ...found, ...uncounted } : found;
+  } catch (error) {
+    if (!isDrError(error) || !hasCode(error.cause, ...CHANGED)) {
+      throw error;
+    }
+    await query("ROLLBACK TO SAVEPOINT hardhat_dr_table");
+    return { ...kindOf(table), ...uncounted };
+  } finally {
+    await query("RELEASE SAVEPOINT hardhat_dr_table").catch(() => undefined);
+  }
+}
+
+const LOCK_TIMEOUT_MS = 30_000;
+
+async function hasNewFile(
+  { query }: Session,
+  { oid, file }: Table,
+): Promise<boolean> {
+  // A snapshot doesn't hold this function up.
+  const [row] = await query<{ now: string | null }>(
+    "SELECT pg_relation_filenode($1::oid)::text AS now",
+    [oid],
+  );
+  return row?.now !== file;
+}
+
+function kindOf({
+  isView,
+  partitionOf,
+}: Table): Pick<TableFingerprint, "computed" | "partitionOf"> {
+  return {
+    ...(isView ? { computed: true as const } : {}),
+    ...(partitionOf === null ? {} : { partitionOf }),
+  };
+}
+
 async function fingerprintTable(
   { query }: Session,
   table: Table,
   options: FingerprintOptions,
 ): Promise<TableFingerprint> {
-  const { name, isView, isPopulated, condition, partitionOf } = table;
-  const kind = {
-    ...(isView ? { computed: true as const } : {}),
-    ...(partitionOf === null ? {} : { partitionOf }),
-  };
+  const { name, isPopulated, condition } = table;
+  const kind = kindOf(table);
   if (!isPopulated) {
     return { name, rows: "0", ...kind };
   }
@@ -131,15 +192,11 @@ function hashOf(
     sampled === undefined
       ? ""
       : ` FILTER (WHERE (${hash(textOfKey(table))} & 9223372036854775807) % ${PER_MILLE} < ${sampled})`;
-  return `, coalesce(sum(${hash(textOf(table))})${chosen}, 0)::text AS hash`;
+  return `, coalesce(sum(${hash(textOf(table.columns))})${chosen}, 0)::text AS hash`;
 }
 
-/** `(t.*)` is the row also where a column is called `t`. */
-function textOf({ inheriting }: Table): string {
-  return inheriting === null ? "(t.*)::text" : textOfColumns(inheriting);
-}
-
-function textOfColumns(columns: readonly string[]): string {
+/** As a row is shown; those of its columns that were added later aren't among them. */
+function textOf(columns: readonly string[]): string {
   return `ROW(${columns.map((column) => `t.${column}`).join(", ")})::text`;
 }
 
@@ -152,8 +209,8 @@ function hash(text: string): string {
  * wherever they lie, in the original and in what was restored from it. Hashing
  * only the key is what makes it cheaper. TABLESAMPLE chooses by place on the disk.
  */
-function textOfKey(table: Table): string {
-  return table.key === null ? textOf(table) : textOfColumns(table.key);
+function textOfKey({ key, columns }: Table): string {
+  return textOf(key ?? columns);
 }
 
 /** Rows in 1000; undefined: all. Without a key, choosing would cost what hashing does. */

@@ -157,6 +157,7 @@ const schema = z.strictObject({
       hash: decimal.optional(),
       sampled: z.int().min(1).max(999).optional(),
       computed: z.literal(true).optional(),
+      uncounted: z.literal(true).optional(),
       partitionOf: z.array(z.string()).optional(),
     }),
   ),

@@ -138,7 +138,9 @@ export function missingTables(
     if (found.length === 0) {
       return [`The critical table ${wanted} is missing.`];
     }
-    return found.some(({ rows }) => rows !== "0")
+    return found.some(
+      ({ rows, uncounted }) => uncounted === true || rows !== "0",
+    )
       ? []
       : [`The critical table ${wanted} is empty.`];
   });

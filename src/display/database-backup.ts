@@ -20,7 +20,11 @@ export function formatContents(
     colAligns: ["left", "right"],
     style: { head: [], border: [] },
   });
-  table.push(...sorted.slice(0, SHOWN).map(({ name, rows }) => [name, rows]));
+  table.push(
+    ...sorted
+      .slice(0, SHOWN)
+      .map(({ name, rows, uncounted }) => [name, uncounted ? "?" : rows]),
+  );
   const rest = sorted.slice(SHOWN);
   if (rest.length > 0) {
     const others = count(rest.length, "other");
@@ -41,7 +45,10 @@ export function contentsToJson({
   largeObjects,
 }: Fingerprint): Readonly<Record<string, Json>> {
   return {
-    tables: tables.map(({ name, rows }) => ({ name, rows })),
+    tables: tables.map(({ name, rows, uncounted }) => ({
+      name,
+      rows: uncounted ? null : rows,
+    })),
     largeObjects: largeObjects.count,
   };
 }
