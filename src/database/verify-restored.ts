@@ -67,7 +67,9 @@ export async function examineRestored(
     ],
     notices: [
       ...(expected === undefined ? [] : tellUncompared(expected, found)),
-      ...(isAsBefore ? inherited : []),
+      ...(isAsBefore
+        ? inherited.map((one) => `As when it was backed up: ${one}`)
+        : []),
       ...(await tellSubscriptions(session)),
     ],
     tables: found.tables.length,

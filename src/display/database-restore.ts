@@ -125,7 +125,7 @@ function formatNotices(
   paint: Paint,
 ): readonly string[] {
   return (examination?.notices ?? []).map((notice) =>
-    paint("yellow", `  As when it was backed up: ${notice}`),
+    paint("yellow", `  ${notice}`),
   );
 }
 
