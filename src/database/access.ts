@@ -41,7 +41,8 @@ export function parseDatabaseUrl(url: string): Access {
     throw invalid("it doesn't begin with postgres://");
   }
   const [found, { ssl }] = parseOrThrow(url);
-  const { host, port, user, password, database } = found;
+  const { host, port, user, password } = found;
+  const database = databaseOf(url, found.database);
   if (!database) {
     throw invalid("it names no database");
   }
@@ -57,6 +58,19 @@ export function parseDatabaseUrl(url: string): Access {
     ...(ssl === undefined ? {} : { ssl }),
     sslOptions: Object.fromEntries(options),
   };
+}
+
+/** The parser leaves `%3D`, `%2F` and the like in it as they are; libpq doesn't. */
+function databaseOf(
+  url: string,
+  parsed: string | null | undefined,
+): string | null | undefined {
+  const [, path = ""] = /^[^:]+:\/\/[^/?#]*\/([^?#]*)/.exec(url) ?? [];
+  try {
+    return decodeURI(path) === parsed ? decodeURIComponent(path) : parsed;
+  } catch {
+    return parsed;
+  }
 }
 
 /** The parser gives what isn't there in three ways. */

@@ -28,6 +28,18 @@ describe("a database's URL", () => {
     expect([host, port]).to.deep.equal(["/run/pg", 5432]);
   });
 
+  it("names a database with any characters, as libpq reads it", () => {
+    for (const name of ["a=b", "a/b?c#d", "100%", "%3D", 'we"ird, ü: it&s']) {
+      const encoded = encodeURIComponent(name);
+      for (const url of [
+        `postgres://app:p%2Fw@db/${encoded}?sslmode=disable`,
+        `postgres:///${encoded}?host=/run/pg`,
+      ]) {
+        expect(parseDatabaseUrl(url).database).to.equal(name);
+      }
+    }
+  });
+
   it("is refused without being shown", async () => {
     for (const url of [
       "mysql://app:hunter2@db/takumi",
