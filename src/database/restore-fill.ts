@@ -16,7 +16,7 @@ import {
   type Scratch,
 } from "./scratch.js";
 import { withSession, type Session } from "./session.js";
-import { nameFree } from "./swap.js";
+import { beginningOf, nameFree } from "./swap.js";
 import {
   examineRestored,
   requireGood,
@@ -133,7 +133,11 @@ export async function keepScratch(
     await unmark(session, name);
     return name;
   }
-  const kept = await nameFree(session, `${like}_restore`, clock.now());
+  const kept = await nameFree(
+    session,
+    beginningOf(like, "restore"),
+    clock.now(),
+  );
   await renameScratch(session, name, kept);
   return kept;
 }

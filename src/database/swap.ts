@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 import { formatTimestamp } from "../artifact/name.js";
 import { DrError, hasCode, isDrError } from "../core/errors.js";
 import { carrySettings } from "./database-settings.js";
@@ -161,8 +163,27 @@ export async function nameAside(
   live: string,
   at: Date,
 ): Promise<string> {
-  return await nameFree(session, `${live}_before`, at);
+  return await nameFree(session, beginningOf(live, "before"), at);
 }
+
+/**
+ * `takumi_before`. Too long a name is cut, and told from others that begin like
+ * it: what was put aside of one must never come back as another.
+ */
+export function beginningOf(
+  database: string,
+  what: "before" | "restore",
+): string {
+  const end = `_${what}`;
+  const room = LONGEST_NAME - `${end}${TIME}`.length;
+  if (Buffer.byteLength(database) <= room) {
+    return `${database}${end}`;
+  }
+  const hash = createHash("sha256").update(database).digest("hex").slice(0, 8);
+  return `${cutTo(database, room - hash.length - 1)}_${hash}${end}`;
+}
+
+const TIME = "_20240115_140000";
 
 /** A name with a time that no database has; too long a beginning is cut. */
 export async function nameFree(
@@ -205,10 +226,7 @@ export async function findAside(
     "SELECT datname AS name FROM pg_database WHERE datname ~ '_before_[0-9]{8}_[0-9]{6}$' ORDER BY right(datname, 15) DESC",
   );
   const newest = all.find(({ name }) => {
-    const end = name.slice(-"_20240115_140000".length);
-    return (
-      name === `${cutTo(`${live}_before`, LONGEST_NAME - end.length)}${end}`
-    );
+    return name.slice(0, -TIME.length) === beginningOf(live, "before");
   });
   if (newest === undefined) {
     throw new DrError("DATABASE_NOTHING_TO_UNDO", { database: live });

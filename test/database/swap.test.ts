@@ -320,9 +320,17 @@ describe("swapping databases", () => {
         "takumi_before_20240115_140001",
       );
       expect(await findAside(session, "takumi")).to.equal(ASIDE);
-      const long = await nameAside(session, "ü".repeat(31), AT);
-      expect(Buffer.byteLength(long)).to.be.at.most(63);
-      expect(long).to.match(/^ü+_20240115_140000$/);
+      const longs = ["a", "b"].map((end) => `${"ü".repeat(31)}${end}`);
+      for (const live of longs) {
+        const long = await nameAside(session, live, AT);
+        expect(Buffer.byteLength(long)).to.be.at.most(63);
+        expect(long).to.match(/^ü+_[0-9a-f]{8}_before_20240115_140000$/);
+        expect(await codeOf(findAside(session, live))).to.equal(
+          "DATABASE_NOTHING_TO_UNDO",
+        );
+        psql(`CREATE DATABASE "${long}"`);
+        expect(await findAside(session, live)).to.equal(long);
+      }
       expect(await codeOf(findAside(session, "taku"))).to.equal(
         "DATABASE_NOTHING_TO_UNDO",
       );
