@@ -135,8 +135,8 @@ function environmentFor(access: Access): NodeJS.ProcessEnv {
     PGDATABASE: database,
     PGAPPNAME: "hardhat-dr",
     PGCONNECT_TIMEOUT: "10",
-    // Not from the user's ~/.pgpass either.
-    PGPASSFILE: "/dev/null",
+    // Not from the user's ~/.pgpass either; libpq complains of a file that is none.
+    PGPASSFILE: "/dev/null/none",
     ...(password === undefined ? {} : { PGPASSWORD: password }),
     ...Object.fromEntries(ssl),
   };
