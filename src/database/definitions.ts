@@ -206,7 +206,10 @@ const DEFINITIONS: readonly string[] = [
   FROM pg_catalog.pg_publication p`,
 
   // With their columns and the filter of their rows, from PostgreSQL 15 on.
-  `SELECT format('publication %I', t.pubname) AS what, to_jsonb(t) - 'rowfilter' AS how, to_jsonb(t) ->> 'rowfilter' AS expression
+  `SELECT format('publication %I', t.pubname) AS what,
+    jsonb_build_array(t.schemaname, t.tablename, (
+      SELECT jsonb_agg(n ORDER BY n COLLATE "C") FROM jsonb_array_elements_text(to_jsonb(t) -> 'attnames') n)) AS how,
+    to_jsonb(t) ->> 'rowfilter' AS expression
   FROM pg_catalog.pg_publication_tables t`,
 
   `SELECT format('statistics %s', pg_get_statisticsobjdef(s.oid)) AS what,

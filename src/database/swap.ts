@@ -35,8 +35,9 @@ const IN_USE = ["55006", "55P03", "57014"];
  * Puts a database in the place of another, in one transaction: whoever
  * connects gets the one or the other. Renaming takes a lock that lets nobody
  * new in, so that sessions which are ended meanwhile can't come back; who waits
- * for it is told that the name has just changed, and gets the new one the next time. If this process dies, or the connection is lost, before the
- * transaction ends, all is as it was.
+ * for it is told that the name has just changed, and gets the new one the next
+ * time. If this process dies, or the connection is lost, before the transaction
+ * ends, all is as it was.
  *
  * @param session - Beside both; a second one like it is opened for the while.
  * @throws {DrError} DATABASE_SWAP_BLOCKED, DATABASE_SESSIONS_LEFT,

@@ -294,7 +294,7 @@ secret';`,
       "emptied",
     );
     const { written, notices } = await backingUp;
-    const expected = parseFingerprint(written.manifest.contents);
+    const expected = parseFingerprint(written.manifest)!;
     const uncounted = expected.tables.filter((table) => table.uncounted);
     expect(uncounted.map(({ name }) => name)).to.deep.equal([
       "public.passing",
