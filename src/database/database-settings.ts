@@ -107,6 +107,26 @@ export function withoutSecrets(settings: DatabaseSettings): KeptSettings {
   };
 }
 
+/** For who is asked before a database gets them: `owner app, connection limit 20, search_path = app, public`. */
+export function describeSettings({
+  owner,
+  limit,
+  privileges,
+  settings,
+}: DatabaseSettings): string {
+  const whose = (role: string | null) => (role === null ? "" : ` for ${role}`);
+  return [
+    `owner ${owner}`,
+    ...(limit === -1 ? [] : [`connection limit ${String(limit)}`]),
+    ...(privileges ?? []).map(
+      ({ grantee, privilege }) => `${privilege} of ${grantee ?? "PUBLIC"}`,
+    ),
+    ...settings.map(
+      ({ role, name, value }) => `${name} = ${value}${whose(role)}`,
+    ),
+  ].join("; ");
+}
+
 /**
  * Gives a database what another one has. In the transaction that is open.
  *

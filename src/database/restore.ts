@@ -2,6 +2,7 @@ import { nameOfDatabase, type Access } from "./access.js";
 import { claimDatabase, withMaintenance } from "./maintenance.js";
 import {
   carrySettings,
+  describeSettings,
   giveSettings,
   type DatabaseSettings,
   type KeptSettings,
@@ -87,10 +88,11 @@ async function prepare(
 async function tellTarget(
   session: Session,
   dump: Dump,
-  { access, into }: Pick<RestoreOptions, "access" | "into">,
+  options: Pick<RestoreOptions, "access" | "into" | "noOwner">,
 ): Promise<readonly string[]> {
+  const { access, into } = options;
   const { database: live } = access;
-  const { database: origin = live } = dump;
+  const { database: origin = live, settings } = dump;
   const isNew =
     into !== undefined || (await findOid(session, live)) === undefined;
   const name = into ?? live;
@@ -98,7 +100,7 @@ async function tellTarget(
     ...(origin === live
       ? []
       : [`It is a backup of the database ${origin}, not of ${live}.`]),
-    ...(isNew ? tellSettings(name, dump.settings) : []),
+    ...(isNew ? tellSettings(name, settings, options) : []),
   ];
 }
 
@@ -106,15 +108,19 @@ async function tellTarget(
 function tellSettings(
   name: string,
   settings: KeptSettings | undefined,
+  options: Pick<RestoreOptions, "access" | "noOwner">,
 ): readonly string[] {
   return settings === undefined
     ? [
         `${name} is made anew: what a database itself has is in no dump. Set again what it needs of ALTER DATABASE … SET, GRANT … ON DATABASE, connection limit and comment.`,
       ]
-    : settings.omitted.map(
-        (setting) =>
-          `The setting ${setting} of the database isn't in the backup, for it may be a secret: set it again.`,
-      );
+    : [
+        `${name} gets what it had: ${describeSettings(settingsFor(settings, options))}.`,
+        ...settings.omitted.map(
+          (setting) =>
+            `The setting ${setting} of the database isn't in the backup, for it may be a secret: set it again.`,
+        ),
+      ];
 }
 
 /**

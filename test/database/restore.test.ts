@@ -105,7 +105,13 @@ describe("restoring a database", function () {
   }
 
   it("tells beforehand whose backup it is, and what no dump holds", async () => {
-    scene.psql(`ALTER DATABASE takumi SET "app.jwt_secret" = 'hush'`);
+    scene.psql(
+      `ALTER DATABASE takumi SET "app.jwt_secret" = 'hush';
+       ALTER DATABASE takumi SET search_path = app, public;
+       ALTER ROLE dr_owner IN DATABASE takumi SET work_mem = '8MB';
+       ALTER DATABASE takumi CONNECTION LIMIT 20;
+       REVOKE CONNECT ON DATABASE takumi FROM PUBLIC`,
+    );
     const { settings, ...dump } = await scene.find(await scene.backUp());
     const told = async (
       more: Parameters<typeof scene.options>[0],
@@ -116,7 +122,13 @@ describe("restoring a database", function () {
       return notices.join(" ");
     };
     const complete = { ...dump, settings: settings! };
-    expect(await told({}, complete)).not.to.match(/made anew|jwt_secret/);
+    expect(await told({}, complete)).not.to.match(/anew|what it had|_secret/);
+    expect(await told({ into: "beside" }, complete)).to.include(
+      "beside gets what it had: owner dr_owner; connection limit 20; CONNECT of dr_owner; CREATE of dr_owner; TEMPORARY of dr_owner; TEMPORARY of PUBLIC; work_mem = 8MB for dr_owner; search_path = app, public.",
+    );
+    expect(await told({ into: "beside", noOwner: true }, complete)).to.include(
+      "owner dr_owner; connection limit 20; work_mem",
+    );
     expect(await told({ into: "beside" }, complete)).to.match(
       /^(?!.*made anew).*setting app\.jwt_secret .* set it again/,
     );
