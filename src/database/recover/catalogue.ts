@@ -3,6 +3,8 @@ import type { QualifiedName } from "./name.js";
 
 /** What a database says of its tables: those that hold rows of their own, and partitioned ones. */
 export interface Catalogue {
+  /** As PostgreSQL calls it: `UTF8`. */
+  readonly encoding: string;
   readonly tables: readonly Table[];
   readonly foreignKeys: readonly ForeignKey[];
 }
@@ -147,7 +149,11 @@ export async function readCatalogue({ query }: Session): Promise<Catalogue> {
     JOIN pg_type t ON t.oid = a.atttypid AND t.typcategory = 'N'
     WHERE a.attrelid IN (${USER_TABLES})
     ORDER BY n.nspname, c.relname, a.attrelid, a.attnum`);
+  const [database] = await query<Pick<Catalogue, "encoding">>(
+    "SELECT current_setting('server_encoding') AS encoding",
+  );
   return {
+    encoding: database?.encoding ?? "",
     tables: tables.map((table) => ({
       ...table,
       columns: ofTable(columns, table),

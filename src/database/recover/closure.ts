@@ -19,6 +19,7 @@ import {
   picksOf,
   rowText,
 } from "./sql.js";
+import type { Texts } from "./texts.js";
 
 /** The tables that a recovery may come to, and how they hang together. */
 export interface Graph {
@@ -217,7 +218,8 @@ async function addParents(
   const { child, childColumns, parent, parentTable, parentColumns } = need;
   const width = childColumns.length;
   const values = childColumns.map(
-    (name, index) => `c.${quoteName(name)}::text AS ${valueName(index)}`,
+    (name, index) =>
+      `${child.texts.send(`c.${quoteName(name)}::text`)} AS ${valueName(index)}`,
   );
   const keyed = parent === undefined ? [] : keyTexts(parent, "p", width);
   const join =
@@ -242,6 +244,7 @@ async function addParents(
       table: parentTable,
       columns: parentColumns,
       operators: need.operators,
+      texts: child.texts,
       rows: rows.map((row) => row.slice(0, width) as string[]),
     });
     const keys = missing.map((index) => rows[index]?.slice(width) ?? []);
@@ -313,20 +316,21 @@ async function findUnset(
     ? readRows(
         old,
         `SELECT DISTINCT ${keyTexts(child, "c").join(", ")},
-           ${rowText(childColumns, "c")} AS ${valueName(width)} ${fromHanging(link)}`,
+           ${child.texts.send(rowText(childColumns, "c"))} AS ${valueName(width)} ${fromHanging(link)}`,
         [round],
       )
     : []) {
     const rows = batch.map((row) => valuesOfRow(row, width + 1) as string[]);
     const changed = await live.query<{ n: string }>(
-      `SELECT s.n::text FROM ${unnestTexts(width + 1)}
+      `SELECT s.n::text FROM ${unnestTexts(width + 1, child.texts)}
        JOIN ${fromTable(child.live)} AS l ON ${isSent(child.live, child.key.columns, child.key.operators, "l")}
        WHERE ${rowText(childColumns, "l")} IS DISTINCT FROM s.${valueName(width)} ORDER BY s.n`,
       toColumns(rows, width + 1),
     );
     count += changed.length;
     for (const { n } of changed.slice(0, SHOWN_KEYS - keys.length)) {
-      keys.push((rows[Number(n) - 1] ?? []).slice(0, width));
+      const key = (rows[Number(n) - 1] ?? []).slice(0, width);
+      keys.push(key.map((value) => child.texts.show(value)));
     }
   }
   return { table: child.name, columns: childColumns, count, keys };
@@ -336,16 +340,17 @@ interface Wanted {
   readonly table: Table;
   readonly columns: readonly string[];
   readonly operators: readonly string[];
+  readonly texts: Texts;
   readonly rows: readonly (readonly string[])[];
 }
 
 /** Which of some values no row of a live table has; their places. */
 async function findAbsent(
   { query }: Session,
-  { table, columns, operators, rows }: Wanted,
+  { table, columns, operators, texts, rows }: Wanted,
 ): Promise<readonly number[]> {
   const absent = await query<{ n: string }>(
-    `SELECT s.n::text FROM ${unnestTexts(columns.length)} WHERE NOT EXISTS (
+    `SELECT s.n::text FROM ${unnestTexts(columns.length, texts)} WHERE NOT EXISTS (
        SELECT FROM ${fromTable(table)} AS l WHERE ${isSent(table, columns, operators, "l")})`,
     toColumns(rows, columns.length),
   );
@@ -355,10 +360,10 @@ async function findAbsent(
 /** Which of some keys no live row has; their places. */
 async function findAbsentKeys(
   live: Session,
-  { live: table, key }: KeyedPair,
+  { live: table, key, texts }: KeyedPair,
   rows: readonly (readonly string[])[],
 ): Promise<readonly number[]> {
-  return await findAbsent(live, { table, ...key, rows });
+  return await findAbsent(live, { table, ...key, texts, rows });
 }
 
 /** A live row has the values that were sent as texts. */

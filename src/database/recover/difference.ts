@@ -53,7 +53,7 @@ export async function* compareTables(
 
 /** Each row's hash by its key, its content's, and the key. */
 function hashedRows(
-  { old, live, key, columns }: KeyedPair,
+  { old, live, key, columns, texts: { send } }: KeyedPair,
   side: "old" | "live",
   isContentCompared: boolean,
 ): string {
@@ -65,7 +65,9 @@ function hashedRows(
   const content = isContentCompared
     ? `hashtextextended(ROW(${columns.map(({ name }) => quoteName(name)).join(", ")})::text COLLATE "C", 0)`
     : "0::bigint";
-  const named = texts.map((text, index) => `${text} AS ${valueName(index)}`);
+  const named = texts.map(
+    (text, index) => `${send(text)} AS ${valueName(index)}`,
+  );
   return `SELECT hashtextextended(${hashed} COLLATE "C", 0) AS hash, ${content} AS content,
     ${named.join(", ")} FROM ${only}${quoteTable(table)}`;
 }

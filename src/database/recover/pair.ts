@@ -6,6 +6,7 @@ import {
   showTable,
   type QualifiedName,
 } from "./name.js";
+import { textsOf, type Texts } from "./texts.js";
 
 /** A table as it was, and as it is. */
 export interface Pair {
@@ -25,6 +26,7 @@ export interface Pair {
   readonly added: readonly string[];
   /** Rows can't be brought back into it, and why. */
   readonly obstacle: DrError | undefined;
+  readonly texts: Texts;
 }
 
 export interface Key {
@@ -55,13 +57,14 @@ export function pairTables(
   live: Catalogue,
   { keys = new Map() }: PairOptions = {},
 ): readonly Pair[] {
+  const texts = textsOf(old.encoding);
   const lives = new Map(live.tables.map((table) => [showTable(table), table]));
   return old.tables.flatMap((table, index) => {
     const name = showTable(table);
     const now = lives.get(name);
     return now === undefined || table.root !== null || now.root !== null
       ? []
-      : [pair(index, name, table, now, keys.get(name))];
+      : [{ ...pair(index, name, table, now, keys.get(name)), texts }];
   });
 }
 
@@ -71,7 +74,7 @@ function pair(
   old: Table,
   live: Table,
   wanted: readonly string[] | undefined,
-): Pair {
+): Omit<Pair, "texts"> {
   const columns = old.columns.flatMap((column) => {
     const now = live.columns.find((one) => one.name === column.name);
     return now === undefined || now.isGenerated

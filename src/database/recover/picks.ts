@@ -13,6 +13,7 @@ import {
   matchesPick,
   picksOf,
 } from "./sql.js";
+import { CHARACTERS } from "./texts.js";
 
 /**
  * Why a row of the backup is looked at: it is missing or changed, those need it,
@@ -76,7 +77,7 @@ export async function addPicks(
     `WITH added AS (
        INSERT INTO ${picksOf(pair)} AS x (${names}, why, round)
        SELECT DISTINCT ${keyCasts(pair)}, $${String(width + 1)}, $${String(width + 2)}::int
-       FROM ${unnestTexts(width)}
+       FROM ${unnestTexts(width, pair.texts)}
        ON CONFLICT (${names}) DO UPDATE SET why = excluded.why, round = excluded.round
          WHERE x.why = 'parent' AND excluded.why = 'child'
        RETURNING 1
@@ -147,7 +148,7 @@ export async function addErased(
   try {
     await query(
       `INSERT INTO ${erasedOf(pair)} SELECT ${keyCasts(pair)}
-       FROM ${unnestTexts(width)} ON CONFLICT DO NOTHING`,
+       FROM ${unnestTexts(width, CHARACTERS)} ON CONFLICT DO NOTHING`,
       toColumns(keys, width),
     );
   } catch (error) {

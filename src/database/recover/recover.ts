@@ -160,7 +160,7 @@ async function prepare(
   }
   const graph = reach(root, pairs, before, now, areChildrenIncluded);
   refuseHidden(old, live, graph.pairs);
-  await refuseEncodings(old, live, root);
+  refuseEncodings(before, now, root);
   await createPicks(old, graph.pairs);
   await createStages(live, graph.pairs);
   const lists = erased.map((list) => ({
@@ -242,23 +242,15 @@ function refuseHidden(
 }
 
 /** The same text would have other bytes, and another hash. */
-async function refuseEncodings(
-  old: Session,
-  live: Session,
+function refuseEncodings(
+  before: Catalogues[0],
+  now: Catalogues[1],
   { name }: Pair,
-): Promise<void> {
-  const [before, now] = await Promise.all(
-    [old, live].map(async ({ query }) => {
-      const [row] = await query<{ encoding: string }>(
-        "SELECT current_setting('server_encoding') AS encoding",
-      );
-      return row?.encoding ?? "";
-    }),
-  );
-  if (before !== now) {
+): void {
+  if (before.encoding !== now.encoding) {
     throw new DrError("RECOVER_SCHEMA_CHANGED", {
       table: name,
-      reason: `the old database is in ${before ?? ""}, the live one in ${now ?? ""}`,
+      reason: `the old database is in ${before.encoding}, the live one in ${now.encoding}`,
     });
   }
 }

@@ -1,6 +1,7 @@
 import type { QueryResultRow } from "pg";
 
 import type { Session } from "../session.js";
+import type { Texts } from "./texts.js";
 
 /** What one look at a cursor should bring, more or less. */
 const BATCH_BYTES = 2 ** 21;
@@ -58,14 +59,13 @@ export function toColumns<T>(
   );
 }
 
-/** `unnest($1::text[], $2::text[]) WITH ORDINALITY AS s(v0, v1, n)`. */
-export function unnestTexts(width: number, firstParameter = 1): string {
-  const places = Array.from(
-    { length: width },
-    (_, index) => `$${String(index + firstParameter)}::text[]`,
-  );
+/** What was sent, as texts called `s.v0`, `s.v1`, …, numbered by `s.n`; the parameters are an array for each. */
+export function unnestTexts(width: number, { receive }: Texts): string {
   const names = Array.from({ length: width }, (_, index) => valueName(index));
-  return `unnest(${places.join(", ")}) WITH ORDINALITY AS s(${names.join(", ")}, n)`;
+  const places = names.map((_, index) => `$${String(index + 1)}::text[]`);
+  const texts = names.map((name) => `${receive(`a.${name}`)} AS ${name}`);
+  return `(SELECT ${texts.join(", ")}, a.n
+    FROM unnest(${places.join(", ")}) WITH ORDINALITY AS a(${names.join(", ")}, n)) AS s`;
 }
 
 /** What the values of a row are called on their way. */

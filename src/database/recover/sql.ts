@@ -60,13 +60,13 @@ export function hasSameKey(
 
 /** The key's values as texts called `v0`, `v1`, …, or further on. */
 export function keyTexts(
-  { key }: KeyedPair,
+  { key, texts: { send } }: KeyedPair,
   row: string,
   first = 0,
 ): readonly string[] {
   return key.columns.map(
     (name, index) =>
-      `${row}.${quoteName(name)}::text AS ${valueName(first + index)}`,
+      `${send(`${row}.${quoteName(name)}::text`)} AS ${valueName(first + index)}`,
   );
 }
 
@@ -89,16 +89,25 @@ export function rowText(names: readonly string[], row: string): string {
 }
 
 /** `ARRAY[s."id"::text, …]`, which node-postgres gives as texts and nulls. */
-export function textArray(
+export function textArray(names: readonly string[], row: string): string {
+  const texts = names.map((name) => `${row}.${quoteName(name)}::text`);
+  return `ARRAY[${texts.join(", ")}]::text[]`;
+}
+
+/** The same as it is sent, for people, who are spared the rest of what is long. */
+export function shownArray(
+  { texts: { send } }: KeyedPair,
   names: readonly string[],
   row: string,
   mostCharacters?: number,
 ): string {
   const texts = names.map((name) => {
     const text = `${row}.${quoteName(name)}::text`;
-    return mostCharacters === undefined
-      ? text
-      : `left(${text}, ${String(mostCharacters)})`;
+    return send(
+      mostCharacters === undefined
+        ? text
+        : `left(${text}, ${String(mostCharacters)})`,
+    );
   });
   return `ARRAY[${texts.join(", ")}]::text[]`;
 }

@@ -18,6 +18,7 @@ import {
   matchesPick,
   picksOf,
   rowText,
+  shownArray,
   stageOf,
   textArray,
 } from "./sql.js";
@@ -59,12 +60,12 @@ export async function fillStage(
   live: Session,
   pair: KeyedPair,
 ): Promise<void> {
-  const { columns, name } = pair;
+  const { columns, name, texts } = pair;
   const width = columns.length;
   const stage = stageOf(pair);
   const values = columns.map(
     (column, index) =>
-      `c.${quoteName(column.name)}::text AS ${valueName(index)}`,
+      `${texts.send(`c.${quoteName(column.name)}::text`)} AS ${valueName(index)}`,
   );
   const from = `FROM ${picksOf(pair)} AS x JOIN ${fromTable(pair.old)} AS c
     ON ${matchesPick(pair, "x", "c")} WHERE x.why NOT IN ${LEFT_OUT}`;
@@ -73,10 +74,10 @@ export async function fillStage(
     ({ live: { type } }, index) => `s.${valueName(index)}::${type}`,
   );
   const insert = `INSERT INTO ${stage} (${names}, dr_why)
-    SELECT ${casts.join(", ")}, s.${valueName(width)} FROM ${unnestTexts(width + 1)}`;
+    SELECT ${casts.join(", ")}, s.${valueName(width)} FROM ${unnestTexts(width + 1, texts)}`;
   for await (const batch of readRows(
     old,
-    `SELECT ${values.join(", ")}, x.why AS ${valueName(width)} ${from}`,
+    `SELECT ${values.join(", ")}, ${texts.send("x.why")} AS ${valueName(width)} ${from}`,
   )) {
     const rows = batch.map((row) => valuesOfRow(row, width + 1));
     try {
@@ -113,7 +114,7 @@ export async function fillStage(
 /** A column that is shorter or coarser now would take a value, and keep another. */
 async function refuseRounded(
   { query }: Session,
-  { columns, name: table }: KeyedPair,
+  { columns, name: table, texts }: KeyedPair,
   values: readonly (readonly (string | null)[])[],
 ): Promise<void> {
   const rounding = columns.flatMap(({ name, live, isSame }, index) => {
@@ -127,7 +128,7 @@ async function refuseRounded(
   }
   const [found] = await query<{ rounded: (boolean | null)[] }>(
     `SELECT ARRAY[${rounding.map(({ isRounded }) => `bool_or(${isRounded})`).join(", ")}] AS rounded
-     FROM ${unnestTexts(columns.length + 1)}`,
+     FROM ${unnestTexts(columns.length + 1, texts)}`,
     values,
   );
   const names = rounding
@@ -220,16 +221,18 @@ export async function findConflicts(
     );
     count += found?.n ?? 0;
     if ((found?.n ?? 0) > 0) {
-      const rows = await query<{ old: string[]; live: string[] }>(
-        `SELECT ${textArray(names, "s", SHOWN_CHARACTERS)} AS old,
-           ${textArray(names, "l", SHOWN_CHARACTERS)} AS live ${from} LIMIT ${String(SHOWN_ROWS)}`,
+      const rows = await query<
+        Pick<StagedRow, "old"> & { live: StagedRow["old"] }
+      >(
+        `SELECT ${shownArray(pair, names, "s", SHOWN_CHARACTERS)} AS old,
+           ${shownArray(pair, names, "l", SHOWN_CHARACTERS)} AS live ${from} LIMIT ${String(SHOWN_ROWS)}`,
       );
       shown.push(
         ...rows.map(({ old, live }) => ({
           table: pair.name,
           constraint: unique.name,
-          old: toRow(names, old),
-          live: toRow(names, live),
+          old: toRow(pair, old, SHOWN_CHARACTERS),
+          live: toRow(pair, live, SHOWN_CHARACTERS),
         })),
       );
     }
@@ -260,9 +263,16 @@ function conflicting(
     WHERE s.dr_why IN ${INSERTED} OR NOT (${hasSameKey(pair, "s", "l")})`;
 }
 
-function toRow(names: readonly string[], values: readonly string[]): ShownRow {
+function toRow(
+  { columns, texts: { show } }: KeyedPair,
+  values: readonly (string | null)[],
+  mostCharacters?: number,
+): ShownRow {
   return Object.fromEntries(
-    names.map((name, index) => [name, values[index] ?? null]),
+    columns.map(({ name }, index) => {
+      const value = values[index] ?? null;
+      return [name, value === null ? null : show(value, mostCharacters)];
+    }),
   );
 }
 
@@ -283,7 +293,7 @@ export async function readSamples(
   const rows = await session.query<StagedRow>(
     `${selectStaged(pair, SHOWN_CHARACTERS)} LIMIT ${String(SHOWN_ROWS)}`,
   );
-  return rows.map((row) => toSample(pair, row));
+  return rows.map((row) => toSample(pair, row, SHOWN_CHARACTERS));
 }
 
 /** All of them, whole. */
@@ -299,30 +309,30 @@ export async function* readStaged(
 interface StagedRow {
   readonly why: Why;
   readonly key: string[];
-  readonly old: string[];
-  readonly live: string[] | null;
+  readonly old: (string | null)[];
+  readonly live: (string | null)[] | null;
 }
 
 function selectStaged(pair: KeyedPair, mostCharacters?: number): string {
   const names = pair.columns.map(({ name }) => name);
-  return `SELECT s.dr_why AS why, ${textArray(pair.key.columns, "s")} AS key,
-    ${textArray(names, "s", mostCharacters)} AS old,
-    CASE WHEN s.dr_why = 'changed' THEN ${textArray(names, "l", mostCharacters)} END AS live
+  return `SELECT s.dr_why AS why, ${shownArray(pair, pair.key.columns, "s")} AS key,
+    ${shownArray(pair, names, "s", mostCharacters)} AS old,
+    CASE WHEN s.dr_why = 'changed' THEN ${shownArray(pair, names, "l", mostCharacters)} END AS live
     FROM ${stageOf(pair)} AS s
     LEFT JOIN ${fromTable(pair.live)} AS l ON s.dr_why = 'changed' AND ${hasSameKey(pair, "s", "l")}
     ORDER BY s.dr_why COLLATE "C" DESC, ${textArray(pair.key.columns, "s")} COLLATE "C"`;
 }
 
 function toSample(
-  { columns }: KeyedPair,
+  pair: KeyedPair,
   { why, key, old, live }: StagedRow,
+  mostCharacters?: number,
 ): Sample {
-  const names = columns.map(({ name }) => name);
   return {
     why,
-    key,
-    old: toRow(names, old),
-    ...(live === null ? {} : { live: toRow(names, live) }),
+    key: key.map((value) => pair.texts.show(value)),
+    old: toRow(pair, old, mostCharacters),
+    ...(live === null ? {} : { live: toRow(pair, live, mostCharacters) }),
   };
 }
 

@@ -16,12 +16,13 @@ export class RecoveryScene {
   readonly live: string;
   readonly cluster: PostgresCluster;
 
-  constructor(cluster: PostgresCluster, schema: string) {
+  /** @param options - Of CREATE DATABASE. */
+  constructor(cluster: PostgresCluster, schema: string, options = "") {
     this.cluster = cluster;
     scenes += 1;
     this.old = `old_${String(scenes)}`;
     this.live = `live_${String(scenes)}`;
-    cluster.psql(`CREATE DATABASE ${this.old}`);
+    cluster.psql(`CREATE DATABASE ${this.old} ${options}`);
     cluster.psql(schema, this.old);
     cluster.psql(`CREATE DATABASE ${this.live} TEMPLATE ${this.old}`);
   }

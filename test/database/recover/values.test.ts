@@ -1,5 +1,6 @@
 import { expect } from "chai";
 
+import type { Sample } from "../../../src/database/recover/stage.js";
 import { errorOf } from "../../offsite/describe-storage.js";
 import { usePostgres } from "../../helpers/postgres.js";
 import { RecoveryScene, tell } from "./scene.js";
@@ -47,7 +48,8 @@ const TYPES = `
 
 describe("values of recovered rows", () => {
   const postgres = usePostgres();
-  const open = (schema: string) => new RecoveryScene(postgres.cluster, schema);
+  const open = (schema: string, options?: string) =>
+    new RecoveryScene(postgres.cluster, schema, options);
 
   it("are what they were, to the last byte, whatever their type", async () => {
     const scene = open(TYPES);
@@ -122,6 +124,48 @@ describe("values of recovered rows", () => {
     expect(await after("ALTER TABLE t ALTER n TYPE numeric(8, 2)")).to.equal(
       "RECOVER_DOES_NOT_FIT",
     );
+  });
+
+  it("keep bytes that are no characters, where a database has no encoding", async () => {
+    const scene = open(
+      `CREATE TABLE towns (name text, n int, PRIMARY KEY (name, n));
+       CREATE TABLE notes (id int PRIMARY KEY, town text, n int, body text, bodies text[],
+         FOREIGN KEY (town, n) REFERENCES towns ON DELETE CASCADE);
+       INSERT INTO towns VALUES (E'Z\\xfcrich', 1), ('Zürich', 2), (E'\\xff''\\\\\\n', 3), ('', 4);
+       INSERT INTO notes SELECT n, name, n, 'é' || name, ARRAY[name, NULL, E'\\x80'] FROM towns;
+       INSERT INTO notes VALUES (5, NULL, NULL, repeat('x', 199) || 'é', NULL);`,
+      "TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'",
+    );
+    scene.sql("DELETE FROM towns; DELETE FROM notes");
+    const lines: Sample[] = [];
+    const { plan } = await scene.recover(
+      "towns",
+      { areChildrenIncluded: true },
+      {
+        approve: async () => await Promise.resolve(true),
+        onRows: async (_, rows) => {
+          for await (const batch of rows) {
+            lines.push(...batch);
+          }
+        },
+      },
+    );
+    expect(tell(plan)).to.deep.equal(["towns: 4 missing", "notes: 4 children"]);
+    expect(lines.map(({ key }) => key.join())).to.include.members([
+      "E'Z\\xfcrich',1",
+      "Zürich,2",
+      "E'\\xff\\'\\\\\\x0a',3",
+      ",4",
+    ]);
+    const { plan: rest } = await scene.recover("notes");
+    const [note] = rest.tables[0]?.samples ?? [];
+    expect(note?.old).to.include({ town: null, body: "x".repeat(199) });
+    expect(scene.isAsBefore("towns", "notes")).to.be.true;
+    scene.sql(`UPDATE notes SET body = E'\\xe8'`);
+    const changed = await scene.recover("notes", { isChangedIncluded: true });
+    expect(tell(changed.plan)).to.deep.equal(["notes: 5 changed"]);
+    expect(changed.plan.tables[0]?.samples[0]?.live?.body).to.equal("E'\\xe8'");
+    expect(scene.isAsBefore("notes")).to.be.true;
   });
 
   it("aren't taken for deleted where row-level security may hide them", async () => {
