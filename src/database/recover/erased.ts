@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { TextDecoder } from "node:util";
 
 import type { DrConfig } from "../../config/types.js";
 import { DrError, messageOf } from "../../core/errors.js";
@@ -35,8 +36,10 @@ async function readKeys(
   file: string,
 ): Promise<readonly (readonly string[])[]> {
   try {
-    const text = await readFile(file, "utf8");
+    // A byte order mark, or what isn't UTF-8, would make another key, and protect nobody.
+    const text = new TextDecoder("utf-8", { fatal: true });
     return text
+      .decode(await readFile(file))
       .split(/\r?\n/)
       .filter((line) => line !== "")
       .map((line) => line.split("\t"));
