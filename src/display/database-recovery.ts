@@ -7,6 +7,8 @@ import type { Conflict, Sample, ShownRow } from "../database/recover/stage.js";
 import { count, type Paint, printable } from "./text.js";
 
 const SHOWN_CHARACTERS = 60;
+/** Of what is the same before a difference. */
+const SHOWN_BEFORE = 20;
 
 /** What would be brought back, table by table, and what speaks against it. */
 export function formatRecoveryPlan(plan: RecoveryPlan, paint: Paint): string {
@@ -74,16 +76,41 @@ function formatTable(given: TablePlan, paint: Paint): string {
 }
 
 /** Of a row that changed: what is there, and what was. */
-function formatValues({ old, live }: Sample): string {
+function formatValues({ old, live, differing = [] }: Sample): string {
   return live === undefined
     ? formatRow(old)
-    : Object.entries(old)
-        .filter(([name, value]) => live[name] !== value)
+    : differing
         .map(
-          ([name, value]) =>
-            `${name}: ${formatValue(live[name] ?? null)} → ${formatValue(value)}`,
+          (name) =>
+            `${name}: ${formatChange(live[name] ?? null, old[name] ?? null)}`,
         )
         .join("\n");
+}
+
+/** Of long values that begin alike, from shortly before where they differ. */
+function formatChange(from: string | null, to: string | null): string {
+  if (from !== null && from === to) {
+    return `differs behind its first ${count([...from].length, "character")}`;
+  }
+  const alike = countAlike(from ?? "", to ?? "");
+  const isLong =
+    Math.max(from?.length ?? 0, to?.length ?? 0) > SHOWN_CHARACTERS;
+  const left = isLong ? Math.max(0, alike - SHOWN_BEFORE) : 0;
+  const [before, after] = [from, to].map((value) =>
+    value === null || left === 0
+      ? formatValue(value)
+      : `…${formatValue(value.slice(left))}`,
+  );
+  return `${before ?? ""} → ${after ?? ""}`;
+}
+
+/** How many characters two texts begin with alike. */
+function countAlike(one: string, other: string): number {
+  let alike = 0;
+  while (alike < one.length && one[alike] === other[alike]) {
+    alike += 1;
+  }
+  return alike;
 }
 
 function formatRow(row: ShownRow): string {

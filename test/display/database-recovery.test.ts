@@ -29,6 +29,7 @@ const PLAN: RecoveryPlan = {
           key: ["8"],
           old: { id: "8", score: "1.00" },
           live: { id: "8", score: null },
+          differing: ["score"],
         },
       ],
     },
@@ -69,6 +70,29 @@ describe("what rows would be brought back", () => {
     ]) {
       expect(text).to.include(words);
     }
+  });
+
+  it("has a change where it is, however late in a long value", () => {
+    const [table] = PLAN.tables;
+    const told = (old: string, live: string) => {
+      const row = {
+        why: "changed",
+        key: ["9"],
+        old: { bio: old },
+        live: { bio: live },
+        differing: ["bio"],
+      } as const;
+      const tables = table === undefined ? [] : [{ ...table, samples: [row] }];
+      return formatRecoveryPlan({ ...PLAN, tables }, plain);
+    };
+    const long = "x".repeat(100);
+    expect(told(`${long}old`, `${long}new`)).to.include(
+      `bio: …${"x".repeat(20)}new → …${"x".repeat(20)}old`,
+    );
+    expect(told(long, long)).to.include(
+      "bio: differs behind its first 100 characters",
+    );
+    expect(told("old", "older")).to.include("bio: older → old");
   });
 
   it("can't tell the terminal what to do", () => {

@@ -61,11 +61,11 @@ export async function withCsv<T>(
 /** A line for each value; of a row that changed, for each that differs. */
 function toLines(
   { table, key: names }: TablePlan,
-  { why, key, old, live }: Sample,
+  { why, key, old, live, differing }: Sample,
 ): string {
   const id = names.length === 1 ? (key[0] ?? "") : JSON.stringify(key);
   return Object.entries(old)
-    .filter(([name, value]) => live?.[name] !== value)
+    .filter(([name]) => differing?.includes(name) ?? true)
     .map(([name, value]) =>
       [table, why, id, name, value, live?.[name] ?? null].map(quote).join(","),
     )

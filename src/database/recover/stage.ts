@@ -283,6 +283,8 @@ export interface Sample {
   readonly old: ShownRow;
   /** Of one that changed. */
   readonly live?: ShownRow;
+  /** Columns in which the two differ, perhaps only behind what is cut off. */
+  readonly differing?: readonly string[];
 }
 
 /** The first few, as their keys' texts are ordered. */
@@ -311,13 +313,15 @@ interface StagedRow {
   readonly key: string[];
   readonly old: (string | null)[];
   readonly live: (string | null)[] | null;
+  readonly differ: boolean[] | null;
 }
 
 function selectStaged(pair: KeyedPair, mostCharacters?: number): string {
   const names = pair.columns.map(({ name }) => name);
   return `SELECT s.dr_why AS why, ${shownArray(pair, pair.key.columns, "s")} AS key,
     ${shownArray(pair, names, "s", mostCharacters)} AS old,
-    CASE WHEN s.dr_why = 'changed' THEN ${shownArray(pair, names, "l", mostCharacters)} END AS live
+    CASE WHEN s.dr_why = 'changed' THEN ${shownArray(pair, names, "l", mostCharacters)} END AS live,
+    CASE WHEN s.dr_why = 'changed' THEN ARRAY[${names.map(isDifferent).join(", ")}] END AS differ
     FROM ${stageOf(pair)} AS s
     LEFT JOIN ${fromTable(pair.live)} AS l ON s.dr_why = 'changed' AND ${hasSameKey(pair, "s", "l")}
     ORDER BY s.dr_why COLLATE "C" DESC, ${textArray(pair.key.columns, "s")} COLLATE "C"`;
@@ -325,14 +329,21 @@ function selectStaged(pair: KeyedPair, mostCharacters?: number): string {
 
 function toSample(
   pair: KeyedPair,
-  { why, key, old, live }: StagedRow,
+  { why, key, old, live, differ }: StagedRow,
   mostCharacters?: number,
 ): Sample {
   return {
     why,
     key: key.map((value) => pair.texts.show(value)),
     old: toRow(pair, old, mostCharacters),
-    ...(live === null ? {} : { live: toRow(pair, live, mostCharacters) }),
+    ...(live === null
+      ? {}
+      : {
+          live: toRow(pair, live, mostCharacters),
+          differing: pair.columns
+            .map(({ name }) => name)
+            .filter((_, index) => differ?.[index] === true),
+        }),
   };
 }
 

@@ -110,6 +110,16 @@ describe("recovering rows", () => {
     expect(scene.isAsBefore("profiles")).to.be.true;
   });
 
+  it("says which values differ, though only behind what is shown of them", async () => {
+    const scene = open(
+      `CREATE TABLE pages (id int PRIMARY KEY, title text, body text);
+       INSERT INTO pages VALUES (1, 'one', repeat('x', 300) || 'old')`,
+    );
+    scene.sql("UPDATE pages SET body = repeat('x', 300) || 'new'");
+    const { tables } = await scene.plan("pages", { isChangedIncluded: true });
+    expect(tables[0]?.samples[0]?.differing).to.deep.equal(["body"]);
+  });
+
   it("takes a condition on the old rows, which can do nothing else", async () => {
     const scene = open();
     scene.sql("DELETE FROM likes");
