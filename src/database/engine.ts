@@ -46,7 +46,7 @@ export interface Engine {
   prepareUndo(): Promise<string>;
   /** Swaps the database with the one that a restore has put aside last. */
   undo(clock: Clock): Promise<RestoredDatabase>;
-  /** Works with another database that lies beside the live one. */
+  /** Works with another database that lies beside the live one. @throws {DrError} OPTION_INVALID when it is the live one. */
   withOther<T>(name: string, work: (other: Access) => Promise<T>): Promise<T>;
   /** Brings rows back into the live database. @param old - Where they still are. */
   recover(

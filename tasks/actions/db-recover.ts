@@ -113,6 +113,13 @@ async function withOldRows(
 ): Promise<Recovery> {
   const { from, before, fromDatabase, noOwner, acceptUnauthenticated } = args;
   if (fromDatabase !== undefined) {
+    if (from !== undefined || before !== undefined) {
+      throw new DrError("OPTION_INVALID", {
+        option: "--from-database",
+        value: fromDatabase,
+        expected: "taken together with --from or --before",
+      });
+    }
     return await engine.withOther(
       fromDatabase,
       async (old) => await work({ old }),

@@ -97,6 +97,14 @@ describe("dr:db:recover", function () {
       await open({ erased: { profiles: { file: "nowhere.txt" } } });
       const refused = await recover({ fromDatabase });
       expect(refused.error?.code).to.equal("RECOVER_ERASED_INVALID");
+      await open();
+      for (const vain of [
+        { fromDatabase: "takumi" },
+        { fromDatabase, from: "latest" },
+        { fromDatabase, before: "2024-01-15T14:00:00Z" },
+      ]) {
+        expect((await recover(vain)).error?.code).to.equal("OPTION_INVALID");
+      }
     } finally {
       scene.cluster.psql("DROP DATABASE before");
     }

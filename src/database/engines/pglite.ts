@@ -8,6 +8,7 @@ import {
   planFolderBackup,
   requirePlain,
 } from "../pglite/backup.js";
+import { requireOther } from "../other.js";
 import { withCopy } from "../pglite/copy.js";
 import { beside, locate, type Location } from "../pglite/location.js";
 import { recoverInFolder } from "../pglite/recover.js";
@@ -46,7 +47,7 @@ export function openPGlite(config: DrConfig, project: string): Engine {
       const here = await location();
       return await withCopy(
         here,
-        beside(here, name),
+        requireOther(name, beside(here, name), here.live),
         async ({ access }) => await work(access),
       );
     },

@@ -27,6 +27,7 @@ import {
   prepareRollback,
   type RollbackOptions,
 } from "../migrations/rollback.js";
+import { requireOther } from "../other.js";
 import { recoverRows } from "../recover/recover.js";
 import { withRestored } from "../recover/with-restored.js";
 import { restoreRecordFile } from "../restore-record.js";
@@ -61,7 +62,11 @@ export function openPostgres(config: DrConfig, project: string): Engine {
       ),
     prepareUndo: async () => await prepareUndo(await live()),
     undo: async (clock) => await undoRestore({ access: await live(), clock }),
-    withOther: async (name, work) => await work(inDatabase(await live(), name)),
+    withOther: async (name, work) => {
+      const here = await live();
+      requireOther(name, name, here.database);
+      return await work(inDatabase(here, name));
+    },
     recover: async (old, request, ports) =>
       await recoverRows(old, await live(), request, ports),
     prepareRollback: async (file, choices) =>
