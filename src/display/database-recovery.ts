@@ -12,16 +12,21 @@ const SHOWN_BEFORE = 20;
 
 /** What would be brought back, table by table, and what speaks against it. */
 export function formatRecoveryPlan(plan: RecoveryPlan, paint: Paint): string {
-  const { tables, conflicts, unset, leftOut, unseen } = plan;
+  const { tables, conflicts, unset, leftOut, unseen, unasked } = plan;
   const notices = [
     ...unset.map(
       (one) =>
-        `${count(one.count, "row")} of ${one.table} no longer refer by ${one.columns.join(", ")}, and stay so: ${one.keys.map((key) => printable(key.join(","))).join(" ")}`,
+        `${count(one.count, "row")} of ${one.table} no longer refer by ${one.columns.join(", ")}, and stay so: ${one.keys.map((key) => printable(key.join(","))).join(" ")}${one.count > one.keys.length ? " …" : ""}. \`--table ${one.table} --changed\` shows them, and brings that back too`,
     ),
     ...unseen.map(
       (table) =>
         `What hung on them in ${table} isn't looked at: the table has no key, or isn't there any more`,
     ),
+    ...(unasked.length === 0
+      ? []
+      : [
+          `What hung on them in ${unasked.join(", ")} isn't looked at. \`--children\` looks, and brings it back too`,
+        ]),
     ...(leftOut.erased + leftOut.orphans === 0
       ? []
       : [
@@ -159,7 +164,17 @@ export function formatRecovered(
   paint: Paint,
 ): string {
   if (isWritten) {
-    return `${paint("green", "✔")} All of them are there, as they were.\n`;
+    const rows = plan.tables
+      .flatMap(({ counts }) => Object.values(counts))
+      .reduce((sum, number) => sum + number, 0);
+    const gone = plan.tables.flatMap(({ table, lost }) =>
+      lost.map((name) => `${table}.${name}`),
+    );
+    const but =
+      gone.length === 0
+        ? ""
+        : `, but for columns that are gone: ${gone.join(", ")}`;
+    return `${paint("green", "✔")} Brought back as in the backup: ${count(rows, "row")}${but}.\n`;
   }
   return plan.tables.length === 0
     ? ""

@@ -48,6 +48,7 @@ const PLAN: RecoveryPlan = {
   unset: [{ table: "orders", columns: ["profile"], count: 1, keys: [["5"]] }],
   leftOut: { erased: 1, orphans: 2 },
   unseen: ["logs"],
+  unasked: ["posts", "app.likes"],
   digest: "",
 };
 
@@ -64,7 +65,8 @@ describe("what rows would be brought back", () => {
       "n was integer, and is bigint",
       "1 conflict with rows",
       "id: 70",
-      "1 row of orders no longer refer by profile, and stay so: 5",
+      "1 row of orders no longer refer by profile, and stay so: 5. `--table orders --changed`",
+      "in posts, app.likes isn't looked at. `--children`",
       "1 erased row, and 2 rows that refer to such",
       "in logs isn't looked at",
     ]) {
@@ -112,7 +114,9 @@ describe("what rows would be brought back", () => {
   it("ends with what was done, or how it is done", () => {
     const ended = (isWritten: boolean, plan = PLAN) =>
       formatRecovered({ plan, isWritten }, plain);
-    expect(ended(true)).to.include("All of them are there");
+    expect(ended(true)).to.include(
+      "Brought back as in the backup: 31 rows, but for columns that are gone: profiles.gone.",
+    );
     expect(ended(false)).to.include("Nothing was written. With `--apply`");
     expect(ended(false, { ...PLAN, tables: [] })).to.equal("");
   });

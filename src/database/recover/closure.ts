@@ -1,6 +1,6 @@
 import type { Session } from "../session.js";
 import type { Catalogue, ForeignKey, Table } from "./catalogue.js";
-import { quoteName } from "./name.js";
+import { quoteName, showTable } from "./name.js";
 import type { KeyedPair, Pair } from "./pair.js";
 import { addPicks, isLinked, LEFT_OUT, type Link } from "./picks.js";
 import {
@@ -30,6 +30,11 @@ export interface Graph {
   readonly hangs: readonly (Link & Pick<ForeignKey, "onDelete" | "name">)[];
   /** Tables whose rows hung on them and can't be told apart, or that aren't there any more. */
   readonly unseen: readonly string[];
+  /** Tables that rows hung on from, where what hung on them isn't asked for. */
+  readonly unasked: readonly {
+    readonly parent: KeyedPair;
+    readonly table: string;
+  }[];
 }
 
 /** A foreign key of a live table. */
@@ -61,6 +66,7 @@ export function reach(
   const needs: Need[] = [];
   const hangs: Graph["hangs"][number][] = [];
   const unseen = new Set<string>();
+  const unasked: Graph["unasked"][number][] = [];
   // A set is walked through to what is added on the way.
   for (const pair of found) {
     for (const key of live.foreignKeys) {
@@ -73,8 +79,12 @@ export function reach(
         }
       }
     }
-    for (const key of hasChildren ? old.foreignKeys : []) {
+    for (const key of old.foreignKeys) {
       if (key.parent !== pair.old.oid) {
+        continue;
+      }
+      if (!hasChildren) {
+        unasked.push({ parent: pair, table: nameOf(key.child, old) });
         continue;
       }
       const child = byOld.get(key.child);
@@ -86,11 +96,12 @@ export function reach(
       found.add(child);
     }
   }
-  return { pairs: [...found], needs, hangs, unseen: [...unseen] };
+  return { pairs: [...found], needs, hangs, unseen: [...unseen], unasked };
 }
 
 function nameOf(oid: string, { tables }: Catalogue): string {
-  return tables.find((table) => table.oid === oid)?.name ?? oid;
+  const found = tables.find((table) => table.oid === oid);
+  return found === undefined ? oid : showTable(found);
 }
 
 function toNeed(

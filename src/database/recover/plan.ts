@@ -46,6 +46,8 @@ export interface RecoveryPlan {
   };
   /** Tables that rows hung on from which can't be looked at. */
   readonly unseen: readonly string[];
+  /** Tables that rows hung on from, which aren't looked at because nobody asked. */
+  readonly unasked: readonly string[];
   /** SHA-256 of all that is written, and of what it is written over. */
   readonly digest: string;
 }
@@ -154,6 +156,7 @@ export async function planRecovery(place: Workplace): Promise<StagedPlan> {
     unset,
     leftOut: { erased, orphans },
     unseen: graph.unseen,
+    unasked: findUnasked(graph, staged),
     digest: createHash("sha256").update(canonicalJson(sums)).digest("hex"),
   };
   return { plan, staged };
@@ -176,6 +179,20 @@ async function closeWithoutErased({
   }
   await keepRoots(old, graph.pairs);
   return await close(old, live, graph);
+}
+
+/** Only of rows that were missing, and not of tables that are looked at anyway. */
+function findUnasked(
+  { unasked }: Graph,
+  staged: readonly StagedTable[],
+): readonly string[] {
+  const inserted = staged.filter(({ hasInserts }) => hasInserts);
+  const names = unasked
+    .filter(({ parent }) => inserted.some(({ pair }) => pair === parent))
+    .map(({ table }) => table);
+  return [...new Set(names)].filter(
+    (name) => !staged.some(({ pair }) => pair.name === name),
+  );
 }
 
 function refuseBroken(broken: ReadonlyMap<Need, number>): void {
