@@ -179,7 +179,7 @@ async function findDecryption(
     }
   }
   const files = keys.map(({ file }) => file).join(", ");
-  const reason = `no key opens it (tried: ${files}), or what is in it isn't compressed`;
+  const reason = `no key opens it (tried: ${files}; an old one goes into dr.encryption.oldKeyFiles), or what is in it isn't compressed`;
   throw notOpened(name, reason);
 }
 

@@ -361,7 +361,7 @@ export const CATALOGUE = {
   },
   ARTIFACT_MISSING: {
     message: "There is no backup {path}: {reason}.",
-    fix: "Without its manifest it was never finished; take another copy, or another backup.",
+    fix: "Name another: `npx hardhat dr:offsite:list` shows those elsewhere, `npx hardhat dr:backup` makes one. What has no manifest was never finished.",
     exitCode: refused,
   },
   ARTIFACT_DAMAGED: {
@@ -908,9 +908,14 @@ export const CATALOGUE = {
     fix: "Name a table as it is written in the database, with its schema where it isn't in `public`: `app.Profiles`.",
     exitCode: refused,
   },
+  RECOVER_TABLE_GONE: {
+    message: "{table} is in the backup, but not in the database any more.",
+    fix: "Where it was renamed, give it its old name for the time being. Where it was dropped, restore the backup beside, `npx hardhat dr:db:restore --into OTHER`, and take the table from there: `pg_dump --table`.",
+    exitCode: refused,
+  },
   RECOVER_KEY_MISSING: {
     message:
-      "{table} has no primary key, so no row of it can be told from another.",
+      "{table} has no primary key that is the same in the backup and in the database, so no row can be told from another.",
     fix: "Name columns that are unique and never null, here and in the backup: `--key {candidates}`. Where there are none, add a primary key, or copy rows by hand from the restored backup.",
     exitCode: refused,
   },
@@ -933,7 +938,7 @@ export const CATALOGUE = {
   RECOVER_ROW_SECURITY: {
     message:
       "Row-level security may hide rows of {table} in {database} from {user}.",
-    fix: "Connect as the table's owner, or as a role that has BYPASSRLS: what is hidden would be taken for deleted.",
+    fix: "Connect as a role that has BYPASSRLS, or as the owner of a table that doesn't force it: what is hidden would be taken for deleted.",
     exitCode: refused,
   },
   RECOVER_ERASED_INVALID: {
@@ -949,7 +954,7 @@ export const CATALOGUE = {
   },
   RECOVER_CONFLICT: {
     message: "{count} of the rows collide with rows that were made since.",
-    fix: "Both of each pair are shown above. Change or delete the newer one, or leave the older out with --where.",
+    fix: "Without `--apply` both of each pair are shown, and nothing is refused. Change or delete the newer one, or leave the older out with --where.",
     exitCode: refused,
   },
   RECOVER_PLAN_CHANGED: {

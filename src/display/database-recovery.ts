@@ -95,7 +95,7 @@ function formatValues({ old, live, differing = [] }: Sample): string {
 /** Of long values that begin alike, from shortly before where they differ. */
 function formatChange(from: string | null, to: string | null): string {
   if (from !== null && from === to) {
-    return `differs behind its first ${count([...from].length, "character")}`;
+    return `differs behind its first ${count(Array.from(from).length, "character")}`;
   }
   const alike = countAlike(from ?? "", to ?? "");
   const isLong =

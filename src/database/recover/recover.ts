@@ -142,6 +142,7 @@ async function prepare(
   ]);
   const unkeyed = pairTables(before, now);
   refusePartition(table, before, now);
+  refuseGone(table, before, now);
   const { name } = findTable(table, unkeyed, ({ old: one }) => one);
   const pairs =
     key === undefined
@@ -217,6 +218,18 @@ function refusePartition(
         reason: `it is a partition; name the whole table, ${root}`,
       });
     }
+  }
+}
+
+function refuseGone(
+  table: string,
+  before: Catalogues[0],
+  now: Catalogues[1],
+): void {
+  const isIn = ({ tables }: Catalogues[0]) =>
+    tables.some((one) => isCalled(one, table));
+  if (isIn(before) && !isIn(now)) {
+    throw new DrError("RECOVER_TABLE_GONE", { table });
   }
 }
 

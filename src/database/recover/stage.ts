@@ -90,7 +90,13 @@ export async function fillStage(
       throw isDrError(error, "DATABASE_FAILED")
         ? new DrError(
             "RECOVER_DOES_NOT_FIT",
-            { table: name, reason: String(error.values.reason) },
+            {
+              table: name,
+              reason: String(error.values.reason).replaceAll(
+                stage.replace("pg_temp.", ""),
+                name,
+              ),
+            },
             { cause: error },
           )
         : error;

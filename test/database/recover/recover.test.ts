@@ -57,11 +57,13 @@ describe("recovering rows", () => {
   it("brings the parents they need, and with children all that hung on them", async () => {
     const scene = open();
     scene.sql("DELETE FROM owners WHERE id IN (7, 8)");
-    expect(tell(await scene.plan("posts", { where: "id = 6" }))).to.deep.equal([
+    const one = await scene.plan("posts", { where: "id = 6" });
+    expect(tell(one)).to.deep.equal([
       "posts: 1 missing",
       "profiles: 1 parents",
       "owners: 1 parents",
     ]);
+    expect(one.unasked).to.have.members(["likes", "orders"]);
     const { plan } = await scene.recover("owners", {
       areChildrenIncluded: true,
     });
@@ -82,6 +84,7 @@ describe("recovering rows", () => {
         keys: [["26"], ["27"], ["6"], ["7"]],
       },
     ]);
+    expect(plan.unasked).to.deep.equal([]);
     expect(scene.isAsBefore("owners", "profiles", "posts", "likes")).to.be.true;
     expect(
       scene.sql("SELECT count(*) FROM orders WHERE profile IS NULL"),
@@ -250,6 +253,10 @@ describe("recovering rows", () => {
     expect(
       tell((await scene.recover("loose", { key: ["a"] })).plan),
     ).to.deep.equal(["loose: 1 missing"]);
+    scene.sql("ALTER TABLE none RENAME TO other");
+    expect((await errorOf(scene.plan("none"))).code).to.equal(
+      "RECOVER_TABLE_GONE",
+    );
     expect((await errorOf(scene.plan("nowhere"))).code).to.equal(
       "RECOVER_TABLE_UNKNOWN",
     );
