@@ -969,10 +969,15 @@ export const CATALOGUE = {
     fix: "Run it again; `SELECT * FROM pg_stat_activity` shows who holds them. Nothing was written.",
     exitCode: refused,
   },
+  RECOVER_REFUSED: {
+    message: "The database refused the rows, so nothing was written: {reason}.",
+    fix: 'Where a trigger refused them, set `dr.database.recover.triggers` to "skip"; else leave out with --where what it names.',
+    exitCode: refused,
+  },
   RECOVER_NOT_EQUAL: {
     message:
       "{count} rows of {table} weren't what they were in the backup, so nothing was written: {reason}.",
-    fix: 'Where a trigger changes what is inserted, set `dr.database.recover.triggers` to "skip".',
+    fix: 'Where a trigger changes or drops what is inserted, set `dr.database.recover.triggers` to "skip"; a rule must be disabled meanwhile.',
     exitCode: error,
   },
   OFFSITE_UNREACHABLE: {

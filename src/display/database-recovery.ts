@@ -16,7 +16,7 @@ export function formatRecoveryPlan(plan: RecoveryPlan, paint: Paint): string {
   const notices = [
     ...unset.map(
       (one) =>
-        `${count(one.count, "row")} of ${one.table} no longer refer by ${one.columns.join(", ")}, and stay so: ${one.keys.map((key) => printable(key.join(","))).join(" ")}${one.count > one.keys.length ? " …" : ""}. \`--table ${one.table} --changed\` shows them, and brings that back too`,
+        `${count(one.count, "row")} of ${one.table} no longer refer by ${one.columns.join(", ")}, and stay so: ${one.keys.map((key) => printable(key.join(","))).join(" ")}${one.count > one.keys.length ? ` and ${String(one.count - one.keys.length)} more` : ""}. \`--table ${one.table} --changed\` shows them, and brings that back too`,
     ),
     ...unseen.map(
       (table) =>

@@ -1,4 +1,4 @@
-import { DrError } from "../../core/errors.js";
+import { DrError, isDrError } from "../../core/errors.js";
 import type { Session } from "../session.js";
 import type { Graph, Need } from "./closure.js";
 import { quoteName, quoteTable } from "./name.js";
@@ -13,23 +13,33 @@ import { INSERTED, withUsersPath } from "./stage.js";
  * Writes what is staged, proves that it is there, and moves sequences on; in
  * a transaction that is the caller's to end.
  *
- * @throws {DrError} RECOVER_NOT_EQUAL, and what the server says of checks and triggers.
+ * @throws {DrError} RECOVER_REFUSED, RECOVER_NOT_EQUAL.
  */
 export async function writeStaged(
   live: Session,
   graph: Graph,
   staged: readonly StagedTable[],
 ): Promise<void> {
-  await withUsersPath(live, async () => {
-    for (const group of inOrder(graph, staged)) {
-      await live.query(insertTogether(group));
-    }
-    for (const table of staged) {
-      await update(live, table);
-    }
-    // What else would wait until the end is checked now, while nothing is settled yet.
-    await live.query("SET CONSTRAINTS ALL IMMEDIATE");
-  });
+  try {
+    await withUsersPath(live, async () => {
+      for (const group of inOrder(graph, staged)) {
+        await live.query(insertTogether(group));
+      }
+      for (const table of staged) {
+        await update(live, table);
+      }
+      // What else would wait until the end is checked now, while nothing is settled yet.
+      await live.query("SET CONSTRAINTS ALL IMMEDIATE");
+    });
+  } catch (error) {
+    throw isDrError(error, "DATABASE_FAILED")
+      ? new DrError(
+          "RECOVER_REFUSED",
+          { reason: error.values.reason ?? "" },
+          { cause: error },
+        )
+      : error;
+  }
   for (const { pair } of staged) {
     await verifyRows(live, pair);
   }
@@ -95,9 +105,11 @@ async function update(
 /** Each is there as it was, to the last character: a trigger may have had other ideas. */
 async function verifyRows({ query }: Session, pair: KeyedPair): Promise<void> {
   const names = pair.columns.map(({ name }) => name);
+  const isAbsent = `l.${quoteName(pair.key.columns[0] ?? "")} IS NULL`;
   const [found] = await query<{ absent: number; different: number }>(
-    `SELECT count(*) FILTER (WHERE l.${quoteName(pair.key.columns[0] ?? "")} IS NULL)::int AS absent,
-       count(*) FILTER (WHERE ${rowText(names, "s")} COLLATE "C" <> ${rowText(names, "l")})::int AS different
+    `SELECT count(*) FILTER (WHERE ${isAbsent})::int AS absent,
+       count(*) FILTER (WHERE NOT ${isAbsent}
+         AND ${rowText(names, "s")} COLLATE "C" <> ${rowText(names, "l")})::int AS different
      FROM ${stageOf(pair)} AS s
      LEFT JOIN ${fromTable(pair.live)} AS l ON ${hasSameKey(pair, "s", "l")}`,
   );

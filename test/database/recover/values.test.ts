@@ -200,6 +200,18 @@ describe("values of recovered rows", () => {
     expect(scene.sql("SELECT count(*) FROM t, p")).to.equal("0");
     await scene.recover("t", { triggers: "skip" });
     expect(scene.isAsBefore("t", "p")).to.be.true;
+    for (const [body, code, reason] of [
+      ["RETURN NULL", "RECOVER_NOT_EQUAL", "they weren't there"],
+      ["RAISE EXCEPTION 'no rows today'", "RECOVER_REFUSED", "no rows today"],
+    ] as const) {
+      scene.sql(
+        `DELETE FROM t; CREATE OR REPLACE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body}; END $$`,
+      );
+      const refused = await errorOf(scene.recover("t"));
+      expect(refused.code).to.equal(code);
+      expect(refused.message).to.include(reason);
+      expect(scene.sql("SELECT count(*) FROM t")).to.equal("0");
+    }
     scene.sql(
       "ALTER TABLE t DROP CONSTRAINT t_p_fkey; DELETE FROM t; DELETE FROM p; ALTER TABLE t ADD FOREIGN KEY (p) REFERENCES p NOT VALID",
     );
