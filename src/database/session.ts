@@ -142,6 +142,7 @@ export async function closeSession({ client }: Session): Promise<void> {
 const INVALID_AUTHORIZATION = "28";
 const INSUFFICIENT_PRIVILEGE = "42501";
 const INVALID_CATALOG_NAME = "3D000";
+const LOCK_NOT_AVAILABLE = "55P03";
 const LOST = /^(08|57P0|53300)/;
 
 /** Of node-postgres, where the server asks for a password and none is known. */
@@ -184,6 +185,11 @@ export function explainPostgres(error: unknown, access: Access): DrError {
 /** PostgreSQL's, `42P01`, or the system's, `ECONNRESET`; empty where there is none. */
 export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+/** Of an error of a session's: somebody else holds what it waited for. */
+export function isLockTimeout(error: unknown): boolean {
+  return isDrError(error) && codeOf(error.cause) === LOCK_NOT_AVAILABLE;
 }
 
 function reasonOf(error: unknown): string {

@@ -95,6 +95,9 @@ describe("recovering rows while others are at work", () => {
         await query("BEGIN; INSERT INTO public.leaves VALUES (500, 1, 1)");
         const error = await errorOf(scene.recover("leaves"));
         expect(error.code).to.equal("RECOVER_BUSY");
+        await query("LOCK TABLE public.leaves");
+        const looked = await errorOf(scene.plan("leaves"));
+        expect(looked.code).to.equal("RECOVER_BUSY");
         await query("COMMIT");
       },
     );

@@ -1,6 +1,6 @@
-import { DrError, isDrError } from "../../core/errors.js";
+import { DrError } from "../../core/errors.js";
 import { nameOfDatabase, type Access } from "../access.js";
-import { withSession, type Session } from "../session.js";
+import { isLockTimeout, withSession, type Session } from "../session.js";
 import { readCatalogue } from "./catalogue.js";
 import { reach } from "./closure.js";
 import { compareTables } from "./difference.js";
@@ -88,9 +88,30 @@ export async function recoverRows(
     async (before) =>
       await withSession(
         live,
-        async (now) => await recoverBetween(before, now, request, ports),
+        async (now) =>
+          await withoutWaiting(
+            [before, now],
+            async () => await recoverBetween(before, now, request, ports),
+          ),
       ),
   );
+}
+
+/** Whoever holds a table might do so for hours. @throws {DrError} RECOVER_BUSY. */
+async function withoutWaiting<T>(
+  sessions: readonly Session[],
+  work: () => Promise<T>,
+): Promise<T> {
+  for (const { query } of sessions) {
+    await query(`SET lock_timeout = '${String(LOCK_SECONDS)}s'`);
+  }
+  try {
+    return await work();
+  } catch (error) {
+    throw isLockTimeout(error)
+      ? new DrError("RECOVER_BUSY", { seconds: LOCK_SECONDS }, { cause: error })
+      : error;
+  }
 }
 
 async function recoverBetween(
@@ -346,21 +367,7 @@ async function lock(
     )
     .map(({ parentTable }) => quoteTable(parentTable));
   const all = [...new Set([...written, ...needed])].sort();
-  await live.query(`SET LOCAL lock_timeout = '${String(LOCK_SECONDS)}s'`);
-  try {
-    await live.query(
-      `LOCK TABLE ${all.join(", ")} IN SHARE ROW EXCLUSIVE MODE`,
-    );
-  } catch (error) {
-    throw isDrError(error) && isLockTimeout(error.cause)
-      ? new DrError("RECOVER_BUSY", { seconds: LOCK_SECONDS }, { cause: error })
-      : error;
-  }
-}
-
-/** @see PostgreSQL, appendix A: lock_not_available */
-function isLockTimeout(cause: unknown): boolean {
-  return cause instanceof Error && "code" in cause && cause.code === "55P03";
+  await live.query(`LOCK TABLE ${all.join(", ")} IN SHARE ROW EXCLUSIVE MODE`);
 }
 
 async function refuseOtherSchema({ live, graph }: Workplace): Promise<void> {

@@ -1,5 +1,5 @@
 import { DrError, isDrError } from "../../core/errors.js";
-import type { Session } from "../session.js";
+import { isLockTimeout, type Session } from "../session.js";
 import type { Graph, Need } from "./closure.js";
 import { quoteName, quoteTable } from "./name.js";
 import { groupInOrder, type Edge } from "./order.js";
@@ -32,7 +32,7 @@ export async function writeStaged(
       await live.query("SET CONSTRAINTS ALL IMMEDIATE");
     });
   } catch (error) {
-    throw isDrError(error, "DATABASE_FAILED")
+    throw isDrError(error, "DATABASE_FAILED") && !isLockTimeout(error)
       ? new DrError(
           "RECOVER_REFUSED",
           { reason: error.values.reason ?? "" },
