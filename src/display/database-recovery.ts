@@ -16,16 +16,16 @@ export function formatRecoveryPlan(plan: RecoveryPlan, paint: Paint): string {
   const notices = [
     ...unset.map(
       (one) =>
-        `${count(one.count, "row")} of ${one.table} no longer refer by ${one.columns.join(", ")}, and stay so: ${one.keys.map((key) => printable(key.join(","))).join(" ")}${one.count > one.keys.length ? ` and ${String(one.count - one.keys.length)} more` : ""}. \`--table ${one.table} --changed\` shows them, and brings that back too`,
+        `${count(one.count, "row")} of ${printable(one.table)} no longer refer by ${printable(one.columns.join(", "))}, and stay so: ${one.keys.map((key) => printable(key.join(","))).join(" ")}${one.count > one.keys.length ? ` and ${String(one.count - one.keys.length)} more` : ""}. \`--table ${printable(one.table)} --changed\` shows them, and brings that back too`,
     ),
     ...unseen.map(
       (table) =>
-        `What hung on them in ${table} isn't looked at: the table has no key, or isn't there any more`,
+        `What hung on them in ${printable(table)} isn't looked at: the table has no key, or isn't there any more`,
     ),
     ...(unasked.length === 0
       ? []
       : [
-          `What hung on them in ${unasked.join(", ")} isn't looked at. \`--children\` looks, and brings it back too`,
+          `What hung on them in ${printable(unasked.join(", "))} isn't looked at. \`--children\` looks, and brings it back too`,
         ]),
     ...(leftOut.erased + leftOut.orphans === 0
       ? []
@@ -36,7 +36,7 @@ export function formatRecoveryPlan(plan: RecoveryPlan, paint: Paint): string {
   return [
     ...(tables.length === 0
       ? [
-          `${paint("green", "✔")} Nothing of ${plan.table} is to be brought back.\n`,
+          `${paint("green", "✔")} Nothing of ${printable(plan.table)} is to be brought back from there.\n  What was gone already when that backup was made is in an older one: \`--before TIME\`.\n`,
         ]
       : tables.map((table) => formatTable(table, paint))),
     ...formatConflicts(conflicts, paint),
@@ -56,7 +56,7 @@ function formatTable(given: TablePlan, paint: Paint): string {
     .filter(([number]) => number > 0)
     .map(([number, word]) => `${String(number)} ${word}`);
   const table = new Table({
-    head: ["why", given.key.join(", "), "values"],
+    head: ["why", printable(given.key.join(", ")), "values"],
     style: { head: [], border: [] },
   });
   table.push(
@@ -77,7 +77,7 @@ function formatTable(given: TablePlan, paint: Paint): string {
       ({ name, from, to }) => `${name} was ${from}, and is ${to}`,
     ),
   ];
-  return `${paint("bold", given.table)}: ${told.join(", ")}\n${table.toString()}\n${notes.map((note) => `  ${note}\n`).join("")}`;
+  return `${paint("bold", printable(given.table))}: ${told.join(", ")}\n${table.toString()}\n${notes.map((note) => `  ${printable(note)}\n`).join("")}`;
 }
 
 /** Of a row that changed: what is there, and what was. */
@@ -87,7 +87,7 @@ function formatValues({ old, live, differing = [] }: Sample): string {
     : differing
         .map(
           (name) =>
-            `${name}: ${formatChange(live[name] ?? null, old[name] ?? null)}`,
+            `${printable(name)}: ${formatChange(live[name] ?? null, old[name] ?? null)}`,
         )
         .join("\n");
 }
@@ -120,7 +120,7 @@ function countAlike(one: string, other: string): number {
 
 function formatRow(row: ShownRow): string {
   return Object.entries(row)
-    .map(([name, value]) => `${name}: ${formatValue(value)}`)
+    .map(([name, value]) => `${printable(name)}: ${formatValue(value)}`)
     .join("\n");
 }
 
@@ -137,8 +137,8 @@ function formatConflicts(
   });
   table.push(
     ...shown.map(({ table: name, constraint, old, live }: Conflict) => [
-      name,
-      constraint,
+      printable(name),
+      printable(constraint),
       formatRow(old),
       formatRow(live),
     ]),
@@ -173,7 +173,7 @@ export function formatRecovered(
     const but =
       gone.length === 0
         ? ""
-        : `, but for columns that are gone: ${gone.join(", ")}`;
+        : `, but for columns that are gone: ${printable(gone.join(", "))}`;
     return `${paint("green", "✔")} Brought back as in the backup: ${count(rows, "row")}${but}.\n`;
   }
   return plan.tables.length === 0

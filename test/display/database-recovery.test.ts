@@ -99,6 +99,35 @@ describe("what rows would be brought back", () => {
 
   it("can't tell the terminal what to do", () => {
     expect(text).to.match(/bio: \\u001b\[2Jevil\\nline�1m/);
+    const evil = "x\u001b[2J";
+    const [table] = PLAN.tables;
+    const named = formatRecoveryPlan(
+      {
+        table: evil,
+        tables: [
+          ...(table === undefined ? [] : [table]).map((one) => ({
+            ...one,
+            table: evil,
+            key: [evil],
+            lost: [evil],
+            samples: [
+              { why: "missing", key: ["1"], old: { [evil]: "1" } } as const,
+            ],
+          })),
+        ],
+        conflicts: {
+          count: 1,
+          shown: [{ table: evil, constraint: evil, old: {}, live: {} }],
+        },
+        unset: [{ table: evil, columns: [evil], count: 1, keys: [["1"]] }],
+        leftOut: { erased: 0, orphans: 0 },
+        unseen: [evil],
+        unasked: [evil],
+        digest: "",
+      },
+      plain,
+    );
+    expect(named.includes("\u001b[2J")).to.be.false;
   });
 
   it("says that there is nothing", () => {
@@ -108,7 +137,9 @@ describe("what rows would be brought back", () => {
         { ...PLAN, tables: [], conflicts: none, unset: [], unseen: [] },
         plain,
       ),
-    ).to.include("Nothing of profiles is to be brought back.");
+    ).to.include(
+      "Nothing of profiles is to be brought back from there.\n  What was gone already",
+    );
   });
 
   it("ends with what was done, or how it is done", () => {
