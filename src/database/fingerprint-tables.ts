@@ -1,10 +1,9 @@
-import { hasCode, isDrError } from "../core/errors.js";
 import { inParallel } from "../core/in-parallel.js";
 import type {
   FingerprintOptions,
   TableFingerprint,
 } from "./fingerprint-shape.js";
-import type { Session } from "./session.js";
+import { hasSqlState, type Session } from "./session.js";
 
 export interface Table {
   readonly name: string;
@@ -120,7 +119,7 @@ async function fingerprintLive(
     const isEmptied = found.rows === "0" && (await hasNewFile(session, table));
     return isEmptied ? { ...found, ...uncounted } : found;
   } catch (error) {
-    if (!isDrError(error) || !hasCode(error.cause, ...CHANGED)) {
+    if (!hasSqlState(error, ...CHANGED)) {
       throw error;
     }
     await query("ROLLBACK TO SAVEPOINT hardhat_dr_table");

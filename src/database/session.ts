@@ -1,6 +1,6 @@
 import type { QueryResultRow } from "pg";
 
-import { DrError, isDrError, messageOf } from "../core/errors.js";
+import { DrError, hasCode, isDrError, messageOf } from "../core/errors.js";
 import { nameOfDatabase, type Access } from "./access.js";
 import type { SessionClient } from "./session-client.js";
 
@@ -187,9 +187,17 @@ export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
-/** Of an error of a session's: somebody else holds what it waited for. */
+/** Of an error of a session's. @param states - PostgreSQL's: `42P01`. */
+export function hasSqlState(
+  error: unknown,
+  ...states: readonly string[]
+): error is DrError {
+  return isDrError(error) && hasCode(error.cause, ...states);
+}
+
+/** Somebody else holds what a session waited for. */
 export function isLockTimeout(error: unknown): boolean {
-  return isDrError(error) && codeOf(error.cause) === LOCK_NOT_AVAILABLE;
+  return hasSqlState(error, LOCK_NOT_AVAILABLE);
 }
 
 function reasonOf(error: unknown): string {

@@ -1,9 +1,14 @@
 import { createHash } from "node:crypto";
 
 import { formatTimestamp } from "../artifact/name.js";
-import { DrError, hasCode, isDrError } from "../core/errors.js";
+import { DrError, isDrError } from "../core/errors.js";
 import { carrySettings } from "./database-settings.js";
-import { closeSession, openSession, type Session } from "./session.js";
+import {
+  closeSession,
+  hasSqlState,
+  openSession,
+  type Session,
+} from "./session.js";
 import { findSwapBlockers } from "./swap-blockers.js";
 import { listSessions, whileEnding } from "./swap-sessions.js";
 
@@ -100,7 +105,7 @@ async function renameWithin(
       return;
     } catch (error) {
       await rollBack(session);
-      if (!isDrError(error) || !hasCode(error.cause, ...IN_USE)) {
+      if (!hasSqlState(error, ...IN_USE)) {
         throw error;
       }
       if (performance.now() >= until) {
