@@ -36,7 +36,7 @@ export async function readGlobals(
   try {
     const { path } = await findTool("pg_dumpall", serverMajor);
     const args = ["--globals-only", "--no-role-passwords"];
-    const database = [`--database=${access.database}`];
+    const database = [`--database=${toConnectionString(access)}`];
     return withoutSecrets(
       await readChild(path, [...args, ...database], { access, signal }),
     );
@@ -47,6 +47,11 @@ export async function readGlobals(
     }
     return { notices: [`Without roles and grants: ${error.message}`] };
   }
+}
+
+/** A name with `=` in it, or like a URL, would be taken for one of these. */
+function toConnectionString({ database }: Access): string {
+  return `dbname='${database.replaceAll(/['\\]/g, String.raw`\$&`)}'`;
 }
 
 function withoutSecrets(text: string): Globals {

@@ -188,6 +188,21 @@ secret';`,
     );
   });
 
+  it("keeps them of a database whose name libpq could take for more", async () => {
+    const database = "a=b 'c' \\d";
+    const { cluster } = postgres;
+    cluster.psql(`CREATE DATABASE "${database}"`);
+    try {
+      const { notices, written } = await backUp({
+        url: cluster.url(encodeURIComponent(database)),
+      });
+      expect(notices.join()).not.to.include("Without roles");
+      expect(written.manifest.contents).to.have.property("globals");
+    } finally {
+      cluster.psql(`DROP DATABASE "${database}"`);
+    }
+  });
+
   it("is opened with openssl, zstd and pg_restore", async function () {
     requirePrograms(this, "openssl", "zstd");
     const key = join(folder.path, "backup.key");
