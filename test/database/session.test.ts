@@ -71,6 +71,25 @@ describe("a session", () => {
     expect(await ask()).to.deep.equal([{ one: 1 }]);
   });
 
+  it("isn't ended by how long the role's transactions may take, where servers know that", async function () {
+    const { cluster } = postgres;
+    if (Number(cluster.psql("SHOW server_version_num")) < 170_000) {
+      this.skip();
+    }
+    cluster.psql(
+      `ALTER ROLE ${cluster.user} SET transaction_timeout = '100ms'`,
+    );
+    try {
+      await withSession(cluster.access(), async ({ query }) => {
+        await query("BEGIN");
+        await query("SELECT pg_sleep(0.3)");
+        await query("COMMIT");
+      });
+    } finally {
+      cluster.psql(`ALTER ROLE ${cluster.user} RESET transaction_timeout`);
+    }
+  });
+
   it("sees values the same whatever is set for the role", async () => {
     const { cluster } = postgres;
     cluster.psql(
