@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 import { formatTimestamp } from "../artifact/name.js";
-import { DrError, isDrError } from "../core/errors.js";
+import { DrError, isDrError, messageOf } from "../core/errors.js";
 import { carrySettings } from "./database-settings.js";
 import {
   closeSession,
@@ -87,6 +87,18 @@ export async function rehearseSettings(
   await session.query("BEGIN");
   try {
     await carrySettings(session, live, incoming);
+  } catch (error) {
+    if (!isDrError(error, "DATABASE_DENIED")) {
+      throw error;
+    }
+    throw new DrError(
+      "DATABASE_SWAP_BLOCKED",
+      {
+        database: live,
+        reasons: `${session.access.user} may not give another database what this one has of its own (${messageOf(error.cause)}): restore as a superuser, let the role (GRANT SET ON PARAMETER … TO …, from PostgreSQL 15), or take it away (ALTER DATABASE … RESET …)`,
+      },
+      { cause: error },
+    );
   } finally {
     await rollBack(session);
   }

@@ -552,6 +552,28 @@ describe("restoring a database", function () {
       await expectUntouched();
     });
 
+    it("when the role may not set what the database has, with the ways out", async () => {
+      const path = await scene.backUp();
+      const { cluster } = scene;
+      cluster.psql(
+        `CREATE ROLE humble LOGIN CREATEDB PASSWORD 'humble';
+         ALTER DATABASE takumi SET log_min_duration_statement = '1s';
+         ALTER DATABASE takumi OWNER TO humble`,
+      );
+      try {
+        const access = { ...scene.access, user: "humble", password: "humble" };
+        const error = await errorOf(scene.restore(path, { access }));
+        expect(error.code).to.equal("DATABASE_SWAP_BLOCKED");
+        expect(error.message).to.include("log_min_duration_statement");
+        expect(error.message).to.include("GRANT SET ON PARAMETER");
+        await expectUntouched();
+      } finally {
+        cluster.psql(
+          "ALTER DATABASE takumi OWNER TO dr_owner; DROP ROLE humble",
+        );
+      }
+    });
+
     it("when there are too few connections, or too little room", async () => {
       const path = await scene.backUp();
       const dump = await scene.find(path);
