@@ -100,9 +100,9 @@ export async function fillScratch(
 async function createNamed(
   session: Session,
   layout: Layout | undefined,
-  { clock, keepAs }: Pick<FillOptions, "clock" | "keepAs">,
+  { clock, keepAs, like }: Pick<FillOptions, "clock" | "keepAs" | "like">,
 ): Promise<Scratch> {
-  const scratch = await createScratch(session, clock.now(), layout);
+  const scratch = await createScratch(session, clock.now(), layout, like);
   return keepAs === undefined
     ? scratch
     : await nameScratch(

@@ -17,6 +17,8 @@ export interface RequirementOptions {
   readonly jobs: number;
   readonly noOwner: boolean;
   readonly acceptUnauthenticated: boolean;
+  /** The database whose tablespace it goes into; absent: the server's own. */
+  readonly like?: string;
 }
 
 export interface Readiness {
@@ -50,7 +52,7 @@ export async function requireRestorable(
     ...(await missingExtensions(session, dump)),
     ...(options.noOwner ? [] : await missingRoles(session, dump)),
     ...(await missingConnections(session, options)),
-    ...(await missingSpace(session, dump)),
+    ...(await missingSpace(session, dump, options)),
     ...(options.noOwner && dump.format === "plain"
       ? [
           "a plain dump can't be restored without owners: leave out `--no-owner`",
@@ -179,13 +181,17 @@ async function missingConnections(
 async function missingSpace(
   { access, query }: Session,
   { sizeBytes = 0 }: Dump,
+  { like }: Pick<RequirementOptions, "like">,
 ): Promise<readonly string[]> {
   if (!isHere(access)) {
     return [];
   }
   const [row] = await query<{ folder: string | null }>(
     `SELECT CASE WHEN pg_has_role('pg_read_all_settings', 'USAGE')
-                 THEN current_setting('data_directory') END AS folder`,
+                 THEN coalesce(
+                   (SELECT nullif(pg_tablespace_location(dattablespace), '') FROM pg_database WHERE datname = $1),
+                   current_setting('data_directory')) END AS folder`,
+    [like ?? null],
   );
   // A server in a container has its own folders.
   const free = await freeBytes(row?.folder ?? "").catch(() => undefined);

@@ -75,7 +75,10 @@ async function prepare(
   options: RequirementOptions & Pick<RestoreOptions, "access" | "into">,
 ): Promise<Readiness> {
   const { access, into } = options;
-  const readiness = await requireRestorable(session, dump, options);
+  const readiness = await requireRestorable(session, dump, {
+    ...options,
+    like: access.database,
+  });
   if (into === undefined) {
     await requireSwapPossible(session, access.database);
   } else {

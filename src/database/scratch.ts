@@ -30,6 +30,7 @@ const FIRST_WITH_PROVIDERS = 15;
  *
  * @param session - Beside it.
  * @param layout - Absent: the server's own.
+ * @param like - It lies in the tablespace of this one, where there is room for it.
  * @throws {DrError} DATABASE_DENIED when the role may not, DATABASE_FAILED when
  * the server doesn't know the locale.
  */
@@ -37,6 +38,7 @@ export async function createScratch(
   session: Session,
   at: Date,
   layout?: Layout,
+  like?: string,
 ): Promise<Scratch> {
   const random = randomBytes(4).toString("hex");
   const name = `${NAME}_${formatTimestamp(at)}_${random}`;
@@ -44,7 +46,7 @@ export async function createScratch(
   const marker = `${MARKER}, ${hostname()} ${String(process.pid)} ${at.toISOString()}`;
   await tryLock(session, name);
   await session.query(
-    `CREATE DATABASE ${name} TEMPLATE template0 ${layout === undefined ? "" : await formatLayout(session, layout)}`,
+    `CREATE DATABASE ${name} TEMPLATE template0 ${layout === undefined ? "" : await formatLayout(session, layout)} ${await formatTablespace(session, like)}`,
   );
   await session.query(
     `COMMENT ON DATABASE ${name} IS ${client.escapeLiteral(marker)}`,
@@ -73,6 +75,20 @@ async function formatLayout(
   return options
     .map(([name, value]) => `${name} ${client.escapeLiteral(value)}`)
     .join(" ");
+}
+
+async function formatTablespace(
+  { query }: Session,
+  like: string | undefined,
+): Promise<string> {
+  const [row] = await query<{ name: string }>(
+    `SELECT quote_ident(t.spcname) AS name
+       FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace
+      WHERE d.datname = $1 AND t.spcname <> 'pg_default'
+        AND has_tablespace_privilege(t.oid, 'CREATE')`,
+    [like ?? null],
+  );
+  return row === undefined ? "" : `TABLESPACE ${row.name}`;
 }
 
 /** @returns undefined when there is no such database. */

@@ -597,6 +597,30 @@ describe("restoring a database", function () {
     });
   });
 
+  it("lies in the tablespace of the one whose place it takes", async function () {
+    if (Number(scene.psql("SHOW server_version_num")) < 150_000) {
+      this.skip(); // Older ones have tablespaces only in folders that are there.
+    }
+    const path = await scene.backUp();
+    scene.psql(
+      `SET allow_in_place_tablespaces = on;
+       CREATE TABLESPACE "large disk" LOCATION ''`,
+      "postgres",
+    );
+    scene.psql('ALTER DATABASE takumi SET TABLESPACE "large disk"', "postgres");
+    try {
+      await scene.restore(path);
+      expect(
+        scene.psql(
+          "SELECT spcname FROM pg_database d JOIN pg_tablespace t ON t.oid = dattablespace WHERE datname = current_database()",
+        ),
+      ).to.equal("large disk");
+    } finally {
+      scene.drop();
+      scene.psql('DROP TABLESPACE "large disk"', "postgres");
+    }
+  });
+
   it("tells of an index that wasn't valid before, which a dump leaves so", async () => {
     scene.psql(
       `CREATE TABLE days (at date) PARTITION BY RANGE (at);
