@@ -42,7 +42,7 @@ export async function prepareBackup(
     pgDump,
     tables: tables.length,
     sizeBytes: tables.reduce((sum, one) => sum + Number(one.sizeBytes), 0),
-    notices: noticesOf(pgDump, server),
+    notices: [...noticesOf(pgDump, server), ...(await tellReordered(session))],
   };
 }
 
@@ -60,6 +60,23 @@ function noticesOf({ path, version }: Tool, server: ToolVersion): string[] {
     );
   }
   return notices;
+}
+
+/** A dump makes a table that inherits with its parents' columns first, though they were added last. */
+async function tellReordered({ query }: Session): Promise<readonly string[]> {
+  const found = await query<{ name: string }>(`
+    SELECT c.oid::regclass::text AS name
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND NOT c.relispartition AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
+      AND EXISTS (
+        SELECT FROM pg_attribute own JOIN pg_attribute inherited USING (attrelid)
+        WHERE own.attrelid = c.oid AND own.attnum > 0 AND NOT own.attisdropped AND NOT inherited.attisdropped
+          AND own.attinhcount = 0 AND inherited.attinhcount > 0 AND inherited.attnum > own.attnum)
+    ORDER BY 1`);
+  return found.map(
+    ({ name }) =>
+      `A restore puts the inherited columns of ${name}, which come after its own, first: name the columns in every INSERT.`,
+  );
 }
 
 /** All of it at once: pg_dump would stop at the first. */

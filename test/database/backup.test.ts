@@ -332,6 +332,22 @@ secret';`,
     }
   });
 
+  it("tells which tables' columns a restore puts in another order", async () => {
+    const { cluster } = postgres;
+    cluster.psql("CREATE DATABASE inheriting");
+    cluster.psql(
+      `CREATE TABLE parent (id int);
+       CREATE TABLE same (own text) INHERITS (parent);
+       CREATE TABLE child (own text) INHERITS (parent);
+       ALTER TABLE same NO INHERIT parent;
+       ALTER TABLE parent ADD COLUMN later text`,
+      "inheriting",
+    );
+    const { notices } = await backUp({ database: "inheriting" });
+    expect(notices.join()).to.include("columns of public.child,");
+    expect(notices.join()).not.to.include("public.same");
+  });
+
   it("only counts rows where hashes aren't asked for", async () => {
     const { fingerprint } = await backUp({ options: { hashes: false } });
     expect(fingerprint.tables.some(({ hash }) => hash !== undefined)).to.be
