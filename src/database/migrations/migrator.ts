@@ -89,7 +89,9 @@ export class Migrator {
   }
 
   /**
-   * Runs a statement of the file.
+   * Runs a statement of the file, as what it was taken for: where the file's own
+   * settings make several of it (`standard_conforming_strings = off`), one of
+   * which may be COMMIT, the server refuses it.
    *
    * @throws {DrError} MIGRATION_FAILED, MIGRATION_LOCKED, MIGRATION_NOT_ATOMIC
    * when the server refuses it in a transaction, DATABASE_UNREACHABLE; the
@@ -105,7 +107,8 @@ export class Migrator {
     };
     signal?.addEventListener("abort", cancel);
     try {
-      await this.#session.client.query(statement.text);
+      const { text } = statement;
+      await this.#session.client.query({ text, queryMode: "extended" });
     } catch (error) {
       signal?.throwIfAborted();
       throw this.#explain(error, statement, formatHolders(await watch.stop()));

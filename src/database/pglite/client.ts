@@ -31,10 +31,10 @@ const AS_NODE_POSTGRES: QueryOptions = {
 export function clientOf(database: PGlite): SessionClient {
   return {
     query: async (sql, values) => {
-      if (values !== undefined) {
+      if (values !== undefined || typeof sql !== "string") {
         return await database.query<QueryResultRow>(
-          sql,
-          values,
+          typeof sql === "string" ? sql : sql.text,
+          values ?? [],
           AS_NODE_POSTGRES,
         );
       }

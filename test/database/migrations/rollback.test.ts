@@ -201,6 +201,14 @@ describe("a rollback of the database", () => {
     expect(state()).to.equal(meanwhile);
   });
 
+  it("commits nothing where the file's settings hide a COMMIT", async () => {
+    const before = state();
+    const hidden = String.raw`SET standard_conforming_strings = off;
+      SELECT 'a\', '; COMMIT; DROP TABLE posts; --';`;
+    expect(await codeOf(prepare(hidden))).to.equal("MIGRATION_FAILED");
+    expect(state()).to.equal(before);
+  });
+
   it("that breaks a constraint which is checked late fails when it is tried", async () => {
     const error = await errorOf(prepare("UPDATE users SET manager = 99"));
     expect(error.code).to.equal("MIGRATION_FAILED");
