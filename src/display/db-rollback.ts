@@ -195,6 +195,12 @@ function formatLoss(loss: Loss): string {
       return `column ${loss.table}.${loss.column}: ${loss.values} values in ${rows(loss.rows)}`;
     case "type-narrowed":
       return `${loss.values} values of ${loss.table}.${loss.column} become ${loss.to}; they are ${loss.from}`;
+    case "table-rewritten":
+      return loss.rows === loss.rowsAfter
+        ? `values of ${loss.columns.map((column) => `${loss.table}.${column}`).join(", ")} become others: ${rows(loss.rows)} are written anew`
+        : `${loss.table} is written anew: ${rows(loss.rows)} before, ${loss.rowsAfter} after`;
+    case "large-objects-deleted":
+      return `${loss.objects} large object${loss.objects === "1" ? "" : "s"}`;
     case "rows-deleted":
       return `${rows(loss.rows)} deleted from ${loss.table}`;
     case "rows-changed":

@@ -44,10 +44,20 @@ export type Loss =
       readonly values: string;
     }
   | {
+      /** The table is written anew, and its values aren't what they were. */
+      readonly type: "table-rewritten";
+      readonly table: string;
+      readonly rows: string;
+      readonly rowsAfter: string;
+      /** Those that stay, and hold other values then. */
+      readonly columns: readonly string[];
+    }
+  | {
       readonly type: "rows-deleted" | "rows-changed";
       readonly table: string;
       readonly rows: string;
-    };
+    }
+  | { readonly type: "large-objects-deleted"; readonly objects: string };
 
 /** How much a transaction wrote so far. */
 export interface Written {
@@ -71,41 +81,97 @@ export async function readStoredTables({
   );
 }
 
+const LARGE_OBJECTS = "pg_largeobject_metadata";
+
 /** What the transaction at work has deleted and updated, in triggers and functions too. */
 export async function readWritten({
   query,
 }: Pick<Session, "query">): Promise<readonly Written[]> {
   return await query<{ table: string; deleted: string; updated: string }>(
     `SELECT relid::regclass::text AS table, n_tup_del::text AS deleted, n_tup_upd::text AS updated
-    FROM pg_catalog.pg_stat_xact_user_tables WHERE n_tup_del + n_tup_upd > 0
+    FROM pg_catalog.pg_stat_xact_all_tables
+    WHERE n_tup_del + n_tup_upd > 0 AND schemaname !~ '^pg_toast' AND schemaname <> 'information_schema'
+      AND (schemaname <> 'pg_catalog' OR relname IN ('pg_largeobject', $1::name))
     ORDER BY relid::regclass::text COLLATE "C"`,
+    [LARGE_OBJECTS],
   );
 }
 
-/** Of the tables whose file is another one, those without a row: truncated. Asked where the change is in effect. */
-export async function findEmptied(
-  { query }: Pick<Session, "query">,
+/** What a table holds that is in another file now. */
+export interface Rewritten {
+  readonly rows: string;
+  /** Of each column that stays, by its number; whatever the order of the rows. */
+  readonly hashes: ReadonlyMap<number, string>;
+}
+
+/**
+ * What tables hold whose file is another one: a rewrite may compute every value
+ * anew, and after TRUNCATE others may be put in. Asked where the change is in
+ * effect.
+ *
+ * @returns by the table's number.
+ */
+export async function readRewritten(
+  session: Pick<Session, "query">,
   before: readonly StoredTable[],
   after: readonly StoredTable[],
-): Promise<ReadonlySet<string>> {
-  const files = new Map(before.map(({ oid, file }) => [oid, file]));
-  const emptied = new Set<string>();
-  for (const { oid, name, file } of after) {
-    if (files.has(oid) && files.get(oid) !== file) {
-      const rows = await query(`SELECT FROM ${name} LIMIT 1`);
-      if (rows.length === 0) {
-        emptied.add(oid);
-      }
+): Promise<ReadonlyMap<string, Rewritten>> {
+  const earlier = new Map(before.map((table) => [table.oid, table]));
+  const found = new Map<string, Rewritten>();
+  for (const table of after) {
+    const was = earlier.get(table.oid);
+    if (was !== undefined && was.file !== table.file) {
+      found.set(
+        table.oid,
+        await hashColumns(session, table, keptIn(was, table)),
+      );
     }
   }
-  return emptied;
+  return found;
+}
+
+interface KeptColumn extends StoredColumn {
+  /** The type that it will have; absent: the one it has. */
+  readonly as?: string;
+}
+
+/** Those whose values stay what they are unless they are computed anew. */
+function keptIn(
+  { columns }: StoredTable,
+  now: StoredTable,
+): readonly KeptColumn[] {
+  return now.columns.filter(({ number, type }) => {
+    const was = columns.find((column) => column.number === number);
+    return was !== undefined && !was.isGenerated && isWidening(was.type, type);
+  });
+}
+
+async function hashColumns(
+  { query }: Pick<Session, "query">,
+  { name }: StoredTable,
+  columns: readonly KeptColumn[],
+): Promise<Rewritten> {
+  const sums = columns.map(
+    ({ name: column, as }) =>
+      `coalesce(sum(hashtextextended((${column}${as === undefined ? "" : `::${as}`})::text COLLATE "C", 0)::numeric), 0)::text || ' of ' || count(${column})`,
+  );
+  const [row] = await query<{ found: string[] }>(
+    `SELECT ARRAY[${["count(*)::text", ...sums].join(", ")}] AS found FROM ONLY ${name}`,
+  );
+  const [rows = "0", ...hashes] = row?.found ?? [];
+  return {
+    rows,
+    hashes: new Map(
+      columns.map(({ number }, index) => [number, hashes[index] ?? ""]),
+    ),
+  };
 }
 
 /** How tables were, and how a change leaves them. */
 export interface TableChange {
   readonly before: readonly StoredTable[];
   readonly after: readonly StoredTable[];
-  readonly emptied: ReadonlySet<string>;
+  readonly rewritten: ReadonlyMap<string, Rewritten>;
   readonly written: readonly Written[];
 }
 
@@ -117,32 +183,77 @@ export interface TableChange {
  */
 export async function countLosses(
   session: Pick<Session, "query">,
-  { before, after, emptied, written }: TableChange,
+  { before, after, rewritten, written }: TableChange,
 ): Promise<readonly Loss[]> {
   const later = new Map(after.map((table) => [table.oid, table]));
   const losses: Loss[] = [];
   for (const table of before) {
     const now = later.get(table.oid);
-    if (now === undefined || emptied.has(table.oid)) {
+    const anew = rewritten.get(table.oid);
+    if (now === undefined || anew?.rows === "0") {
       const { rows } = await countIn(session, table, []);
       const type = now === undefined ? "table-dropped" : "table-emptied";
       losses.push({ type, table: table.name, rows });
     } else {
       losses.push(...(await columnLosses(session, table, now)));
+      if (anew !== undefined) {
+        losses.push(...(await rewriteLosses(session, table, now, anew)));
+      }
     }
   }
-  const rowLosses = written.flatMap(({ table, deleted, updated }): Loss[] => [
-    ...(deleted === "0"
-      ? []
-      : [{ type: "rows-deleted" as const, table, rows: deleted }]),
-    ...(updated === "0"
-      ? []
-      : [{ type: "rows-changed" as const, table, rows: updated }]),
-  ]);
   return [
     ...losses.filter((loss) => !("rows" in loss) || loss.rows !== "0"),
-    ...rowLosses,
+    ...writtenLosses(written),
   ];
+}
+
+function writtenLosses(written: readonly Written[]): readonly Loss[] {
+  const objects = written.find(({ table }) => table === LARGE_OBJECTS)?.deleted;
+  const isDeleted = objects !== undefined && objects !== "0";
+  return [
+    ...(isDeleted ? [{ type: "large-objects-deleted" as const, objects }] : []),
+    ...written
+      // Its pages go with an object.
+      .filter(
+        ({ table }) =>
+          table !== LARGE_OBJECTS && !(isDeleted && table === "pg_largeobject"),
+      )
+      .flatMap(({ table, deleted, updated }): Loss[] => [
+        ...(deleted === "0"
+          ? []
+          : [{ type: "rows-deleted" as const, table, rows: deleted }]),
+        ...(updated === "0"
+          ? []
+          : [{ type: "rows-changed" as const, table, rows: updated }]),
+      ]),
+  ];
+}
+
+async function rewriteLosses(
+  session: Pick<Session, "query">,
+  table: StoredTable,
+  now: StoredTable,
+  { rows: rowsAfter, hashes }: Rewritten,
+): Promise<readonly Loss[]> {
+  const kept = keptIn(table, now).flatMap(({ number, type }) => {
+    const was = table.columns.find((column) => column.number === number);
+    return was === undefined ? [] : [{ ...was, as: type }];
+  });
+  const was = await hashColumns(session, table, kept);
+  const columns = kept
+    .filter(({ number }) => was.hashes.get(number) !== hashes.get(number))
+    .map(({ name }) => name);
+  return columns.length === 0 && was.rows === rowsAfter
+    ? []
+    : [
+        {
+          type: "table-rewritten",
+          table: table.name,
+          rows: was.rows,
+          rowsAfter,
+          columns,
+        },
+      ];
 }
 
 async function columnLosses(

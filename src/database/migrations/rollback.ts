@@ -3,7 +3,7 @@ import { DrError, isDrError } from "../../core/errors.js";
 import { nameOfDatabase, type Access } from "../access.js";
 import {
   countLosses,
-  findEmptied,
+  readRewritten,
   readStoredTables,
   readWritten,
   type Loss,
@@ -186,7 +186,7 @@ async function applyOpenly(
       tables: {
         before,
         after,
-        emptied: await findEmptied(session, before, after),
+        rewritten: await readRewritten(session, before, after),
         written: await readWritten(session),
       },
       histories: await readApplied(session),

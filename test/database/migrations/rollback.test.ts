@@ -131,6 +131,48 @@ describe("a rollback of the database", () => {
     expect(backups).to.equal(0);
   });
 
+  it("shows what a rewrite makes of values, and what TRUNCATE leaves to be put in anew", async () => {
+    postgres.cluster.psql(
+      `CREATE TABLE weights (id int, kg real, note varchar(9));
+       INSERT INTO weights SELECT i, i / 10.0, 'n' || i FROM generate_series(1, 5) i`,
+      "app",
+    );
+    const prepared = await prepare(
+      `ALTER TABLE users ALTER bio TYPE text USING 'x';
+       TRUNCATE posts; INSERT INTO posts VALUES (8);
+       ALTER TABLE weights ALTER id TYPE bigint, ALTER kg TYPE float8, ALTER note TYPE text, ADD at float DEFAULT random();`,
+    );
+    expect(tried(prepared).losses).to.deep.equal([
+      {
+        type: "table-rewritten",
+        table: "public.posts",
+        rows: "7",
+        rowsAfter: "1",
+        columns: ["id"],
+      },
+      {
+        type: "table-rewritten",
+        table: "public.users",
+        rows: "10",
+        rowsAfter: "10",
+        columns: ["bio"],
+      },
+    ]);
+  });
+
+  it("counts the large objects that go", async () => {
+    postgres.cluster.psql(
+      "SELECT lo_from_bytea(0, '\\x00ff') FROM generate_series(1, 3)",
+      "app",
+    );
+    const prepared = await prepare(
+      "SELECT lo_unlink(oid) FROM pg_largeobject_metadata;",
+    );
+    expect(tried(prepared).losses).to.deep.equal([
+      { type: "large-objects-deleted", objects: "3" },
+    ]);
+  });
+
   it("is done after a backup, with the settings of psql", async () => {
     const prepared = await prepare(
       "BEGIN; ALTER TABLE users DROP bio; COMMIT;",

@@ -2,7 +2,7 @@ import { expect } from "chai";
 
 import {
   countLosses,
-  findEmptied,
+  readRewritten,
   readStoredTables,
 } from "../../../src/database/migrations/losses.js";
 import {
@@ -224,10 +224,10 @@ describe("the difference of two schemas", () => {
          DROP TABLE public.gone, public.nothing; TRUNCATE public.emptied; ALTER TABLE public.rewritten ALTER a TYPE bigint;`,
       );
       const after = await readStoredTables(session);
-      const emptied = await findEmptied(session, before, after);
+      const rewritten = await readRewritten(session, before, after);
       await session.query("ROLLBACK");
       const written = [{ table: "public.t", deleted: "4", updated: "0" }];
-      return await countLosses(session, { before, after, emptied, written });
+      return await countLosses(session, { before, after, rewritten, written });
     });
     expect(losses).to.deep.equal([
       { type: "table-emptied", table: "public.emptied", rows: "3" },
