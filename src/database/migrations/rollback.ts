@@ -18,6 +18,11 @@ import { Migrator } from "./migrator.js";
 import { readApplied, type MigrationHistory } from "./read-applied.js";
 import { compareSchemas, describeSchema, type SchemaChange } from "./schema.js";
 import {
+  putSequencesForward,
+  readSequencePlaces,
+  type SequencePlace,
+} from "./sequence-places.js";
+import {
   describeStatement,
   transactionNeeds,
   type TransactionNeeds,
@@ -79,8 +84,8 @@ export interface RollbackResult {
 
 /**
  * Finds out what a migration undoes and what it does, by applying it in a
- * transaction that is rolled back. Meanwhile it holds the locks that it takes;
- * what it draws from sequences isn't put back.
+ * transaction that is rolled back. Meanwhile it holds the locks that it takes.
+ * What it draws from sequences isn't put back; what it sets back is.
  *
  * @throws {DrError} MIGRATION_IS_UP, MIGRATION_NOT_ATOMIC, MIGRATION_FAILED,
  * MIGRATION_LOCKED, MIGRATION_UNDER_WAY, DATABASE_UNREACHABLE and the like; the
@@ -125,16 +130,18 @@ async function tryOut(
   options: RollbackOptions,
 ): Promise<TriedRollback | UntriedRollback> {
   const needs = transactionNeeds(file.statements);
+  const sequences = await readSequencePlaces(migrator.observer);
   try {
     requireAtomic(needs, file);
     const start = options.clock.now().getTime();
     const { changes, tables } = await applyOpenly(needs, migrator);
     await migrator.rollBack();
+    await putSequencesForward(migrator.observer, sequences);
     const seconds = (options.clock.now().getTime() - start) / 1000;
     const losses = await countAsBefore(migrator, tables, options);
     return { status: "tried", changes, losses, seconds };
   } catch (error) {
-    await migrator.rollBack();
+    await undo(migrator, sequences);
     if (
       options.allowOutsideTransaction &&
       isDrError(error, "MIGRATION_NOT_ATOMIC")
@@ -256,6 +263,7 @@ async function applyAsShown(
   migrator: Migrator,
   commitIt: () => Promise<void>,
 ): Promise<Pick<Effects, "changes" | "histories">> {
+  const sequences = await readSequencePlaces(migrator.observer);
   try {
     const needs = transactionNeeds(file.statements);
     const { changes, histories } = await applyOpenly(needs, migrator);
@@ -266,9 +274,20 @@ async function applyAsShown(
     await commitIt();
     return { changes, histories };
   } catch (error) {
-    await migrator.rollBack();
+    await undo(migrator, sequences);
     throw error;
   }
+}
+
+/** Where the server is gone the error that is on its way says it. */
+async function undo(
+  migrator: Migrator,
+  sequences: readonly SequencePlace[],
+): Promise<void> {
+  await migrator.rollBack();
+  await putSequencesForward(migrator.observer, sequences).catch(
+    () => undefined,
+  );
 }
 
 /** What is made anew has another number each time. */

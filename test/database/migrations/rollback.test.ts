@@ -243,6 +243,29 @@ describe("a rollback of the database", () => {
     expect(state()).to.equal(meanwhile);
   });
 
+  it("leaves sequences where they are that setval puts back, unless it is done", async () => {
+    const { cluster } = postgres;
+    cluster.psql(
+      "CREATE SEQUENCE ids; CREATE SEQUENCE downwards INCREMENT -1; SELECT setval('ids', 500), setval('downwards', -500)",
+      "app",
+    );
+    const back =
+      "SELECT setval('ids', 1, false), setval('downwards', -3); DROP TABLE posts;";
+    const places = () =>
+      cluster.psql("SELECT last_value FROM ids", "app").trim();
+    expect(places()).to.equal("500");
+    const prepared = await prepare(back);
+    expect(places()).to.equal("500");
+    expect(await codeOf(prepare(`${back} SELECT 1 / 0;`))).to.equal(
+      "MIGRATION_FAILED",
+    );
+    expect(
+      cluster.psql("SELECT nextval('ids'), nextval('downwards')", "app").trim(),
+    ).to.equal("501|-501");
+    await apply(prepared);
+    expect(places()).to.equal("1");
+  });
+
   it("commits nothing where the file's settings hide a COMMIT", async () => {
     const before = state();
     const hidden = String.raw`SET standard_conforming_strings = off;
