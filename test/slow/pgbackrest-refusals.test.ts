@@ -58,6 +58,40 @@ describe("database/pgbackrest, when something is wrong", function () {
     await expectUntouched();
   });
 
+  it("says why a repository can't be read, and nothing of making it anew", async () => {
+    const { scene } = held;
+    const file = join(scene.folder, "unreachable.conf");
+    const usual = await readFile(join(scene.folder, "pgbackrest.conf"), "utf8");
+    await writeFile(
+      file,
+      usual.replace(
+        /repo1-path=.*/,
+        `repo1-type=s3
+repo1-path=/repo
+repo1-s3-bucket=bucket
+repo1-s3-endpoint=localhost
+repo1-storage-port=1
+repo1-s3-region=us-east-1
+repo1-s3-uri-style=path
+repo1-s3-key=key
+repo1-s3-key-secret=only a test has this secret
+io-timeout=1`,
+      ),
+    );
+    giveAway(file);
+    const error = await errorOf(scene.find({}, { configFile: file }));
+    expect(error.code).to.equal("PGBACKREST_UNFIT");
+    expect(error.message).to.match(/repo1: .*unable to/);
+    expect(error.message).to.not.match(/stanza-create|only a test/);
+  });
+
+  it("claims nothing of when the log came to a place", async () => {
+    const { scene } = held;
+    const lsn = scene.psql("SELECT pg_current_wal_lsn()").trim();
+    const found = await scene.find({ target: { kind: "lsn", lsn } });
+    expect(found.createdAt).to.equal(undefined);
+  });
+
   it("refuses a target with a backup, or another target, and what a whole server can't do", async () => {
     const { scene } = held;
     const target = { kind: "time", time: new Date() } as const;

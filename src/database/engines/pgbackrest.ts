@@ -106,7 +106,7 @@ function toFound(
     name,
     format: "pgbackrest",
     isAuthentic: record?.isAuthentic ?? false,
-    createdAt: opened.asOf,
+    ...(opened.asOf === undefined ? {} : { createdAt: opened.asOf }),
     sizeBytes: backup.info.size,
     ...(opened.fingerprint === undefined
       ? {}

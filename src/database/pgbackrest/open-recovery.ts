@@ -38,8 +38,8 @@ export interface ServerBackup {
   readonly name: string;
   readonly backup: RepositoryBackup;
   readonly record?: BackupRecord;
-  /** ISO 8601, UTC: what comes out is as of then. */
-  readonly asOf: string;
+  /** ISO 8601, UTC: what comes out is as of then; absent where nobody knows. */
+  readonly asOf?: string;
   /** What must come out; absent where nobody has written it down. */
   readonly fingerprint?: Fingerprint;
   /** The same for the same request, and for none other. */
@@ -67,7 +67,7 @@ export async function openRecovery(
   const choice = await chooseRecovery(address, where);
   const { backup, target, record } = choice;
   const name = `${backup.label} ${describeTarget(target)}`;
-  const now = systemClock.now();
+  const asOf = momentAt(choice, systemClock.now());
   const criticalTables = config.database?.criticalTables ?? [];
   const toRecovery = (chosen: Choice, isThorough: boolean): Recovery => ({
     ...chosen,
@@ -77,7 +77,7 @@ export async function openRecovery(
     settings,
     name,
     backup,
-    asOf: momentAt(choice, now).toISOString(),
+    ...(asOf === undefined ? {} : { asOf: asOf.toISOString() }),
     request: `${settings.stanza} ${describeTarget(target)}${address.what === "latest" ? "" : ` ${backup.label}`}`,
     // The end of what is archived moves on.
     isRepeatable: target.kind !== "end",
@@ -118,17 +118,21 @@ function markedBy({ record }: Choice): Pick<Recovery["expectation"], "marked"> {
   return { marked: { fingerprint, snapshot: mark.snapshot } };
 }
 
-/** Of the restored state; of a place in the log only the backup before it is known. */
-function momentAt({ backup, target, record }: Choice, now: Date): Date {
+/** Of the restored state; when the log came to a place nobody has written down. */
+function momentAt(
+  { backup, target, record }: Choice,
+  now: Date,
+): Date | undefined {
   switch (target.kind) {
     case "time":
     case "before":
       return target.time;
     case "end":
       return now;
+    case "lsn":
+      return undefined;
     case "point":
     case "backup":
-    case "lsn":
       return record === undefined
         ? momentOf(backup)
         : new Date(record.createdAt);

@@ -33,6 +33,15 @@ const stanzaSchema = z.object({
   name: z.string(),
   status: z.object({ code: z.int(), message: z.string() }),
   cipher: z.string().nullish(),
+  /** What is wrong with each repository; the status above only says that something is. */
+  repo: z
+    .array(
+      z.object({
+        key: z.int(),
+        status: z.object({ code: z.int(), message: z.string() }),
+      }),
+    )
+    .default([]),
   archive: z
     .array(
       z.object({
@@ -66,6 +75,9 @@ export type RepositoryBackup = z.infer<typeof backupSchema>;
 export type Stanza = z.infer<typeof stanzaSchema>;
 
 type Command = Pick<ProgramOptions, "signal" | "onLine">;
+
+/** Of a repository that pgBackRest couldn't read. @see pgBackRest, `INFO_STANZA_STATUS_CODE_OTHER` */
+const OTHER = 99;
 
 /** The program, from the PATH as everybody calls it. */
 const PROGRAM = "pgbackrest";
@@ -119,7 +131,8 @@ export async function readPgbackrestVersion(
  * What the repository holds of the configured stanza.
  *
  * @param set - A backup's label: then more is told of it.
- * @throws {DrError} PGBACKREST_UNFIT when there is no such stanza.
+ * @throws {DrError} PGBACKREST_UNFIT when there is no such stanza, or a
+ * repository can't be read.
  */
 export async function readStanza(
   settings: PgbackrestSettings,
@@ -133,6 +146,16 @@ export async function readStanza(
   const stanza = parseStanzas(text).find(
     ({ name }) => name === settings.stanza,
   );
+  const unusable = stanza?.repo.filter(({ status }) => status.code === OTHER);
+  if (unusable !== undefined && unusable.length > 0) {
+    const reasons = unusable.map(
+      ({ key, status }) => `repo${String(key)}: ${status.message}`,
+    );
+    throw new DrError("PGBACKREST_UNFIT", {
+      what: `The repository of the stanza ${settings.stanza}`,
+      reasons: `${reasons.join("; ")}: see that it can be reached and opened with what pgBackRest's configuration says of it`,
+    });
+  }
   // 2: there are no backups yet.
   if (stanza === undefined || ![0, 2].includes(stanza.status.code)) {
     const reason = stanza?.status.message ?? "it isn't in the repository";
