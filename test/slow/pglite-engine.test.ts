@@ -1,3 +1,4 @@
+import { constants } from "node:buffer";
 import { once } from "node:events";
 import {
   chmod,
@@ -16,6 +17,7 @@ import { generateBackupKey } from "../../src/artifact/backup-key.js";
 import { systemClock } from "../../src/core/clock.js";
 import { DrError } from "../../src/core/errors.js";
 import { takeFingerprint } from "../../src/database/fingerprint.js";
+import { explainDump } from "../../src/database/pglite/backup.js";
 import {
   copyDatabase,
   requireUnchanged,
@@ -83,6 +85,19 @@ describe("the engine pglite", function () {
     expect(backup.fingerprint).to.deep.equal(before);
     await backup.restore(scene.work());
     expect(await read()).to.deep.equal(before);
+  });
+
+  it("says what to do where a dump is longer than a text can be", () => {
+    const dump = Buffer.alloc(constants.MAX_STRING_LENGTH + 1);
+    let failure: unknown;
+    try {
+      new TextDecoder().decode(dump);
+    } catch (error) {
+      failure = error;
+    }
+    const { code, fix } = explainDump(failure);
+    expect(code).to.equal("DATABASE_ENGINE_UNABLE");
+    expect(fix).to.include("PostgreSQL server");
   });
 
   it("undoes a restore, and that too", async () => {

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { writeArtifact } from "../../artifact/write-artifact.js";
 import { openPlace } from "../../backup/place.js";
 import type { Json } from "../../core/canonical-json.js";
-import { DrError, messageOf } from "../../core/errors.js";
+import { DrError, hasCode, messageOf } from "../../core/errors.js";
 import type {
   BackupChoices,
   BackupContext,
@@ -99,7 +99,7 @@ const DUMP_OPTIONS = ["--rows-per-insert=500"];
  *
  * @throws {DrError} DATABASE_PACKAGE_MISSING, DATABASE_MISSING,
  * DATABASE_FOLDER_IN_USE, DATABASE_FOLDER_CHANGED, DATABASE_FOLDER_UNREADABLE,
- * RUN_LOCKED, like `openPlace` and `writeArtifact`, and the signal's reason;
+ * DATABASE_ENGINE_UNABLE when it is too large, RUN_LOCKED, like `openPlace` and `writeArtifact`, and the signal's reason;
  * then nothing is left.
  */
 export async function backUpFolder(
@@ -143,7 +143,7 @@ export async function backUpFolder(
   });
 }
 
-/** @throws {DrError} DATABASE_TOOL_FAILED. */
+/** @throws {DrError} DATABASE_TOOL_FAILED, DATABASE_ENGINE_UNABLE. */
 async function dumpWith(
   pgDump: Awaited<ReturnType<typeof loadPgDump>>,
   { pglite }: OpenDatabase,
@@ -153,15 +153,30 @@ async function dumpWith(
     await pglite.exec("RESET ALL");
     return await pgDump({ pg: pglite, args: DUMP_OPTIONS });
   } catch (error) {
-    throw new DrError(
-      "DATABASE_TOOL_FAILED",
-      {
-        tool: "pg_dump of @electric-sql/pglite-tools",
-        reason: messageOf(error),
-      },
-      { cause: error },
-    );
+    throw explainDump(error);
   }
+}
+
+/** Its pg_dump gives the dump as one text, and Node has none that is longer than 512 MB. */
+export function explainDump(error: unknown): DrError {
+  return hasCode(error, "ERR_STRING_TOO_LONG")
+    ? new DrError(
+        "DATABASE_ENGINE_UNABLE",
+        {
+          engine: "pglite",
+          what: "back up a database whose dump is larger than 512 MB",
+          way: 'Copy its folder while the app is stopped, and move it to a PostgreSQL server (`engine: "postgres"`), which has no such limit; nothing was changed',
+        },
+        { cause: error },
+      )
+    : new DrError(
+        "DATABASE_TOOL_FAILED",
+        {
+          tool: "pg_dump of @electric-sql/pglite-tools",
+          reason: messageOf(error),
+        },
+        { cause: error },
+      );
 }
 
 /** In the copy nobody writes: what is read now is what is dumped then. */
