@@ -58,31 +58,56 @@ describe("database/pgbackrest, when something is wrong", function () {
     await expectUntouched();
   });
 
-  it("says why a repository can't be read, and nothing of making it anew", async () => {
-    const { scene } = held;
-    const file = join(scene.folder, "unreachable.conf");
-    const usual = await readFile(join(scene.folder, "pgbackrest.conf"), "utf8");
-    await writeFile(
-      file,
-      usual.replace(
-        /repo1-path=.*/,
-        `repo1-type=s3
-repo1-path=/repo
-repo1-s3-bucket=bucket
-repo1-s3-endpoint=localhost
-repo1-storage-port=1
-repo1-s3-region=us-east-1
-repo1-s3-uri-style=path
-repo1-s3-key=key
-repo1-s3-key-secret=only a test has this secret
-io-timeout=1`,
-      ),
-    );
+  /** A configuration with a repository in a store that doesn't answer. @returns its file. */
+  async function withUnreachable(
+    name: string,
+    change: (usual: string, store: string) => string,
+    key: number,
+  ): Promise<string> {
+    const { folder } = held.scene;
+    const usual = await readFile(join(folder, "pgbackrest.conf"), "utf8");
+    const store = [
+      "type=s3",
+      "path=/repo",
+      "s3-bucket=bucket",
+      "s3-endpoint=localhost",
+      "s3-uri-style=path",
+      "storage-port=1",
+      "s3-region=us-east-1",
+      "s3-key=key",
+      "s3-key-secret=only a test has this secret",
+    ].map((line) => `repo${String(key)}-${line}`);
+    const file = join(folder, name);
+    await writeFile(file, change(usual, [...store, "io-timeout=1"].join("\n")));
     giveAway(file);
-    const error = await errorOf(scene.find({}, { configFile: file }));
+    return file;
+  }
+
+  it("says why a repository can't be read, and nothing of making it anew", async () => {
+    const configFile = await withUnreachable(
+      "unreachable.conf",
+      (usual, store) => usual.replace(/repo1-path=.*/, store),
+      1,
+    );
+    const error = await errorOf(held.scene.find({}, { configFile }));
     expect(error.code).to.equal("PGBACKREST_UNFIT");
     expect(error.message).to.match(/repo1: .*unable to/);
     expect(error.message).to.not.match(/stanza-create|only a test/);
+  });
+
+  it("restores from the repository that is left, and says that another isn't", async () => {
+    const { scene } = held;
+    const configFile = await withUnreachable(
+      "one-left.conf",
+      (usual, store) => usual.replace("[global]", `[global]\n${store}`),
+      2,
+    );
+    const found = await scene.find({ what: label }, { configFile });
+    const { notices } = await found.prepareRestore(CHOICES);
+    expect(notices.join()).to.match(/another one is taken \(repo2: /);
+    const { examination } = await found.verify({ ...WORK(), keep: false });
+    expect(examination.rows).to.equal("1500");
+    await expectUntouched();
   });
 
   it("claims nothing of when the log came to a place", async () => {

@@ -131,8 +131,8 @@ export async function readPgbackrestVersion(
  * What the repository holds of the configured stanza.
  *
  * @param set - A backup's label: then more is told of it.
- * @throws {DrError} PGBACKREST_UNFIT when there is no such stanza, or a
- * repository can't be read.
+ * @throws {DrError} PGBACKREST_UNFIT when there is no such stanza, or no
+ * repository can be read.
  */
 export async function readStanza(
   settings: PgbackrestSettings,
@@ -146,18 +146,20 @@ export async function readStanza(
   const stanza = parseStanzas(text).find(
     ({ name }) => name === settings.stanza,
   );
-  const unusable = stanza?.repo.filter(({ status }) => status.code === OTHER);
-  if (unusable !== undefined && unusable.length > 0) {
-    const reasons = unusable.map(
-      ({ key, status }) => `repo${String(key)}: ${status.message}`,
-    );
+  const unread = stanza === undefined ? [] : unreadRepositories(stanza);
+  const hasOther = stanza?.repo.some(({ status }) => status.code === 0);
+  if (unread.length > 0 && hasOther !== true) {
     throw new DrError("PGBACKREST_UNFIT", {
       what: `The repository of the stanza ${settings.stanza}`,
-      reasons: `${reasons.join("; ")}: see that it can be reached and opened with what pgBackRest's configuration says of it`,
+      reasons: `${unread.join("; ")}: see that it can be reached and opened with what pgBackRest's configuration says of it`,
     });
   }
   // 2: there are no backups yet.
-  if (stanza === undefined || ![0, 2].includes(stanza.status.code)) {
+  const isUsable = (code: number) => [0, 2].includes(code);
+  if (
+    stanza === undefined ||
+    (unread.length === 0 && !isUsable(stanza.status.code))
+  ) {
     const reason = stanza?.status.message ?? "it isn't in the repository";
     throw new DrError("PGBACKREST_UNFIT", {
       what: `The stanza ${settings.stanza}`,
@@ -165,6 +167,13 @@ export async function readStanza(
     });
   }
   return stanza;
+}
+
+/** Those that pgBackRest couldn't read, and why: `repo1: unable to connect …`. */
+export function unreadRepositories({ repo }: Stanza): readonly string[] {
+  return repo
+    .filter(({ status }) => status.code === OTHER)
+    .map(({ key, status }) => `repo${String(key)}: ${status.message}`);
 }
 
 /** @throws {DrError} DATABASE_TOOL_FAILED when it isn't what pgBackRest says. */

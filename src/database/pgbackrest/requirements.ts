@@ -9,7 +9,11 @@ import { readControlData } from "./control-data.js";
 import { sizeOfFolder } from "../pglite/folder.js";
 import { dataIn, requireShortPath } from "./fill.js";
 import type { LiveServer } from "./live.js";
-import type { RepositoryBackup, Stanza } from "./repository.js";
+import {
+  unreadRepositories,
+  type RepositoryBackup,
+  type Stanza,
+} from "./repository.js";
 import { findServerPrograms, majorOf } from "./server-programs.js";
 import { restoreFolder, type PgbackrestSettings } from "./settings.js";
 
@@ -174,11 +178,15 @@ async function immovable({
   ];
 }
 
-function noticesOf({ live, backup }: Facts): readonly string[] {
+function noticesOf({ live, backup, stanza }: Facts): readonly string[] {
   const databases =
     live?.databases ?? backup["database-ref"]?.map(({ name }) => name) ?? [];
   return [
     `The whole server goes back, with all its databases: ${databases.join(", ")}.`,
+    ...unreadRepositories(stanza).map(
+      (reason) =>
+        `A repository can't be read, and another one is taken (${reason}).`,
+    ),
     ...(live === undefined
       ? [
           "The live server doesn't answer: what it had not archived yet can't be brought back.",
