@@ -100,6 +100,22 @@ describe("the engine pglite", function () {
     expect(fix).to.include("PostgreSQL server");
   });
 
+  it("refuses to back up what its pg_dump would change without a word", async () => {
+    const insert = (name: string) =>
+      `INSERT INTO profiles (id, name) VALUES (5000, E'${name}')`;
+    await scene.exec("CREATE TABLE list (at text[])");
+    await scene.exec(
+      String.raw`INSERT INTO list VALUES (ARRAY[E'x\n\\restrict'])`,
+    );
+    await scene.exec(insert(String.raw`\\restrict is first\n\\restricted`));
+    expect(await scene.backUp()).to.be.a("string");
+    await scene.exec("DELETE FROM profiles WHERE id = 5000");
+    await scene.exec(insert(String.raw`see:\n\\Restrict all`));
+    const error = await errorOf(scene.backUp());
+    expect(error.code).to.equal("DATABASE_ENGINE_UNABLE");
+    expect(error.message).to.include("a row of public.profiles");
+  });
+
   it("undoes a restore, and that too", async () => {
     const path = await scene.backUp();
     await scene.harm();

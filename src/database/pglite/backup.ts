@@ -16,6 +16,7 @@ import { readServerVersion } from "../server-version.js";
 import { withSession } from "../session.js";
 import { formatVersion } from "../tools.js";
 import { withCopy } from "./copy.js";
+import { requireDumpable } from "./dumpable.js";
 import { sizeOfFolder } from "./folder.js";
 import type { Location } from "./location.js";
 import type { OpenDatabase } from "./open.js";
@@ -99,8 +100,9 @@ const DUMP_OPTIONS = ["--rows-per-insert=500"];
  *
  * @throws {DrError} DATABASE_PACKAGE_MISSING, DATABASE_MISSING,
  * DATABASE_FOLDER_IN_USE, DATABASE_FOLDER_CHANGED, DATABASE_FOLDER_UNREADABLE,
- * DATABASE_ENGINE_UNABLE when it is too large, RUN_LOCKED, like `openPlace` and `writeArtifact`, and the signal's reason;
- * then nothing is left.
+ * DATABASE_ENGINE_UNABLE when it is too large or holds what PGlite's pg_dump
+ * changes, RUN_LOCKED, like `openPlace` and `writeArtifact`, and the signal's
+ * reason; then nothing is left.
  */
 export async function backUpFolder(
   location: Location,
@@ -185,12 +187,15 @@ async function readCopy(
   { config, signal }: BackupContext,
   { hashes }: BackupChoices,
 ) {
-  return await withSession(access, async (session) => ({
-    client: formatVersion(await readServerVersion(session)),
-    fingerprint: await takeFingerprint(session, {
-      hashes,
-      sampleAbove: config.database?.sampleAboveBytes ?? Infinity,
-      ...(signal === undefined ? {} : { signal }),
-    }),
-  }));
+  return await withSession(access, async (session) => {
+    await requireDumpable(session);
+    return {
+      client: formatVersion(await readServerVersion(session)),
+      fingerprint: await takeFingerprint(session, {
+        hashes,
+        sampleAbove: config.database?.sampleAboveBytes ?? Infinity,
+        ...(signal === undefined ? {} : { signal }),
+      }),
+    };
+  });
 }
