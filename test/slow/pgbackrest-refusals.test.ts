@@ -107,6 +107,15 @@ describe("database/pgbackrest, when something is wrong", function () {
     expect(notices.join()).to.match(/another one is taken \(repo2: /);
     const { examination } = await found.verify({ ...WORK(), keep: false });
     expect(examination.rows).to.equal("1500");
+    const newest = await scene.find({}, { configFile });
+    for (const refused of [
+      newest.prepareRestore(CHOICES),
+      newest.verify({ ...WORK(), keep: false }),
+    ]) {
+      const error = await errorOf(refused);
+      expect(error.code).to.equal("PGBACKREST_UNFIT");
+      expect(error.message).to.match(/repo2: .*or stop the server/);
+    }
     await expectUntouched();
   });
 

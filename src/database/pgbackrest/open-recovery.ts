@@ -1,5 +1,6 @@
 import type { DrConfig } from "../../config/types.js";
 import { systemClock } from "../../core/clock.js";
+import { DrError } from "../../core/errors.js";
 import type { Access } from "../access.js";
 import { configuredAccess } from "../configured.js";
 import type { BackupAddress, RestorePreparation } from "../engine.js";
@@ -17,6 +18,7 @@ import {
   readPgbackrestVersion,
   readStanza,
   runPgbackrest,
+  unreadRepositories,
   type RepositoryBackup,
 } from "./repository.js";
 import {
@@ -85,10 +87,14 @@ export async function openRecovery(
     ...(record?.fingerprint === undefined
       ? {}
       : { fingerprint: record.fingerprint }),
-    prepareRestore: async () => ({
-      tool: `pgbackrest ${version}`,
-      notices: await requireSwapFit(await readFacts(choice, settings, access)),
-    }),
+    prepareRestore: async () => {
+      const facts = await readFacts(choice, settings, access);
+      requireArchivable(choice, facts.live);
+      return {
+        tool: `pgbackrest ${version}`,
+        notices: await requireSwapFit(facts),
+      };
+    },
     reachNow: async () =>
       toRecovery(await reachNow(choice, settings, access), false),
     prepareTrial: async ({ isThorough }) => {
@@ -139,6 +145,26 @@ function momentAt(
   }
 }
 
+/** Of a backup as it was nothing has to be archived that isn't yet. */
+function isArchived({ target: { kind } }: Choice): boolean {
+  return kind === "backup" || kind === "point";
+}
+
+/**
+ * A server that runs archives into every repository: pgBackRest leaves none out.
+ *
+ * @throws {DrError} PGBACKREST_UNFIT.
+ */
+function requireArchivable(choice: Choice, live: unknown): void {
+  const unread = unreadRepositories(choice.stanza);
+  if (unread.length > 0 && live !== undefined && !isArchived(choice)) {
+    throw new DrError("PGBACKREST_UNFIT", {
+      what: "The server that runs",
+      reasons: `what it has written last is archived first, into every repository, and one can't be read (${unread.join("; ")}): take that one out of pgBackRest's configuration for the time being, or stop the server: then what is archived already is restored`,
+    });
+  }
+}
+
 /**
  * Has a server that runs archive its log up to now, with a commit after every
  * moment that was. Where no target is set that very place becomes one: a gap
@@ -150,11 +176,11 @@ async function reachNow(
   access: Access,
 ): Promise<Choice> {
   const { target } = choice;
-  const isArchived = target.kind === "backup" || target.kind === "point";
-  const live = isArchived ? undefined : await askLive(access);
+  const live = isArchived(choice) ? undefined : await askLive(access);
   if (live === undefined) {
     return choice;
   }
+  requireArchivable(choice, live);
   const point = `hardhat-dr restore ${systemClock.now().toISOString()}`;
   const lsn = await markLog(access, point);
   await runPgbackrest(settings, "check");
