@@ -48,7 +48,11 @@ export function openPgbackrest(config: DrConfig, project: string): Engine {
       requireChoices(choices);
       return await backUpServer(context, choices);
     },
-    find: async (address) => await find(address, config, project),
+    find: async (address, meter) => {
+      // A store that is down is asked again and again, for minutes.
+      meter.begin("reading pgBackRest's repository", undefined);
+      return await find(address, config, project);
+    },
     listKept: async () => await listServerBackups(config),
     prepareUndo: async () =>
       await prepareServerUndo(await openSettings(config)),
