@@ -98,10 +98,10 @@ function describeDefinitions(
 }
 
 function nameOfLocale({ locale }: Fingerprint): string {
-  const { provider, collate, ctype, icu } = locale;
-  return [provider, collate, ctype, ...(icu === undefined ? [] : [icu])].join(
-    " ",
-  );
+  const { provider, collate, ctype, icu = "", icuRules = "" } = locale;
+  return [provider, collate, ctype, icu, icuRules]
+    .filter((part) => part !== "")
+    .join(" ");
 }
 
 function majorOf({ server }: Fingerprint): string {

@@ -12,6 +12,8 @@ export interface Fingerprint {
     readonly collate: string;
     readonly ctype: string;
     readonly icu?: string;
+    /** From PostgreSQL 16 on: `&V << w <<< W`. */
+    readonly icuRules?: string;
   };
   /** Without plpgsql, which is everywhere. */
   readonly extensions: readonly {

@@ -140,6 +140,7 @@ const schema = z.strictObject({
     collate: z.string(),
     ctype: z.string(),
     icu: z.string().optional(),
+    icuRules: z.string().optional(),
   }),
   extensions: z.array(
     z.strictObject({ name: z.string(), version: z.string() }),

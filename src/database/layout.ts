@@ -10,4 +10,5 @@ export const LAYOUT_SQL = `jsonb_build_object(
     'provider', coalesce(to_jsonb(d) ->> 'datlocprovider', 'c'),
     'collate', d.datcollate,
     'ctype', d.datctype,
-    'icu', coalesce(to_jsonb(d) ->> 'daticulocale', to_jsonb(d) ->> 'datlocale'))))`;
+    'icu', coalesce(to_jsonb(d) ->> 'daticulocale', to_jsonb(d) ->> 'datlocale'),
+    'icuRules', to_jsonb(d) ->> 'daticurules')))`;

@@ -59,7 +59,7 @@ async function formatLayout(
   { encoding, locale }: Layout,
 ): Promise<string> {
   const { client } = session;
-  const { provider, collate, ctype, icu } = locale;
+  const { provider, collate, ctype, icu, icuRules } = locale;
   const options: [string, string][] = [
     ["ENCODING", encoding],
     ["LC_COLLATE", collate],
@@ -71,6 +71,9 @@ async function formatLayout(
   }
   if (icu !== undefined) {
     options.push([provider === "b" ? "BUILTIN_LOCALE" : "ICU_LOCALE", icu]);
+  }
+  if (icuRules !== undefined) {
+    options.push(["ICU_RULES", icuRules]);
   }
   return options
     .map(([name, value]) => `${name} ${client.escapeLiteral(value)}`)
