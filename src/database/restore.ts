@@ -7,6 +7,7 @@ import {
   type DatabaseSettings,
   type KeptSettings,
 } from "./database-settings.js";
+import { inMegabytes } from "./megabytes.js";
 import { fillScratch, type FillOptions } from "./restore-fill.js";
 import {
   readRecord,
@@ -23,11 +24,13 @@ import type { Dump } from "./restore-source.js";
 import { dropAbandoned, findOid, unmark, type Scratch } from "./scratch.js";
 import type { Session } from "./session.js";
 import {
+  listAside,
   nameAside,
   rehearseSettings,
   requireNew,
   requireSwapPossible,
   swapDatabases,
+  type DatabaseAside,
 } from "./swap.js";
 import type { Examination } from "./verify-restored.js";
 
@@ -104,6 +107,22 @@ async function tellTarget(
       ? []
       : [`It is a backup of the database ${origin}, not of ${live}.`]),
     ...(isNew ? tellSettings(name, settings, options) : []),
+    ...(into === undefined ? tellAside(await listAside(session, live)) : []),
+  ];
+}
+
+/** They take room, and nobody else would think of them. */
+function tellAside(all: readonly DatabaseAside[]): readonly string[] {
+  if (all.length === 0) {
+    return [];
+  }
+  const named = all.map(({ name, sizeBytes }) =>
+    sizeBytes === null
+      ? name
+      : `${name} (${inMegabytes(Number(sizeBytes))} MB)`,
+  );
+  return [
+    `Earlier restores put aside ${named.join(", ")}: drop what isn't needed any more.`,
   ];
 }
 

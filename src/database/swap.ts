@@ -240,16 +240,35 @@ export async function findAside(
   session: Session,
   live: string,
 ): Promise<string> {
-  const all = await session.query<{ name: string }>(
-    "SELECT datname AS name FROM pg_database WHERE datname ~ '_before_[0-9]{8}_[0-9]{6}$' ORDER BY right(datname, 15) DESC",
-  );
-  const newest = all.find(({ name }) => {
-    return name.slice(0, -TIME.length) === beginningOf(live, "before");
-  });
+  const [newest] = await listAside(session, live);
   if (newest === undefined) {
     throw new DrError("DATABASE_NOTHING_TO_UNDO", { database: live });
   }
   return newest.name;
+}
+
+export interface DatabaseAside {
+  readonly name: string;
+  /** On the server's disk; null where the role may not know. */
+  readonly sizeBytes: string | null;
+}
+
+/** All that {@link swapDatabases} has put aside, the newest first. */
+export async function listAside(
+  session: Session,
+  live: string,
+): Promise<readonly DatabaseAside[]> {
+  const all = await session.query<Record<keyof DatabaseAside, never>>(
+    `SELECT datname AS name,
+            CASE WHEN has_database_privilege(oid, 'CONNECT') OR pg_has_role('pg_read_all_stats', 'USAGE')
+                 THEN pg_database_size(oid) END::text AS "sizeBytes"
+       FROM pg_database WHERE datname ~ '_before_[0-9]{8}_[0-9]{6}$'
+      ORDER BY right(datname, 15) DESC`,
+  );
+  const beginning = beginningOf(live, "before");
+  return all.filter(
+    ({ name }: DatabaseAside) => name.slice(0, -TIME.length) === beginning,
+  );
 }
 
 /** @throws {DrError} DATABASE_EXISTS. */

@@ -152,6 +152,19 @@ describe("restoring a database", function () {
     expect(scene.databases()).to.have.length(2);
   });
 
+  it("tells beforehand what earlier ones have put aside, and how large it is", async () => {
+    const path = await scene.backUp();
+    const { aside = "" } = await scene.restore(path);
+    const dump = await scene.find(path);
+    const { notices } = await prepareDatabaseRestore(dump, scene.options());
+    expect(notices.join(" ")).to.match(
+      new RegExp(`Earlier restores put aside ${aside} \\(\\d+ MB\\): drop`),
+    );
+    const beside = scene.options({ into: "beside" });
+    const others = await prepareDatabaseRestore(dump, beside);
+    expect(others.notices.join(" ")).not.to.include("aside");
+  });
+
   it("leaves it beside, when asked for", async () => {
     const path = await scene.backUp();
     scene.harm();
