@@ -629,6 +629,12 @@ export const CATALOGUE = {
     fix: "Set `dr.database.url` in hardhat.config.ts, or DATABASE_URL, or POSTGRES_HOST, POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB.",
     exitCode: refused,
   },
+  DATABASE_BACKUP_OF_OTHER: {
+    message:
+      "There is no backup{when} of the database {database} in {folder}. The newest there, {name}, is of the database {other}.",
+    fix: "Where that one is meant, name it: `npx hardhat dr:db:restore {name}`, `dr:db:verify {name}` or `dr:db:recover --from {name}`. `npx hardhat dr:offsite:list` shows those elsewhere. Where the backup is of the right database, correct the name in `dr.database.url`.",
+    exitCode: refused,
+  },
   DATABASE_ENGINE_UNABLE: {
     message: "The database engine {engine} can't {what}.",
     fix: "{way}.",

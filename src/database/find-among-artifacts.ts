@@ -1,16 +1,9 @@
 import { artifactKeys } from "../backup/place.js";
-import type { DrConfig } from "../config/types.js";
 import { DrError } from "../core/errors.js";
 import type { Meter } from "../core/meter.js";
 import type { BackupAddress } from "./engine.js";
-import { findDatabaseBackup } from "./find-backup.js";
+import { findDatabaseBackup, type WhereToFind } from "./find-backup.js";
 import { findDump, type Dump } from "./restore-source.js";
-
-export interface WhereToFind {
-  readonly config: DrConfig;
-  /** What relative paths are relative to. */
-  readonly project: string;
-}
 
 /**
  * Finds a dump among this machine's artifacts, and proves that it lies there as
@@ -20,10 +13,11 @@ export interface WhereToFind {
  * of `findDatabaseBackup` and `findDump`.
  */
 export async function findAmongArtifacts(
-  { config, project }: WhereToFind,
+  where: WhereToFind,
   { target, ...wanted }: BackupAddress,
   meter: Meter,
 ): Promise<Dump> {
+  const { config } = where;
   if (target !== undefined) {
     throw new DrError("DATABASE_ENGINE_UNABLE", {
       engine: config.database?.engine ?? "postgres",
@@ -31,7 +25,7 @@ export async function findAmongArtifacts(
       way: "Name a backup, or take the newest before a time with `--before`",
     });
   }
-  const path = await findDatabaseBackup(config, project, wanted);
+  const path = await findDatabaseBackup(where, wanted);
   const { acceptUnauthenticated } = wanted;
   const keys = artifactKeys(config);
   return await findDump(path, { keys, acceptUnauthenticated, meter });

@@ -74,13 +74,14 @@ export async function findDump(
   const format = formatOf(contents, artifact);
   const settings = parseSettings(checked.manifest);
   const fingerprint = parseFingerprint(checked.manifest);
+  const database = originOf(contents);
   return {
     name: artifact,
     path,
     format,
     isAuthentic: isAuthentic(checked, keys),
     createdAt,
-    ...databaseOf(contents),
+    ...(database === undefined ? {} : { database }),
     ...(settings === undefined ? {} : { settings }),
     sizeBytes: plain.sizeBytes,
     sha256: stored.sha256,
@@ -98,9 +99,10 @@ function formatOf(contents: Json, artifact: string): Dump["format"] {
   throw new DrError("MANIFEST_INVALID", { file: artifact, reason });
 }
 
-function databaseOf(contents: Json): Pick<Dump, "database"> {
+/** The name of the database that a backup is of, by what its manifest says. */
+export function originOf(contents: Json): string | undefined {
   const database = isObject(contents) ? contents.database : undefined;
-  return typeof database === "string" ? { database } : {};
+  return typeof database === "string" ? database : undefined;
 }
 
 function isObject(json: Json): json is Readonly<Record<string, Json>> {

@@ -116,10 +116,12 @@ export class RestoreScene {
     format: DumpFormat = "custom",
     section: DrUserConfig = { encryption: { keyFile: this.keyFile } },
     at = new Date(),
+    database = "takumi",
   ): Promise<string> {
+    const url = this.cluster.url(database);
     const { written } = await backUpDatabase(
       {
-        config: this.config(section),
+        config: configOf(url, this.folder, section),
         project: this.folder,
         clock: { ...systemClock, now: () => at },
         tool: "hardhat-dr test",

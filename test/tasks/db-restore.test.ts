@@ -25,7 +25,8 @@ interface RestoreJson {
   readonly kept?: string;
   readonly isAuthentic?: boolean;
   readonly examination?: { readonly rows: string } | null;
-  readonly error?: { readonly code: string };
+  readonly notices?: readonly string[];
+  readonly error?: { readonly code: string; readonly message: string };
 }
 
 describe("dr:db:restore and dr:db:verify", function () {
@@ -133,6 +134,41 @@ describe("dr:db:restore and dr:db:verify", function () {
     expect((await restore({ jobs: "many" })).error?.code).to.equal(
       "OPTION_INVALID",
     );
+  });
+
+  it("take no other database's backup as the latest, but the one that is named", async () => {
+    const own = await scene.backUp("custom", undefined, new Date("2026-01-01"));
+    scene.psql("CREATE DATABASE other TEMPLATE takumi", "postgres");
+    const other = await scene.backUp(
+      "custom",
+      undefined,
+      new Date("2026-01-02"),
+      "other",
+    );
+    for (const task of ["dr:db:restore", "dr:db:verify"]) {
+      const dryRun = task === "dr:db:restore" ? { dryRun: true } : {};
+      expect((await run(task, dryRun)).name).to.equal(basename(own));
+    }
+    const found = await run("dr:db:recover", { table: "profiles" });
+    expect(found.error).to.equal(undefined);
+    await rm(`${own}.manifest.json`);
+    for (const [task, options] of [
+      ["dr:db:restore", { dryRun: true }],
+      ["dr:db:restore", { dryRun: true, before: "2026-02-01T00:00:00Z" }],
+      ["dr:db:verify", { fast: true }],
+      ["dr:db:recover", { table: "profiles" }],
+    ] as const) {
+      const { error } = await run(task, options);
+      expect(error?.code).to.equal("DATABASE_BACKUP_OF_OTHER");
+      expect(error?.message).to.include(basename(other));
+      expect(process.exitCode).to.equal(3);
+    }
+    const named = await restore({
+      dryRun: true,
+      yes: false,
+      file: basename(other),
+    });
+    expect(named.notices?.join()).to.include("of the database other");
   });
 
   it("come back only to moments that have a dump", async () => {

@@ -55,11 +55,11 @@ export function openPostgres(config: DrConfig, project: string): Engine {
       const { artifact: name, createdAt: at } = written.manifest;
       return { ...made, name, at, artifact: written };
     },
-    find: async (wanted, meter) =>
-      toFound(
-        await findAmongArtifacts({ config, project }, wanted, meter),
-        config,
-      ),
+    find: async (wanted, meter) => {
+      const database = async () => (await live()).database;
+      const where = { config, project, database };
+      return toFound(await findAmongArtifacts(where, wanted, meter), config);
+    },
     prepareUndo: async () => await prepareUndo(await live()),
     undo: async (clock) => await undoRestore({ access: await live(), clock }),
     withOther: async (name, work) => {

@@ -63,7 +63,7 @@ export async function findRecord(
   if (what !== "latest" && !isLabel(what)) {
     const wanted = { what, acceptUnauthenticated: false };
     return await readRecord(
-      await findDatabaseBackup(config, project, wanted),
+      await findDatabaseBackup({ config, project }, wanted),
       keys,
     );
   }
