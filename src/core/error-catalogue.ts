@@ -681,6 +681,12 @@ export const CATALOGUE = {
     fix: "See whether the server runs and lets this machine in, then run it again.",
     exitCode: error,
   },
+  DATABASE_POOLED: {
+    message:
+      "The database {database} is behind a pooler that gives every transaction another connection, such as PgBouncer with pool_mode = transaction.",
+    fix: "Write host and port of the server itself, or of a pool with pool_mode = session, into `dr.database.url` (or `dr.database.verify.url`). Nothing was changed.",
+    exitCode: refused,
+  },
   DATABASE_DENIED: {
     message: "The database {database} refuses {user}: {reason}.",
     fix: "Check user and password of `dr.database.url` (or `dr.database.verify.url`), and what that role is allowed to do.",

@@ -51,8 +51,9 @@ const PINNED = `
 /**
  * Opens a connection, works with it, and closes it.
  *
- * @throws {DrError} DATABASE_UNREACHABLE, DATABASE_DENIED, DATABASE_MISSING,
- * DATABASE_SERVER_TOO_OLD, and what the work throws.
+ * @throws {DrError} DATABASE_UNREACHABLE, DATABASE_DENIED,
+ * DATABASE_MISSING, DATABASE_POOLED, DATABASE_SERVER_TOO_OLD, and what the work
+ * throws.
  */
 export async function withSession<T>(
   access: Access,
@@ -68,10 +69,10 @@ export async function withSession<T>(
 
 /** For who closes it himself with {@link closeSession}. @throws like {@link withSession}. */
 export async function openSession(access: Access): Promise<Session> {
-  const client = access.embedded?.connect() ?? (await connect(access));
+  const client = access.embedded?.connect() ?? (await connectAlone(access));
   try {
-    await client.query(PINNED);
     await requireServer(client, access);
+    await client.query(PINNED);
   } catch (error) {
     await client.end().catch(() => undefined);
     throw explainPostgres(error, access);
@@ -108,7 +109,60 @@ async function requireServer(
   }
 }
 
-async function connect(access: Access): Promise<SessionClient> {
+/**
+ * A pooler that gives each transaction any of its connections would hand what
+ * is set here to the app, and lose the locks and snapshots of a session. It is
+ * known by this: it doesn't tell the number of the process that serves, and two
+ * clients come upon the same one, or one client upon several.
+ *
+ * @throws {DrError} DATABASE_POOLED, and those of {@link openSession}.
+ */
+async function connectAlone(access: Access): Promise<SessionClient> {
+  const client = await connect(access);
+  try {
+    const backend = await askBackend(client);
+    if (backend !== client.processID) {
+      await requireUnshared(client, backend, access);
+    }
+    return client;
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw explainPostgres(error, access);
+  }
+}
+
+const LOOKS = 5;
+
+async function requireUnshared(
+  client: SessionClient,
+  backend: number,
+  access: Access,
+): Promise<void> {
+  const other = await connect(access);
+  try {
+    for (let look = 0; look < LOOKS; look++) {
+      const isShared =
+        (await askBackend(other)) === backend ||
+        (await askBackend(client)) !== backend;
+      if (isShared) {
+        const database = nameOfDatabase(access);
+        throw new DrError("DATABASE_POOLED", { database });
+      }
+    }
+  } finally {
+    await other.end().catch(() => undefined);
+  }
+}
+
+async function askBackend(client: SessionClient): Promise<number> {
+  const { rows } = await client.query("SELECT pg_backend_pid() AS pid");
+  return (rows as { pid: number }[])[0]?.pid ?? 0;
+}
+
+/** As the server told it when it was connected to. */
+type ServerClient = SessionClient & { readonly processID?: number | null };
+
+async function connect(access: Access): Promise<ServerClient> {
   const { default: pg } = await import("pg");
   const client = new pg.Client({
     ...access,

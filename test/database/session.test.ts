@@ -2,12 +2,15 @@ import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
 
 import { expect } from "chai";
+import { Client } from "pg";
 
 import { inDatabase, parseDatabaseUrl } from "../../src/database/access.js";
 import { withSession } from "../../src/database/session.js";
 import type { SessionClient } from "../../src/database/session-client.js";
 import { codeOf, errorOf } from "../offsite/describe-storage.js";
+import { withPgBouncer } from "../helpers/pgbouncer.js";
 import { usePostgres } from "../helpers/postgres.js";
+import { requirePrograms } from "../helpers/programs.js";
 
 describe("a database's URL", () => {
   it("is taken apart as libpq does", () => {
@@ -168,6 +171,22 @@ describe("a session", () => {
     expect(error.code).to.equal("DATABASE_SERVER_TOO_OLD");
     expect(error.message).to.include("12.22");
     expect(isEnded).to.equal(true);
+  });
+
+  it("isn't opened through a pooler that hands its connections around, and leaves nothing set in them", async function () {
+    requirePrograms(this, "pgbouncer");
+    const { cluster } = postgres;
+    await withPgBouncer(cluster, "transaction", async (access) => {
+      expect(await codeOf(ask(access))).to.equal("DATABASE_POOLED");
+      const app = new Client(access);
+      await app.connect();
+      const { rows } = await app.query("SHOW search_path");
+      await app.end();
+      expect(rows).to.deep.equal([{ search_path: '"$user", public' }]);
+    });
+    await withPgBouncer(cluster, "session", async (access) => {
+      expect(await ask(access)).to.deep.equal([{ one: 1 }]);
+    });
   });
 
   it("passes on what the server says", async () => {

@@ -12,7 +12,7 @@ import { parseDatabaseUrl, type Access } from "../../src/database/access.js";
 const USER = "dr_owner";
 const PASSWORD = "it's @ secret/%";
 /** The server refuses to run as root. */
-const UNPRIVILEGED = 65_534;
+export const UNPRIVILEGED = 65_534;
 const READY_MS = 30_000;
 
 /**
@@ -243,15 +243,15 @@ export function serverPrograms(): string | undefined {
   );
 }
 
-function isRoot(): boolean {
+export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-function identity(): { uid?: number; gid?: number } {
+export function identity(): { uid?: number; gid?: number } {
   return isRoot() ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
