@@ -681,6 +681,12 @@ export const CATALOGUE = {
     fix: "See whether the server runs and lets this machine in, then run it again.",
     exitCode: error,
   },
+  DATABASE_TLS_FAILED: {
+    message:
+      "There is no secure connection to the database {database}: {reason}.",
+    fix: "The certificate must be for the host that the URL names, and from an authority that is known or named there: `?sslmode=verify-full&sslrootcert=/path/ca.pem`. Where the server has none, `?sslmode=disable` does without encryption. PGSSLMODE in the environment counts where the URL says nothing.",
+    exitCode: refused,
+  },
   DATABASE_POOLED: {
     message:
       "The database {database} is behind a pooler that gives every transaction another connection, such as PgBouncer with pool_mode = transaction.",

@@ -51,7 +51,7 @@ const PINNED = `
 /**
  * Opens a connection, works with it, and closes it.
  *
- * @throws {DrError} DATABASE_UNREACHABLE, DATABASE_DENIED,
+ * @throws {DrError} DATABASE_UNREACHABLE, DATABASE_TLS_FAILED, DATABASE_DENIED,
  * DATABASE_MISSING, DATABASE_POOLED, DATABASE_SERVER_TOO_OLD, and what the work
  * throws.
  */
@@ -164,11 +164,16 @@ type ServerClient = SessionClient & { readonly processID?: number | null };
 
 async function connect(access: Access): Promise<ServerClient> {
   const { default: pg } = await import("pg");
-  const client = new pg.Client({
-    ...access,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    keepAlive: true,
-  });
+  const client = withoutEnvironment(
+    () =>
+      new pg.Client({
+        ...access,
+        // Absent, it would be looked for in the user's ~/.pgpass, where PostgreSQL's programs don't look for us.
+        password: access.password ?? (() => ""),
+        connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+        keepAlive: true,
+      }),
+  );
   // It is told of whatever comes after a connection is lost; queries fail by themselves.
   client.on("error", () => undefined);
   try {
@@ -176,7 +181,37 @@ async function connect(access: Access): Promise<ServerClient> {
     return client;
   } catch (error) {
     await client.end().catch(() => undefined);
+    if (messageOf(error) === TLS_MISSING && isTlsOptional(access)) {
+      return await connect({ ...access, ssl: false });
+    }
     throw explainPostgres(error, access);
+  }
+}
+
+/** Of node-postgres. */
+const TLS_MISSING = "The server does not support SSL connections";
+
+function isTlsOptional({ ssl, sslOptions: { sslmode = "" } }: Access): boolean {
+  return ssl !== false && ["allow", "prefer"].includes(sslmode);
+}
+
+/** node-postgres takes what it isn't given from the user's own PG…, which may mean another server. */
+function withoutEnvironment<T>(make: () => T): T {
+  const own = Object.entries(process.env).filter(
+    ([name, value = ""]) =>
+      name.startsWith("PG") &&
+      // Who wants TLS everywhere shall not be connected without.
+      !(
+        name === "PGSSLMODE" && /^(require|verify-ca|verify-full)$/.test(value)
+      ),
+  );
+  for (const [name] of own) {
+    Reflect.deleteProperty(process.env, name);
+  }
+  try {
+    return make();
+  } finally {
+    Object.assign(process.env, Object.fromEntries(own));
   }
 }
 
@@ -199,6 +234,10 @@ const INSUFFICIENT_PRIVILEGE = "42501";
 const INVALID_CATALOG_NAME = "3D000";
 const LOCK_NOT_AVAILABLE = "55P03";
 const LOST = /^(08|57P0|53300)/;
+
+/** Of Node.js and OpenSSL. */
+const TLS_CODE =
+  /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO_SELF|SELF_SIGNED_CERT)/;
 
 /** Of node-postgres, where the server asks for a password and none is known. */
 const PASSWORD_MISSING =
@@ -230,6 +269,9 @@ export function explainPostgres(error: unknown, access: Access): DrError {
   }
   if (code === INVALID_CATALOG_NAME) {
     return new DrError("DATABASE_MISSING", { database }, options);
+  }
+  if (TLS_CODE.test(code) || reason === TLS_MISSING) {
+    return new DrError("DATABASE_TLS_FAILED", { database, reason }, options);
   }
   if (code === "" || LOST.test(code) || !/^[0-9A-Z]{5}$/.test(code)) {
     return new DrError("DATABASE_UNREACHABLE", { database, reason }, options);

@@ -8,6 +8,7 @@ import { inDatabase, parseDatabaseUrl } from "../../src/database/access.js";
 import { withSession } from "../../src/database/session.js";
 import type { SessionClient } from "../../src/database/session-client.js";
 import { codeOf, errorOf } from "../offsite/describe-storage.js";
+import { useEnvironment } from "../helpers/environment.js";
 import { withPgBouncer } from "../helpers/pgbouncer.js";
 import { usePostgres } from "../helpers/postgres.js";
 import { requirePrograms } from "../helpers/programs.js";
@@ -63,6 +64,7 @@ describe("a database's URL", () => {
 
 describe("a session", () => {
   const postgres = usePostgres();
+  const environment = useEnvironment();
   const ask = async (access = postgres.cluster.access()) =>
     await withSession(
       access,
@@ -187,6 +189,32 @@ describe("a session", () => {
     await withPgBouncer(cluster, "session", async (access) => {
       expect(await ask(access)).to.deep.equal([{ one: 1 }]);
     });
+  });
+
+  it("takes nothing of the user's own PG… but that TLS is wanted", async () => {
+    const { password = "", ...access } = postgres.cluster.access();
+    environment.set("PGOPTIONS", "-c default_transaction_read_only=on");
+    environment.set("PGSSLMODE", "prefer");
+    environment.set("PGPASSWORD", password);
+    const [row] = await withSession(
+      postgres.cluster.access(),
+      async ({ query }) => await query("SHOW default_transaction_read_only"),
+    );
+    expect(row).to.deep.equal({ default_transaction_read_only: "off" });
+    expect(await codeOf(ask(access))).to.equal("DATABASE_DENIED");
+    expect(process.env.PGPASSWORD).to.equal(password);
+    environment.set("PGSSLMODE", "require");
+    expect(await codeOf(ask())).to.equal("DATABASE_TLS_FAILED");
+  });
+
+  it("goes without TLS only where it is preferred, and not required", async () => {
+    const { cluster } = postgres;
+    for (const mode of ["prefer", "allow"]) {
+      const access = parseDatabaseUrl(`${cluster.url()}?sslmode=${mode}`);
+      expect(await ask(access)).to.deep.equal([{ one: 1 }]);
+    }
+    const access = parseDatabaseUrl(`${cluster.url()}?sslmode=require`);
+    expect(await codeOf(ask(access))).to.equal("DATABASE_TLS_FAILED");
   });
 
   it("passes on what the server says", async () => {
