@@ -9,8 +9,8 @@ import { findDump, type Dump } from "./restore-source.js";
  * Finds a dump among this machine's artifacts, and proves that it lies there as
  * it was written.
  *
- * @throws {DrError} DATABASE_ENGINE_UNABLE: a dump is of one moment; and those
- * of `findDatabaseBackup` and `findDump`.
+ * @throws {DrError} DATABASE_ENGINE_UNABLE: a dump is of one moment;
+ * OPTION_INVALID; and those of `findDatabaseBackup` and `findDump`.
  */
 export async function findAmongArtifacts(
   where: WhereToFind,
@@ -23,6 +23,14 @@ export async function findAmongArtifacts(
       engine: config.database?.engine ?? "postgres",
       what: "come back to a moment between two backups",
       way: "Name a backup, or take the newest before a time with `--before`",
+    });
+  }
+  const { what, before } = wanted;
+  if (before !== undefined && what !== "" && what !== "latest") {
+    throw new DrError("OPTION_INVALID", {
+      option: "--before",
+      value: before.toISOString(),
+      expected: `left out where a backup is named: ${what}`,
     });
   }
   const path = await findDatabaseBackup(where, wanted);

@@ -276,6 +276,14 @@ export async function requireNew(
   session: Session,
   database: string,
 ): Promise<void> {
+  const length = Buffer.byteLength(database);
+  if (length === 0 || length > LONGEST_NAME) {
+    throw new DrError("OPTION_INVALID", {
+      option: "--into",
+      value: database === "" ? "empty" : database,
+      expected: `a name of 1 to ${String(LONGEST_NAME)} bytes: PostgreSQL cuts longer ones`,
+    });
+  }
   const found = await session.query(
     "SELECT FROM pg_database WHERE datname = $1",
     [database],

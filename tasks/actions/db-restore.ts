@@ -52,12 +52,34 @@ const action: NewTaskActionFunction<Arguments> = async (args, hre) =>
   await runTask(args, async (output) => {
     requireConsentPossible(args);
     if (args.undo) {
+      requireUndoAlone(args);
       return await undo(args, hre, output);
     }
     return await restoreFromBackup(toAddress(args), args, hre, output);
   });
 
 export default action;
+
+/** What is put aside is no backup to choose. @throws {DrError} OPTION_INVALID. */
+function requireUndoAlone({
+  file,
+  before,
+  into,
+  targetTime,
+  targetLsn,
+}: Arguments): void {
+  const chosen = [before, into, targetTime, targetLsn].some(
+    (one) => one !== undefined,
+  );
+  if (chosen || file !== "latest") {
+    throw new DrError("OPTION_INVALID", {
+      option: "--undo",
+      value: "set with more",
+      expected:
+        "set alone: a backup, --before, --into and targets don't go with it",
+    });
+  }
+}
 
 /** @throws {DrError} OPTION_INVALID. */
 function toAddress(args: Arguments): BackupAddress {

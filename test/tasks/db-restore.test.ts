@@ -171,6 +171,29 @@ describe("dr:db:restore and dr:db:verify", function () {
     expect(named.notices?.join()).to.include("of the database other");
   });
 
+  it("refuse what contradicts itself, or can't be a name", async () => {
+    const file = basename(await scene.backUp());
+    const { aside } = await restore();
+    const before = "2030-01-01T00:00:00Z";
+    for (const options of [
+      { file, before },
+      { undo: true, file },
+      { undo: true, before },
+      { undo: true, into: "beside" },
+      { into: "" },
+      { into: "ü".repeat(32) },
+    ]) {
+      const { error } = await restore(options);
+      expect(error?.code).to.equal("OPTION_INVALID");
+      expect(process.exitCode).to.equal(3);
+    }
+    expect(scene.databases()).to.deep.equal(["takumi", aside]);
+    const recover = { table: "profiles", from: file, before };
+    expect((await run("dr:db:recover", recover)).error?.code).to.equal(
+      "OPTION_INVALID",
+    );
+  });
+
   it("come back only to moments that have a dump", async () => {
     await scene.backUp();
     for (const options of [
