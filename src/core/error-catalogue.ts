@@ -555,6 +555,12 @@ export const CATALOGUE = {
     fix: "Run it again.",
     exitCode: refused,
   },
+  RESTORE_WAITS: {
+    message:
+      "Interrupted; {scratch} is restored and is what was backed up, but isn't called {database} yet.",
+    fix: "Nobody noticed anything. `npx hardhat dr:resume` gives it its name, and so does the same restore again; a restore of another backup drops it.",
+    exitCode: partial,
+  },
   // Contract snapshots
   SNAPSHOT_INVALID: {
     message: "{name} is no contract snapshot to rely on: {reason}.",

@@ -1,3 +1,4 @@
+import { DrError } from "../core/errors.js";
 import { nameOfDatabase, type Access } from "./access.js";
 import { claimDatabase, withMaintenance } from "./maintenance.js";
 import {
@@ -277,7 +278,9 @@ async function place(
   if (into !== undefined) {
     await requireNew(session, into);
   }
-  signal.throwIfAborted();
+  if (signal.aborted) {
+    throw new DrError("RESTORE_WAITS", { scratch: incoming, database: live });
+  }
   const isThere = (await findOid(session, live)) !== undefined;
   const aside = isThere
     ? { aside: await nameAside(session, live, clock.now()) }
