@@ -185,14 +185,26 @@ type InterruptionCode =
   | "MIGRATION_INTERRUPTED"
   | "DRILL_INTERRUPTED";
 
+const PATIENCE_MS = 10_000;
+const STILL_STOPPING =
+  "Still stopping: something doesn't answer. Ctrl-C once more ends it at once; what it leaves then, running it again or `npx hardhat dr:resume` clears up.";
+
 /** Ctrl-C, made polite: the first stops the run at a safe point, the second kills. */
 export class Interruption {
   readonly #controller = new AbortController();
   readonly #code: InterruptionCode;
+  readonly #patienceMs: number;
 
-  /** @param code - What is said when it has stopped. */
-  constructor(code: InterruptionCode = "INTERRUPTED") {
+  /**
+   * @param code - What is said when it has stopped.
+   * @param patienceMs - Until the way out is told: what it waits for may never answer.
+   */
+  constructor(
+    code: InterruptionCode = "INTERRUPTED",
+    patienceMs: number = PATIENCE_MS,
+  ) {
     this.#code = code;
+    this.#patienceMs = patienceMs;
   }
 
   get signal(): AbortSignal {
@@ -205,10 +217,14 @@ export class Interruption {
         process.removeListener(signal, stop);
       }
     };
+    let reminder: NodeJS.Timeout | undefined;
     // Not `once`: others' listeners end the process where they find none but their own.
     const stop = () => {
       this.#controller.abort(new DrError(this.#code, {}));
       setImmediate(ignore);
+      reminder = setTimeout(() => {
+        process.stderr.write(`${STILL_STOPPING}\n`);
+      }, this.#patienceMs);
     };
     for (const signal of SIGNALS) {
       process.on(signal, stop);
@@ -216,6 +232,7 @@ export class Interruption {
     try {
       return await work();
     } finally {
+      clearTimeout(reminder);
       ignore();
     }
   }

@@ -1,7 +1,8 @@
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 
 import { expect } from "chai";
 
+import { stderrOf } from "../helpers/stderr.js";
 import { Interruption } from "../../tasks/actions/apply.js";
 
 /** Whichever; Mocha listens to Ctrl-C itself. */
@@ -30,5 +31,16 @@ describe("an interruption", () => {
       "DRILL_INTERRUPTED",
     );
     expect(process.listenerCount(SIGNAL)).to.equal(before);
+  });
+
+  it("tells the way out where what is to stop doesn't answer", async () => {
+    const interruption = new Interruption("RESTORE_INTERRUPTED", 10);
+    const said = await stderrOf(async () => {
+      await interruption.during(async () => {
+        process.emit(SIGNAL);
+        await sleep(50);
+      });
+    });
+    expect(said).to.include("Ctrl-C once more");
   });
 });
