@@ -9,7 +9,7 @@ const PLACES = ["postgres", "template1"];
 
 /**
  * A session beside a database, for what can't be done from within: it may be
- * renamed meanwhile. However long it does nothing, the server lets it be.
+ * renamed meanwhile.
  *
  * @throws {DrError} those of `withSession`.
  */
@@ -19,9 +19,6 @@ export async function withMaintenance<T>(
 ): Promise<T> {
   const session = await openBeside(access);
   try {
-    await session.query(
-      "SELECT set_config('idle_session_timeout', '0', false) WHERE current_setting('idle_session_timeout', true) IS NOT NULL",
-    );
     return await work(session);
   } finally {
     await closeSession(session);

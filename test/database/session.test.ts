@@ -1,5 +1,6 @@
 import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { expect } from "chai";
 import { Client } from "pg";
@@ -92,6 +93,21 @@ describe("a session", () => {
       });
     } finally {
       cluster.psql(`ALTER ROLE ${cluster.user} RESET transaction_timeout`);
+    }
+  });
+
+  it("isn't ended by how long the role's sessions may do nothing", async () => {
+    const { cluster } = postgres;
+    cluster.psql(
+      `ALTER ROLE ${cluster.user} SET idle_session_timeout = '100ms'`,
+    );
+    try {
+      await withSession(cluster.access(), async ({ query }) => {
+        await sleep(300);
+        await query("SELECT 1");
+      });
+    } finally {
+      cluster.psql(`ALTER ROLE ${cluster.user} RESET idle_session_timeout`);
     }
   });
 
