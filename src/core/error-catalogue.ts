@@ -684,7 +684,7 @@ export const CATALOGUE = {
   },
   DATABASE_UNREACHABLE: {
     message: "The database {database} can't be reached: {reason}.",
-    fix: "See whether the server runs and lets this machine in, then run it again.",
+    fix: "See whether the server runs and lets this machine in, then run it again: that also drops a database hardhat_dr_scratch_… that was left.",
     exitCode: error,
   },
   DATABASE_TLS_FAILED: {
@@ -744,7 +744,7 @@ export const CATALOGUE = {
   },
   DATABASE_TOOL_FAILED: {
     message: "{tool} failed: {reason}.",
-    fix: "Its own words are above. Nothing was made of what it had given so far.",
+    fix: "Its own words are above. Nothing was made of what it had given so far; a database hardhat_dr_scratch_… that a lost connection has left is dropped by the next restore or verification.",
     exitCode: error,
   },
   MIGRATION_UNREADABLE: {
