@@ -113,15 +113,34 @@ function noticesOf(
 }
 
 async function missingRights(session: Session): Promise<readonly string[]> {
-  const [role] = await session.query<{ name: string; mayCreate: boolean }>(
-    `SELECT quote_ident(rolname) AS name, rolsuper OR rolcreatedb AS "mayCreate"
+  const [role] = await session.query<{
+    name: string;
+    mayCreate: boolean;
+    isStandby: boolean;
+    isReadOnly: boolean;
+  }>(
+    `SELECT quote_ident(rolname) AS name, rolsuper OR rolcreatedb AS "mayCreate",
+            pg_is_in_recovery() AS "isStandby",
+            current_setting('transaction_read_only')::bool AS "isReadOnly"
        FROM pg_roles WHERE rolname = current_user`,
   );
-  return role?.mayCreate === false
-    ? [
-        `the role ${role.name} may not create databases: ALTER ROLE ${role.name} CREATEDB`,
-      ]
-    : [];
+  if (role?.isStandby === true) {
+    return [
+      "the server is a standby, which takes no writes: name the primary in `dr.database.url`, or another server to try backups on in `dr.database.verify.url`",
+    ];
+  }
+  return [
+    ...(role?.isReadOnly === true
+      ? [
+          `what ${role.name} begins there is read-only: ALTER ROLE ${role.name} SET default_transaction_read_only = off`,
+        ]
+      : []),
+    ...(role?.mayCreate === false
+      ? [
+          `the role ${role.name} may not create databases: ALTER ROLE ${role.name} CREATEDB`,
+        ]
+      : []),
+  ];
 }
 
 async function missingExtensions(

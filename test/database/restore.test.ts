@@ -417,6 +417,32 @@ describe("restoring a database", function () {
       expect(scene.liveRows()).to.equal("1000");
     });
 
+    it("when the server or the role takes no writes, which is told", async () => {
+      const path = await scene.backUp();
+      const { cluster } = scene;
+      const standby = await cluster.startStandby();
+      try {
+        const { port } = standby;
+        const access = { ...scene.access, port };
+        const error = await errorOf(scene.restore(path, { access }));
+        expect(error.code).to.equal("DATABASE_UNFIT");
+        expect(error.message).to.include("standby");
+      } finally {
+        await standby.stop();
+      }
+      const role = `ALTER ROLE ${cluster.user}`;
+      scene.psql(`${role} SET default_transaction_read_only = on`);
+      try {
+        const error = await errorOf(scene.restore(path));
+        expect(error.code).to.equal("DATABASE_UNFIT");
+        expect(error.message).to.include("default_transaction_read_only");
+      } finally {
+        scene.psql(
+          `SET default_transaction_read_only = off; ${role} RESET default_transaction_read_only`,
+        );
+      }
+    });
+
     it("when it is called off", async () => {
       const path = await scene.backUp();
       for (const last of ["created", "loaded", "verified"]) {
