@@ -9,6 +9,8 @@ export interface RetentionEntry {
   readonly kind: ArtifactKind;
   readonly createdAt: Date;
   readonly status: ArtifactStatus;
+  /** The database that it is of, where that is known: nobody's backup stands in for another's. */
+  readonly database?: string;
   /** When it was last restored on trial, and was good. */
   readonly provenAt?: Date;
   /** The store keeps it until then. */
@@ -29,7 +31,7 @@ export type Keeping =
   | "young"
   /** An old script's: nothing replaces it, and it isn't ours to judge. */
   | "legacy"
-  /** The newest of its kind that can be restored. */
+  /** The newest of its kind, and of its database, that can be restored. */
   | "newest"
   /** The last of its kind that was restored on trial. */
   | "proven"
@@ -111,7 +113,7 @@ function reasonOf(
 }
 
 /**
- * Of each kind the newest that can be restored, with all it builds on. One
+ * Of each kind, and of each database, the newest that can be restored, with all it builds on. One
  * from the future doesn't count: it would stand in for the last good one.
  */
 function newestGood(
@@ -144,8 +146,12 @@ function provenTime({ provenAt }: RetentionEntry): number {
 function firstOfKinds(
   entries: readonly RetentionEntry[],
 ): readonly RetentionEntry[] {
-  const kinds = entries.map(({ kind }) => kind);
-  return entries.filter(({ kind }, at) => kinds.indexOf(kind) === at);
+  return entries.filter(
+    ({ kind, database }, at) =>
+      entries.findIndex(
+        (one) => one.kind === kind && one.database === database,
+      ) === at,
+  );
 }
 
 type ByName = ReadonlyMap<string, RetentionEntry>;

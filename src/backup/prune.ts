@@ -9,6 +9,7 @@ import {
   MANIFEST_SUFFIX,
   type ArtifactKind,
 } from "../artifact/name.js";
+import { originOf } from "../artifact/origin.js";
 import {
   decideRetention,
   type Keeping,
@@ -97,8 +98,13 @@ async function toRetentionEntry(
   }
   const file = join(folder, `${name}${MANIFEST_SUFFIX}`);
   try {
-    const base = baseOf(parseManifest(await readFile(file, "utf8"), file));
-    return base === undefined ? entry : { ...entry, base: base.artifact };
+    const manifest = parseManifest(await readFile(file, "utf8"), file);
+    const [base, database] = [baseOf(manifest), originOf(manifest.contents)];
+    return {
+      ...entry,
+      ...(base === undefined ? {} : { base: base.artifact }),
+      ...(database === undefined ? {} : { database }),
+    };
   } catch (error) {
     if (!isDrError(error)) {
       throw error;

@@ -2,11 +2,11 @@ import { access } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 import { listArtifacts } from "../artifact/list-artifacts.js";
+import { originOf } from "../artifact/origin.js";
 import { readManifest } from "../artifact/read-artifact.js";
 import { placeFolder } from "../backup/folder.js";
 import type { DrConfig } from "../config/types.js";
 import { DrError } from "../core/errors.js";
-import { originOf } from "./restore-source.js";
 
 export interface WantedBackup {
   /** A file, a backup's name, or `latest`. */

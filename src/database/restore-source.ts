@@ -5,6 +5,7 @@ import type { Readable } from "node:stream";
 import { isAuthentic } from "../artifact/is-authentic.js";
 import { openLegacyArtifact } from "../artifact/legacy.js";
 import { MANIFEST_SUFFIX } from "../artifact/name.js";
+import { originOf } from "../artifact/origin.js";
 import {
   checkArtifact,
   measureFile,
@@ -97,12 +98,6 @@ function formatOf(contents: Json, artifact: string): Dump["format"] {
   }
   const reason = `contents.format is ${JSON.stringify(format ?? null)}, not custom, plain or directory`;
   throw new DrError("MANIFEST_INVALID", { file: artifact, reason });
-}
-
-/** The name of the database that a backup is of, by what its manifest says. */
-export function originOf(contents: Json): string | undefined {
-  const database = isObject(contents) ? contents.database : undefined;
-  return typeof database === "string" ? database : undefined;
 }
 
 function isObject(json: Json): json is Readonly<Record<string, Json>> {

@@ -171,6 +171,21 @@ describe("dr:db:restore and dr:db:verify", function () {
     expect(named.notices?.join()).to.include("of the database other");
   });
 
+  it("find the newest backup of each database still there, however old", async () => {
+    const own = await scene.backUp("custom", undefined, new Date("2026-01-01"));
+    scene.psql("CREATE DATABASE other TEMPLATE takumi", "postgres");
+    const at = new Date("2026-02-01");
+    const other = await scene.backUp("custom", undefined, at, "other");
+    const now = new Date("2026-09-01");
+    const { removed } = await pruneLocally(scene.config(), ["database"], now);
+    expect(removed).to.deep.equal([]);
+    for (const file of [own, other]) {
+      expect((await run("dr:db:verify", { file, fast: true })).status).to.equal(
+        "checked",
+      );
+    }
+  });
+
   it("refuse what contradicts itself, or can't be a name", async () => {
     const file = basename(await scene.backUp());
     const { aside } = await restore();
