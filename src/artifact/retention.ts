@@ -113,8 +113,9 @@ function reasonOf(
 }
 
 /**
- * Of each kind, and of each database, the newest that can be restored, with all it builds on. One
- * from the future doesn't count: it would stand in for the last good one.
+ * Of each kind, and of each database, the newest that can be restored, with all
+ * it builds on. One from the future doesn't count: it would stand in for the
+ * last good one.
  */
 function newestGood(
   sorted: readonly RetentionEntry[],

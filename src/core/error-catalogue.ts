@@ -638,7 +638,7 @@ export const CATALOGUE = {
   DATABASE_BACKUP_OF_OTHER: {
     message:
       "There is no backup{when} of the database {database} in {folder}. The newest there, {name}, is of the database {other}.",
-    fix: "Where that one is meant, name it: `npx hardhat dr:db:restore {name}`, `dr:db:verify {name}` or `dr:db:recover --from {name}`. `npx hardhat dr:offsite:list` shows those elsewhere. Where the backup is of the right database, correct the name in `dr.database.url`.",
+    fix: "Where that one is meant, name it: `npx hardhat dr:db:restore {name}`, `dr:db:verify {name}`, `dr:db:recover --from {name}` or `dr:offsite:restore database {name}`. `npx hardhat dr:offsite:list` shows those elsewhere. Where the backup is of the right database, correct the name in `dr.database.url`.",
     exitCode: refused,
   },
   DATABASE_ENGINE_UNABLE: {

@@ -1,6 +1,7 @@
 import { baseOf } from "../artifact/base.js";
-import { parseManifest } from "../artifact/manifest.js";
+import { parseManifest, type Manifest } from "../artifact/manifest.js";
 import { CHECKSUM_SUFFIX, MANIFEST_SUFFIX } from "../artifact/name.js";
+import { originOf } from "../artifact/origin.js";
 import {
   decideRetention,
   type Keeping,
@@ -107,38 +108,47 @@ async function describe(
   );
   const { remove } = decideRetention(entries, days, now);
   const doomed = new Set(remove);
-  if (!entries.some(({ name, kind }) => kind === "files" && doomed.has(name))) {
-    return entries;
-  }
-  const bases = await readBases(storage, artifacts);
-  return entries.map((entry) => {
-    const base = bases.get(entry.name);
-    return base === undefined ? entry : { ...entry, base };
-  });
+  const kinds = new Set(
+    entries.filter(({ name }) => doomed.has(name)).map(({ kind }) => kind),
+  );
+  const asked = artifacts.filter(
+    ({ kind, manifest }) =>
+      (kind === "files" || kind === "database") &&
+      kinds.has(kind) &&
+      manifest !== undefined,
+  );
+  const relations = await readRelations(storage, asked);
+  return entries.map((entry) => ({ ...entry, ...relations.get(entry.name) }));
 }
 
-/** By the keys of those that build on others. A damaged manifest says nothing. */
-async function readBases(
+type Relations = Pick<RetentionEntry, "base" | "database">;
+
+/** What they build on, and which database they are of, by their keys. A damaged manifest says nothing. */
+async function readRelations(
   storage: Storage,
   artifacts: readonly RemoteArtifact[],
-): Promise<ReadonlyMap<string, string>> {
-  const files = artifacts.filter(
-    ({ kind, manifest }) => kind === "files" && manifest !== undefined,
-  );
-  const texts = await readManifests(storage, files);
-  const bases = new Map<string, string>();
-  for (const [index, { key, name }] of files.entries()) {
-    const base = baseIn(texts[index]?.text ?? "", name);
-    if (base !== undefined) {
-      bases.set(key, `${key.slice(0, -name.length)}${base}`);
+): Promise<ReadonlyMap<string, Relations>> {
+  const texts = await readManifests(storage, artifacts);
+  const relations = new Map<string, Relations>();
+  for (const [index, { key, name }] of artifacts.entries()) {
+    const manifest = tryManifest(texts[index]?.text ?? "", name);
+    if (manifest !== undefined) {
+      const base = baseOf(manifest)?.artifact;
+      const database = originOf(manifest.contents);
+      relations.set(key, {
+        ...(base === undefined
+          ? {}
+          : { base: `${key.slice(0, -name.length)}${base}` }),
+        ...(database === undefined ? {} : { database }),
+      });
     }
   }
-  return bases;
+  return relations;
 }
 
-function baseIn(text: string, name: string): string | undefined {
+function tryManifest(text: string, name: string): Manifest | undefined {
   try {
-    return baseOf(parseManifest(text, name))?.artifact;
+    return parseManifest(text, name);
   } catch (error) {
     if (isDrError(error)) {
       return undefined;

@@ -7,16 +7,18 @@ import type { NewTaskActionFunction } from "hardhat/types/tasks";
 import { ARTIFACT_KINDS } from "../../src/artifact/name.js";
 import { placeFolder } from "../../src/backup/folder.js";
 import { artifactKeys } from "../../src/backup/place.js";
-import type { OffsiteTarget } from "../../src/config/types.js";
+import type { DrConfig, OffsiteTarget } from "../../src/config/types.js";
 import type { Json } from "../../src/core/canonical-json.js";
 import { systemClock } from "../../src/core/clock.js";
 import { DrError, isDrError } from "../../src/core/errors.js";
 import { EXIT_CODES, type ExitCode } from "../../src/core/exit-codes.js";
 import { writing } from "../../src/core/writing.js";
+import { configuredAccess } from "../../src/database/configured.js";
 import { anyErrorToJson, formatAnyError } from "../../src/display/error.js";
 import { paintFor } from "../../src/display/text.js";
 import {
   chooseBackup,
+  chooseBackupOf,
   type WantedBackup,
 } from "../../src/offsite/choose-backup.js";
 import { downloadBackup } from "../../src/offsite/download-artifact.js";
@@ -80,7 +82,7 @@ export async function restoreFromOffsite(
   if (wanted.length === 0) {
     return { json: { restored: [] }, exitCode: EXIT_CODES.done };
   }
-  const backups = choose(inventory, wanted, storage.address, args);
+  const backups = await choose({ storage, inventory, dr }, wanted, args);
   const source = { storage, inventory, target: target.name };
   return await interruption.during(
     async () =>
@@ -136,25 +138,57 @@ function parseWanted({
       ];
 }
 
-/** Of a full restore: each kind that there is. @throws {DrError} OFFSITE_MISSING. */
-function choose(
-  inventory: Inventory,
+interface Shelves {
+  readonly storage: Storage;
+  readonly inventory: Inventory;
+  readonly dr: DrConfig;
+}
+
+/** Of a full restore: each kind that there is. @throws {DrError} OFFSITE_MISSING, and those of {@link chooseOne}. */
+async function choose(
+  shelves: Shelves,
   wanted: readonly WantedBackup[],
-  address: string,
-  { what }: Pick<RestoreArguments, "what">,
-): readonly RemoteArtifact[] {
-  const isNamed = wanted.length === 1 && what[0] !== "full";
-  const found = wanted.flatMap((one) => {
-    const isThere = inventory.artifacts.some(
+  args: Pick<RestoreArguments, "what" | "into">,
+): Promise<readonly RemoteArtifact[]> {
+  const isNamed = wanted.length === 1 && args.what[0] !== "full";
+  const { artifacts } = shelves.inventory;
+  const found: RemoteArtifact[] = [];
+  for (const one of wanted) {
+    const isThere = artifacts.some(
       ({ kind, status }) => kind === one.kind && status === "complete",
     );
-    return isThere || isNamed ? [chooseBackup(inventory, one, address)] : [];
-  });
+    if (isThere || isNamed) {
+      found.push(await chooseOne(shelves, one, args));
+    }
+  }
   if (found.length === 0) {
+    const storage = shelves.storage.address;
     const key = "complete backup of any kind";
-    throw new DrError("OFFSITE_MISSING", { storage: address, key });
+    throw new DrError("OFFSITE_MISSING", { storage, key });
   }
   return found;
+}
+
+/** What goes into the database itself isn't another one's by itself. */
+async function chooseOne(
+  { storage, inventory, dr }: Shelves,
+  wanted: WantedBackup,
+  { into }: Pick<RestoreArguments, "into">,
+): Promise<RemoteArtifact> {
+  const { kind, name, before } = wanted;
+  const isRestored =
+    kind === "database" &&
+    name === undefined &&
+    into === undefined &&
+    dr.database?.engine === "postgres";
+  if (!isRestored) {
+    return chooseBackup(inventory, wanted, storage.address);
+  }
+  const { database } = await configuredAccess(dr);
+  return await chooseBackupOf(database, storage, inventory, {
+    kind,
+    ...(before === undefined ? {} : { before }),
+  });
 }
 
 interface Source {

@@ -12,11 +12,18 @@ import {
 import type { WrittenArtifact } from "../../src/artifact/write-artifact.js";
 import { publicKeyOf } from "../../src/artifact/manifest.js";
 import { DrError } from "../../src/core/errors.js";
-import { chooseBackup } from "../../src/offsite/choose-backup.js";
+import {
+  chooseBackup,
+  chooseBackupOf,
+} from "../../src/offsite/choose-backup.js";
 import { downloadBackup } from "../../src/offsite/download-artifact.js";
 import { examine } from "../../src/offsite/examine.js";
 import { textSource } from "../../src/offsite/file-source.js";
-import { readManifests, takeInventory } from "../../src/offsite/inventory.js";
+import {
+  readManifests,
+  takeInventory,
+  type Inventory,
+} from "../../src/offsite/inventory.js";
 import { takeLease } from "../../src/offsite/lease.js";
 import { listLocalArtifacts } from "../../src/offsite/local-artifacts.js";
 import { recordProof } from "../../src/offsite/proof.js";
@@ -25,7 +32,7 @@ import { replicate, type Replicated } from "../../src/offsite/replicate.js";
 import { useTemporaryFolder } from "../deployments/temporary-folder.js";
 import { RecordingMeter } from "../helpers/recording-meter.js";
 import { Backups } from "./backups.js";
-import { codeOf } from "./describe-storage.js";
+import { codeOf, errorOf } from "./describe-storage.js";
 import { MemoryStorage } from "./memory-storage.js";
 
 const DAY_MS = 86_400_000;
@@ -331,6 +338,19 @@ describe("backups offsite", () => {
       ).to.have.length(3);
     });
 
+    it("never takes the newest good of a database because another's is newer", async () => {
+      const of = (database: string) => ({ contents: { database } });
+      await backups.make("database", 200, of("shop"));
+      const last = await backups.make("database", 100, of("shop"));
+      await backups.make("database", 1, of("blog"));
+      await replicateAll();
+      const { removed, retained } = await prune();
+      expect(removed).to.have.length(1);
+      expect(retained).to.deep.equal([
+        { key: `database/${basename(last.path)}`, why: "newest" },
+      ]);
+    });
+
     it("retains what the store has locked, and calls it no failure", async () => {
       const locked = await backups.make("database", 100);
       await backups.make("database", 1);
@@ -559,6 +579,37 @@ describe("backups offsite", () => {
           .to.throw(DrError)
           .with.property("code", "OFFSITE_MISSING");
       }
+    });
+
+    it("finds the newest of a database, and names another's where there is none", async () => {
+      const of = (database: string) => ({ contents: { database } });
+      const [old, own, others] = [
+        await backups.make("database", 4),
+        await backups.make("database", 3, of("shop")),
+        await backups.make("database", 1, of("blog")),
+      ].map(({ path }) => basename(path));
+      await replicateAll();
+      let inventory: Pick<Inventory, "artifacts"> = await takeInventory(
+        storage,
+        "takumi",
+      );
+      const choose = async (database: string, before?: Date) =>
+        await chooseBackupOf(database, storage, inventory, {
+          kind: "database",
+          ...(before === undefined ? {} : { before }),
+        });
+      expect((await choose("shop")).name).to.equal(own);
+      // It doesn't say which database it is of.
+      expect((await choose("wiki")).name).to.equal(old);
+      inventory = { artifacts: inventory.artifacts.slice(1) };
+      const error = await errorOf(choose("wiki"));
+      expect(error.code).to.equal("DATABASE_BACKUP_OF_OTHER");
+      expect(error.message).to.include(
+        `${others ?? ""}, is of the database blog`,
+      );
+      expect(await codeOf(choose("wiki", new Date(0)))).to.equal(
+        "OFFSITE_MISSING",
+      );
     });
 
     it("takes a lease where it may only read, too", async () => {

@@ -281,6 +281,24 @@ describe("dr:db:restore and dr:db:verify", function () {
     );
   });
 
+  it("bring back no other database's from an offsite copy, but the one that is named", async () => {
+    const at = (secondsAgo: number) => new Date(Date.now() - secondsAgo * 1000);
+    scene.psql("CREATE DATABASE other TEMPLATE takumi", "postgres");
+    const others = await scene.backUp("custom", undefined, at(60), "other");
+    await mkdir(join(scene.folder, "disk"));
+    await run("dr:offsite:replicate", { yes: true });
+    const latest = { what: ["database"], dryRun: true };
+    const { error } = await run("dr:offsite:restore", latest);
+    expect(error?.code).to.equal("DATABASE_BACKUP_OF_OTHER");
+    expect(process.exitCode).to.equal(3);
+    const what = ["database", basename(others)];
+    expect((await run("dr:offsite:restore", { what, dryRun: true })).error).to
+      .be.undefined;
+    await scene.backUp("custom", undefined, at(120));
+    await run("dr:offsite:replicate", { yes: true });
+    expect((await run("dr:offsite:restore", latest)).error).to.be.undefined;
+  });
+
   it("prove a backup, and write that down", async () => {
     const at = (seconds: number) => new Date(Date.now() + seconds * 1000);
     const path = await scene.backUp();
