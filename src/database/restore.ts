@@ -218,8 +218,9 @@ async function begin(
   const { access, record: file, into, jobs, noOwner } = options;
   const { acceptUnauthenticated, clock } = options;
   const { tool } = await prepare(session, dump, options);
+  const startedAt = clock.now().toISOString();
   const toRecord = (scratch: Scratch, isVerified: boolean): RestoreRecord => ({
-    startedAt: clock.now().toISOString(),
+    startedAt,
     path: dump.path,
     sha256: dump.sha256,
     database: nameOfDatabase(access),

@@ -114,13 +114,18 @@ function parseTarget({
   return { kind: "lsn", lsn };
 }
 
-/** Restores the database from a backup: checked, shown, asked, done. */
+/**
+ * Restores the database from a backup: checked, shown, asked, done.
+ *
+ * @param begunAt - ISO 8601, of one that was broken off and is gone on with: it
+ * has taken since then.
+ */
 export async function restoreFromBackup(
   address: BackupAddress,
   args: Omit<DatabaseRestoreArguments, "file" | "before">,
   hre: HardhatRuntimeEnvironment,
   output: Output,
-  isResumed = false,
+  begunAt?: string,
 ): Promise<TaskResult> {
   const engine = await openEngine(hre.config.dr, hre.config.paths.root);
   const database = await engine.describe();
@@ -158,7 +163,7 @@ export async function restoreFromBackup(
           work: async (meter) =>
             await backup.restore({
               ...choices,
-              isResumed,
+              isResumed: begunAt !== undefined,
               keep,
               clock: systemClock,
               signal: interruption.signal,
@@ -169,7 +174,11 @@ export async function restoreFromBackup(
         output,
       ),
   );
-  const measures = measureRestore(backup, startedAt, systemClock.now());
+  const measures = measureRestore(
+    backup,
+    begunAt === undefined ? startedAt : new Date(begunAt),
+    systemClock.now(),
+  );
   output.text(formatRestored(restored, backup, measures, output.paint));
   const { aside, examination, missing = [] } = restored;
   const json = {
@@ -189,7 +198,7 @@ export async function restoreFromBackup(
 
 /** Goes on with a restore that was broken off, as it was asked for then. */
 export async function resumeDatabaseRestore(
-  { path, into, options }: RestoreRecord,
+  { path, into, options, startedAt }: RestoreRecord,
   args: Pick<DatabaseRestoreArguments, "dryRun" | "yes">,
   hre: HardhatRuntimeEnvironment,
   output: Output,
@@ -207,13 +216,13 @@ export async function resumeDatabaseRestore(
     },
     hre,
     output,
-    true,
+    startedAt,
   );
 }
 
 /** Goes on with what the engine itself keeps account of. */
 export async function resumeBrokenOff(
-  { address }: BrokenOff,
+  { address, startedAt }: BrokenOff,
   args: Pick<DatabaseRestoreArguments, "dryRun" | "yes">,
   hre: HardhatRuntimeEnvironment,
   output: Output,
@@ -232,6 +241,7 @@ export async function resumeBrokenOff(
         },
         hre,
         output,
+        startedAt,
       );
 }
 

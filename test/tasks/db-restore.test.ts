@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { expect } from "chai";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
@@ -246,6 +247,7 @@ describe("dr:db:restore and dr:db:verify", function () {
         join(import.meta.dirname, "../database/restore-worker.ts"),
         [path, scene.cluster.url("takumi"), scene.record, scene.keyFile, last],
       );
+      await sleep(1500);
       const listed = await run("dr:runs");
       expect(listed.databaseRestore?.database).to.include("takumi at ");
       let resumed: RestoreJson = {};
@@ -254,6 +256,8 @@ describe("dr:db:restore and dr:db:verify", function () {
       });
       expect(told).to.include("Going on with the restore of takumi at ");
       expect(resumed).to.include({ status: "done", examination: null });
+      // Since the one that was killed had begun.
+      expect(resumed.measures?.seconds).to.be.within(1.5, 60);
       expect((await run("dr:runs")).databaseRestore).to.equal(null);
       expect(scene.liveRows()).to.equal("42");
       expect(scene.databases()).to.have.length(2);
