@@ -4,7 +4,7 @@ import type { Duplex, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
 import { unpackArchive } from "../artifact/unpack.js";
-import { isDrError } from "../core/errors.js";
+import { DrError, isDrError } from "../core/errors.js";
 import { UNWATCHED, type Meter } from "../core/meter.js";
 import { removeTree } from "../core/remove-tree.js";
 import { makeTemporaryFolder } from "../core/temporary-folder.js";
@@ -47,6 +47,35 @@ export async function loadDump(
   dump: Dump,
   options: LoadOptions,
 ): Promise<Loaded> {
+  try {
+    return await load(dump, options);
+  } catch (error) {
+    throw explainOwners(error);
+  }
+}
+
+/** Before PostgreSQL 16, and since. */
+const OTHERS_OWN =
+  /must be (a )?member of role|must be able to SET ROLE|permission denied to set role/;
+
+function explainOwners(error: unknown): unknown {
+  if (!isDrError(error, "DATABASE_TOOL_FAILED")) {
+    return error;
+  }
+  const { tool, reason } = error.values;
+  return OTHERS_OWN.test(String(reason))
+    ? new DrError(
+        "DATABASE_TOOL_FAILED",
+        {
+          tool: String(tool),
+          reason: `${String(reason)}. Owners are in the dump whose role the one that restores isn't a member of: restore as a superuser, GRANT it these roles, or leave owners out with \`--no-owner\``,
+        },
+        { cause: error },
+      )
+    : error;
+}
+
+async function load(dump: Dump, options: LoadOptions): Promise<Loaded> {
   const { meter = UNWATCHED } = options;
   const stream = await dump.open(meter);
   if (dump.format === "plain") {

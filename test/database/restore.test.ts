@@ -712,6 +712,23 @@ describe("restoring a database", function () {
     expect(scene.liveRows()).to.equal("1000");
   });
 
+  it("names --no-owner where the role that restores isn't the owners'", async () => {
+    const path = await scene.backUp();
+    scene.psql("CREATE ROLE app LOGIN CREATEDB PASSWORD 'app'");
+    try {
+      const access = { ...scene.access, user: "app", password: "app" };
+      const options = { access, into: "beside" };
+      const error = await errorOf(scene.restore(path, options));
+      expect(error.code).to.equal("DATABASE_TOOL_FAILED");
+      expect(error.message).to.include("`--no-owner`");
+      await scene.restore(path, { ...options, noOwner: true });
+      expect(scene.databases()).to.deep.equal(["beside", "takumi"]);
+    } finally {
+      scene.psql("DROP DATABASE IF EXISTS beside", "postgres");
+      scene.psql("DROP ROLE app", "postgres");
+    }
+  });
+
   describe("killed", () => {
     const argumentsFor = (path: string) => [
       path,
