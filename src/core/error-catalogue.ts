@@ -959,6 +959,11 @@ export const CATALOGUE = {
     fix: "Write it as after WHERE in a query of that table alone: `created_at > '2026-01-01' AND NOT banned`. It may read, nothing else.",
     exitCode: refused,
   },
+  RECOVER_CSV_EXISTS: {
+    message: "{path} is there already.",
+    fix: "Name another file with `--csv`, or move that one away: none is ever replaced. Nothing was written to the database.",
+    exitCode: refused,
+  },
   RECOVER_ROW_SECURITY: {
     message:
       "Row-level security may hide rows of {table} in {database} from {user}.",

@@ -61,18 +61,17 @@ const action: NewTaskActionFunction<RecoverArguments> = async (args, hre) =>
     requireConsentPossible({ yes, dryRun: !apply });
     const request = await toRequest(args, hre);
     const engine = await openEngine(hre.config.dr, hre.config.paths.root);
-    const recovery = await withOldRows(engine, args, output, async (from) => {
-      const work = { ...from, engine, request };
-      if (csv === undefined) {
-        return await recover(work, args, hre, output);
-      }
-      const path = resolve(hre.config.paths.root, csv);
-      return await withCsv(
-        path,
-        async (file) =>
-          await recover({ ...work, csv: file }, args, hre, output),
-      );
-    });
+    const work = async (file?: CsvFile) =>
+      await withOldRows(engine, args, output, async (from) => {
+        const csv = file === undefined ? {} : { csv: file };
+        const given = { ...from, ...csv, engine, request };
+        return await recover(given, args, hre, output);
+      });
+    // Before the restore, so that nobody waits for a file that can't be written.
+    const recovery =
+      csv === undefined
+        ? await work()
+        : await withCsv(resolve(hre.config.paths.root, csv), work);
     output.text(formatRecovered(recovery, output.paint));
     if (recovery.aside !== undefined) {
       output.text(formatAside(recovery.aside));

@@ -1,11 +1,13 @@
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { expect } from "chai";
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import type { DrUserConfig } from "../../src/config/types.js";
+import { withCsv } from "../../src/database/recover/csv.js";
 import { RestoreScene } from "../database/restore-scene.js";
+import { errorOf } from "../offsite/describe-storage.js";
 import { openProject } from "./project.js";
 
 interface RecoverJson {
@@ -82,6 +84,31 @@ describe("dr:db:recover", function () {
       "nothing-to-do",
     );
     expect(scene.databases()).to.deep.equal(["takumi"]);
+  });
+
+  it("replaces no file with its CSV, neither one that is there nor one made meanwhile", async () => {
+    await scene.backUp();
+    deleteSome();
+    const csv = join(scene.folder, "rows.csv");
+    await writeFile(csv, "another night's\n");
+    const options = { csv, apply: true, yes: true };
+    expect((await recover(options)).error?.code).to.equal("RECOVER_CSV_EXISTS");
+    expect(process.exitCode).to.equal(3);
+    expect(await readFile(csv, "utf8")).to.equal("another night's\n");
+    const late = join(scene.folder, "late.csv");
+    const error = await errorOf(
+      withCsv(late, async ({ finish }) => {
+        await writeFile(late, "somebody else's\n");
+        await finish();
+      }),
+    );
+    expect(error.code).to.equal("RECOVER_CSV_EXISTS");
+    expect(await readFile(late, "utf8")).to.equal("somebody else's\n");
+    expect(scene.liveRows()).to.equal("39");
+    const left = (await readdir(scene.folder)).filter((name) =>
+      name.endsWith(".tmp"),
+    );
+    expect(left).to.deep.equal([]);
   });
 
   it("takes another database of the server, and leaves out what was erased", async () => {

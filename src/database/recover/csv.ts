@@ -1,6 +1,9 @@
-import { open, rename, rm } from "node:fs/promises";
+import { lstat, open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 
-import { temporaryBeside } from "../../core/temporary-file.js";
+import { createNew } from "../../core/create-new.js";
+import { DrError } from "../../core/errors.js";
+import { removeAbandoned, temporaryBeside } from "../../core/temporary-file.js";
 import { writing } from "../../core/writing.js";
 import type { TablePlan } from "./plan.js";
 import type { Sample } from "./stage.js";
@@ -20,19 +23,23 @@ export interface CsvFile {
 }
 
 /**
- * Writes a file that is there whole or not at all.
+ * Writes a file that is there whole or not at all, and replaces none.
  *
- * @throws {DrError} NOT_WRITABLE.
+ * @throws {DrError} RECOVER_CSV_EXISTS, NOT_WRITABLE.
  */
 export async function withCsv<T>(
   path: string,
   work: (csv: CsvFile) => Promise<T>,
 ): Promise<T> {
+  const exists = () => new DrError("RECOVER_CSV_EXISTS", { path });
+  if ((await lstat(path).catch(() => undefined)) !== undefined) {
+    throw exists();
+  }
   const temporary = temporaryBeside(path);
-  const handle = await writing(
-    path,
-    async () => await open(temporary, "wx", MODE),
-  );
+  const handle = await writing(path, async () => {
+    await removeAbandoned(dirname(path));
+    return await open(temporary, "wx", MODE);
+  });
   const append = async (text: string) => {
     await writing(path, async () => {
       await handle.writeFile(text);
@@ -46,6 +53,10 @@ export async function withCsv<T>(
   const finish: CsvFile["finish"] = async () => {
     await writing(path, async () => {
       await handle.sync();
+      // Somebody else may have made one meanwhile, which a rename would replace.
+      if (!(await createNew(path))) {
+        throw exists();
+      }
       await rename(temporary, path);
     });
   };
