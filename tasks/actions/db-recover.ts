@@ -15,6 +15,7 @@ import type {
 } from "../../src/database/engine.js";
 
 import { openEngine } from "../../src/database/open-engine.js";
+import { requireWhole } from "../../src/database/recover/condition.js";
 import { withCsv, type CsvFile } from "../../src/database/recover/csv.js";
 import { readErased } from "../../src/database/recover/erased.js";
 import type {
@@ -91,6 +92,9 @@ async function toRequest(
       value: "missing",
       expected: "the table whose rows are to be brought back",
     });
+  }
+  if (where !== undefined) {
+    requireWhole(where);
   }
   return {
     table,

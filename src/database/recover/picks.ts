@@ -106,7 +106,9 @@ export async function restrictPicks(
 ): Promise<void> {
   // Names in it are looked up as everybody's are; of all else, only in pg_catalog.
   const path = `${quoteName(pair.old.schema)}, public`;
-  await query(`SET LOCAL search_path = ${path}`);
+  await query(
+    `SET LOCAL search_path = ${path}; SET LOCAL standard_conforming_strings = on`,
+  );
   try {
     // With a value it is one statement: nothing can be hung on behind it.
     await query(

@@ -3,6 +3,7 @@ import { nameOfDatabase, type Access } from "../access.js";
 import { isLockTimeout, withSession, type Session } from "../session.js";
 import { readCatalogue } from "./catalogue.js";
 import { reach } from "./closure.js";
+import { refuseEffects, requireWhole } from "./condition.js";
 import { compareTables } from "./difference.js";
 import type { ErasedRows } from "./erased.js";
 import { quoteTable } from "./name.js";
@@ -155,8 +156,12 @@ async function recoverBetween(
 async function prepare(
   old: Session,
   live: Session,
-  { table, key, erased, areChildrenIncluded }: RecoveryRequest,
+  { table, where, key, erased, areChildrenIncluded }: RecoveryRequest,
 ): Promise<Workplace> {
+  if (where !== undefined) {
+    requireWhole(where);
+    await refuseEffects(old, where);
+  }
   const [before, now] = await Promise.all([
     readCatalogue(old),
     readCatalogue(live),

@@ -134,8 +134,26 @@ describe("recovering rows", () => {
       "CREATE FUNCTION evil() RETURNS bool LANGUAGE sql AS 'DELETE FROM public.posts RETURNING true'",
       scene.old,
     );
+    postgres.cluster.psql(
+      `ALTER DATABASE ${scene.old} SET standard_conforming_strings = off`,
+    );
     for (const bad of [
       "nothing = 1",
+      "post = 1) OR (post = 2",
+      "post = 1) OR (body = ')(' AND post = 2",
+      "body = '\\' OR true) OR (body = '",
+      "body = E'\\' (' OR post = 1) OR (post = 2",
+      "body = $x$ ( $x$) OR (true",
+      "true /* ( */) OR (true -- )",
+      "(post = 1",
+      "body = 'a",
+      "true /* /* */",
+      "true; SELECT 1",
+      "lo_import('/etc/passwd') > 0",
+      "pg_catalog . \"lo_import\" /* ( */ ('/etc/passwd') > 0",
+      "length(PG_READ_FILE('PG_VERSION')) > 0",
+      "pg_reload_conf()",
+      "length(query_to_xml('SELECT lo_creat(-1)', true, true, '')::text) > 0",
       "true); DELETE FROM posts; --",
       "true)); SELECT ((1",
       "evil()",
@@ -147,6 +165,21 @@ describe("recovering rows", () => {
     expect(
       postgres.cluster.psql("SELECT count(*) FROM posts", scene.old),
     ).to.equal("60");
+    expect(
+      postgres.cluster.psql(
+        "SELECT count(*) FROM pg_largeobject_metadata",
+        scene.old,
+      ),
+    ).to.equal("0");
+    for (const good of [
+      "(post) IN (1, 2) AND ')' <> E'\\')(' AND $x$)$x$ <> '(' /* ) */ -- (",
+      "EXISTS (SELECT FROM posts WHERE posts.id = likes.post AND abs(id) IN (1, 2)) AND random() < 2",
+    ]) {
+      expect(
+        tell(await scene.plan("likes", { where: good })),
+        good,
+      ).to.deep.equal(["likes: 4 missing"]);
+    }
   });
 
   it("shows both rows where one made since is in the way, and writes nothing", async () => {
