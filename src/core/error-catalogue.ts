@@ -704,6 +704,11 @@ export const CATALOGUE = {
     fix: "Check user and password of `dr.database.url` (or `dr.database.verify.url`), and what that role is allowed to do.",
     exitCode: refused,
   },
+  DATABASE_READ_ONLY: {
+    message: "No database can be made at {server}: {reason}.",
+    fix: "Where the server is a standby, name the primary, or another server for trials in `dr.database.verify.url`. Else default_transaction_read_only is on there or for {user}: once whoever set it agrees, reset it (`ALTER ROLE … RESET default_transaction_read_only`, or in postgresql.conf).",
+    exitCode: refused,
+  },
   DATABASE_MISSING: {
     message: "There is no database {database}.",
     fix: "Check the name in `dr.database.url`; `psql --list` shows all of a server.",
@@ -962,6 +967,11 @@ export const CATALOGUE = {
   RECOVER_CSV_EXISTS: {
     message: "{path} is there already.",
     fix: "Name another file with `--csv`, or move that one away: none is ever replaced. Nothing was written to the database.",
+    exitCode: refused,
+  },
+  RECOVER_READ_ONLY: {
+    message: "No rows can be written into {database}: {reason}.",
+    fix: "{way}",
     exitCode: refused,
   },
   RECOVER_ROW_SECURITY: {

@@ -48,6 +48,8 @@ export interface Engine {
   undo(clock: Clock): Promise<RestoredDatabase>;
   /** Works with another database that lies beside the live one. @throws {DrError} OPTION_INVALID when it is the live one. */
   withOther<T>(name: string, work: (other: Access) => Promise<T>): Promise<T>;
+  /** What speaks against bringing rows back before old ones are there; only of engines that can tell. */
+  prepareRecovery?(table: string, isWritten: boolean): Promise<void>;
   /** Brings rows back into the live database. @param old - Where they still are. */
   recover(
     old: Access,

@@ -62,6 +62,7 @@ const action: NewTaskActionFunction<RecoverArguments> = async (args, hre) =>
     requireConsentPossible({ yes, dryRun: !apply });
     const request = await toRequest(args, hre);
     const engine = await openEngine(hre.config.dr, hre.config.paths.root);
+    await engine.prepareRecovery?.(request.table, apply);
     const work = async (file?: CsvFile) =>
       await withOldRows(engine, args, output, async (from) => {
         const csv = file === undefined ? {} : { csv: file };

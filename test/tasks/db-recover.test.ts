@@ -111,6 +111,23 @@ describe("dr:db:recover", function () {
     expect(left).to.deep.equal([]);
   });
 
+  it("says why nothing can be restored beside where transactions only read", async () => {
+    await scene.backUp();
+    const user = scene.cluster.access().user;
+    scene.cluster.psql(
+      `ALTER ROLE ${user} SET default_transaction_read_only = on`,
+    );
+    try {
+      const refused = await recover();
+      expect(refused.error?.code).to.equal("DATABASE_READ_ONLY");
+      expect(process.exitCode).to.equal(3);
+    } finally {
+      scene.cluster.psql(
+        `BEGIN READ WRITE; ALTER ROLE ${user} RESET default_transaction_read_only; COMMIT`,
+      );
+    }
+  });
+
   it("takes another database of the server, and leaves out what was erased", async () => {
     scene.cluster.psql("CREATE DATABASE before TEMPLATE takumi");
     try {

@@ -29,6 +29,7 @@ import {
 } from "../migrations/rollback.js";
 import { requireOther } from "../other.js";
 import { recoverRows } from "../recover/recover.js";
+import { prepareRecovery } from "../recover/writable.js";
 import { withRestored } from "../recover/with-restored.js";
 import { restoreRecordFile } from "../restore-record.js";
 import { prepareDatabaseRestore, restoreDatabase } from "../restore.js";
@@ -66,6 +67,9 @@ export function openPostgres(config: DrConfig, project: string): Engine {
       const here = await live();
       requireOther(name, name, here.database);
       return await work(inDatabase(here, name));
+    },
+    prepareRecovery: async (table, isWritten) => {
+      await prepareRecovery(await live(), table, isWritten);
     },
     recover: async (old, request, ports) =>
       await recoverRows(old, await live(), request, ports),

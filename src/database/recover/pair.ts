@@ -169,6 +169,7 @@ export function findTable<T>(
   wanted: string,
   all: readonly T[],
   nameOf: (one: T) => QualifiedName,
+  otherwise = "it isn't a table both of the backup and of the database",
 ): T {
   const found = all.filter((one) => isCalled(nameOf(one), wanted));
   const own = found.filter((one) => showTable(nameOf(one)) === wanted);
@@ -178,11 +179,16 @@ export function findTable<T>(
       table: wanted,
       reason:
         one === undefined
-          ? "it isn't a table both of the backup and of the database"
-          : "several schemas have one",
+          ? otherwise
+          : `several schemas have one: ${found.map((one) => showQualified(nameOf(one))).join(", ")}`,
     });
   }
   return one;
+}
+
+/** With its schema whichever it is. */
+function showQualified({ schema, name }: QualifiedName): string {
+  return `${schema}.${name}`;
 }
 
 export function isCalled(table: QualifiedName, wanted: string): boolean {

@@ -26,6 +26,7 @@ import {
 } from "./plan.js";
 import { picksOf } from "./sql.js";
 import { createStages, readStaged, type Sample } from "./stage.js";
+import { allowOwnTables, requireWritable } from "./writable.js";
 import { writeStaged } from "./write.js";
 
 /** Which rows are brought back, and how. */
@@ -121,6 +122,9 @@ async function recoverBetween(
   request: RecoveryRequest,
   { onRows, onPlan, approve, signal }: RecoveryPorts,
 ): Promise<Recovery> {
+  await requireWritable(live, approve !== undefined);
+  await allowOwnTables(old);
+  await allowOwnTables(live);
   const place = await prepare(old, live, request);
   await old.query(READING);
   await live.query(READING);

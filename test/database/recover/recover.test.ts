@@ -1,5 +1,7 @@
 import { expect } from "chai";
 
+import { inDatabase } from "../../../src/database/access.js";
+import { prepareRecovery } from "../../../src/database/recover/writable.js";
 import { errorOf } from "../../offsite/describe-storage.js";
 import { usePostgres } from "../../helpers/postgres.js";
 import { RecoveryScene, tell } from "./scene.js";
@@ -180,6 +182,39 @@ describe("recovering rows", () => {
         good,
       ).to.deep.equal(["likes: 4 missing"]);
     }
+  });
+
+  it("shows rows also where transactions only read unless told otherwise, and says why it writes none", async () => {
+    const scene = open();
+    scene.sql("DELETE FROM likes WHERE post = 3");
+    for (const name of [scene.live, scene.old]) {
+      postgres.cluster.psql(
+        `ALTER DATABASE ${name} SET default_transaction_read_only = on`,
+      );
+    }
+    expect(tell(await scene.plan("likes"))).to.deep.equal(["likes: 2 missing"]);
+    const error = await errorOf(scene.recover("likes"));
+    expect(error.code).to.equal("RECOVER_READ_ONLY");
+    expect(scene.sql("SELECT count(*) FROM likes")).to.equal("118");
+  });
+
+  it("says what of the database is in the way before old rows are there", async () => {
+    const scene = open();
+    scene.sql(
+      "CREATE SCHEMA app; CREATE TABLE app.tags (id int); CREATE SCHEMA web; CREATE TABLE web.tags (id int)",
+    );
+    const access = inDatabase(postgres.cluster.access(), scene.live);
+    await prepareRecovery(access, "posts", true);
+    for (const table of ["liked", "tags"]) {
+      const error = await errorOf(prepareRecovery(access, table, true));
+      expect(error.code).to.equal("RECOVER_TABLE_UNKNOWN");
+    }
+    scene.sql(
+      `ALTER DATABASE ${scene.live} SET default_transaction_read_only = on`,
+    );
+    await prepareRecovery(access, "posts", false);
+    const error = await errorOf(prepareRecovery(access, "posts", true));
+    expect(error.code).to.equal("RECOVER_READ_ONLY");
   });
 
   it("shows both rows where one made since is in the way, and writes nothing", async () => {
