@@ -992,8 +992,9 @@ export const CATALOGUE = {
     exitCode: refused,
   },
   RECOVER_CONFLICT: {
-    message: "{count} of the rows collide with rows that were made since.",
-    fix: "Without `--apply` both of each pair are shown, and nothing is refused. Change or delete the newer one, or leave the older out with --where.",
+    message:
+      "{count} of the rows collide with rows that are there: made since, or changed so that they hold what must be unique.",
+    fix: "Without `--apply` both of each pair are shown, and nothing is refused. Change or delete the newer one, or leave the older out with --where. Where rows have exchanged what must be unique, give those that are there any other value first: `--changed` brings theirs back.",
     exitCode: refused,
   },
   RECOVER_PLAN_CHANGED: {

@@ -143,8 +143,19 @@ function formatConflicts(
       formatRow(live),
     ]),
   );
+  const exchanged = shown.filter(({ isExchanged }) => isExchanged).length;
+  const who =
+    exchanged === 0
+      ? "rows that were made since, or changed"
+      : exchanged === shown.length
+        ? "rows that get back what they were themselves"
+        : "rows that were made since, or that get back what they were themselves";
+  const way =
+    exchanged === 0
+      ? ""
+      : `${paint("yellow", "What must be unique was exchanged between rows, or taken over. Give those that have it now, under live, any other value; what they were comes back with `--changed`.")}\n`;
   return [
-    `${paint("red", count(number, "conflict"))} with rows that were made since:\n${table.toString()}\n`,
+    `${paint("red", count(number, "conflict"))} with ${who}:\n${table.toString()}\n${way}`,
   ];
 }
 

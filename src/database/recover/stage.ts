@@ -204,6 +204,8 @@ export interface Conflict {
   readonly constraint: string;
   readonly old: ShownRow;
   readonly live: ShownRow;
+  /** The live row is itself to get back what it was: the two have exchanged what is unique, or one has taken it over. */
+  readonly isExchanged: boolean;
 }
 
 /** Values by column in their text form, cut off where they are long. */
@@ -228,17 +230,24 @@ export async function findConflicts(
     count += found?.n ?? 0;
     if ((found?.n ?? 0) > 0) {
       const rows = await query<
-        Pick<StagedRow, "old"> & { live: StagedRow["old"] }
+        Pick<StagedRow, "old"> & {
+          live: StagedRow["old"];
+          isExchanged: boolean;
+        }
       >(
         `SELECT ${shownArray(pair, names, "s", SHOWN_CHARACTERS)} AS old,
-           ${shownArray(pair, names, "l", SHOWN_CHARACTERS)} AS live ${from} LIMIT ${String(SHOWN_ROWS)}`,
+           ${shownArray(pair, names, "l", SHOWN_CHARACTERS)} AS live,
+           EXISTS (SELECT FROM ${stageOf(pair)} AS o
+                   WHERE o.dr_why = 'changed' AND ${hasSameKey(pair, "o", "l")}) AS "isExchanged"
+         ${from} LIMIT ${String(SHOWN_ROWS)}`,
       );
       shown.push(
-        ...rows.map(({ old, live }) => ({
+        ...rows.map(({ old, live, isExchanged }) => ({
           table: pair.name,
           constraint: unique.name,
           old: toRow(pair, old, SHOWN_CHARACTERS),
           live: toRow(pair, live, SHOWN_CHARACTERS),
+          isExchanged,
         })),
       );
     }

@@ -229,12 +229,33 @@ describe("recovering rows", () => {
       constraint: "profiles_handle_key",
       old: { id: "3", owner: "3", handle: "p3", score: "1.00" },
       live: { id: "21", owner: "1", handle: "p3", score: null },
+      isExchanged: false,
     });
     const error = await errorOf(scene.recover("profiles"));
     expect(error.code).to.equal("RECOVER_CONFLICT");
     expect(scene.sql("SELECT count(*) FROM profiles")).to.equal("19");
     await scene.recover("profiles", { where: "handle <> 'p3'" });
     expect(scene.sql("SELECT count(*) FROM profiles")).to.equal("20");
+  });
+
+  it("tells rows that have exchanged what is unique, and brings it back once they are given something else", async () => {
+    const scene = open();
+    scene.sql(`
+      UPDATE profiles SET handle = 'x' WHERE id = 1;
+      UPDATE profiles SET handle = 'p1' WHERE id = 2;
+      UPDATE profiles SET handle = 'p2' WHERE id = 1`);
+    const request = { isChangedIncluded: true };
+    const { conflicts } = await scene.plan("profiles", request);
+    expect(conflicts.count).to.equal(2);
+    expect(conflicts.shown.map((one) => one.isExchanged)).to.deep.equal([
+      true,
+      true,
+    ]);
+    const error = await errorOf(scene.recover("profiles", request));
+    expect(error.code).to.equal("RECOVER_CONFLICT");
+    scene.sql("UPDATE profiles SET handle = handle || '?' WHERE id IN (1, 2)");
+    await scene.recover("profiles", request);
+    expect(scene.isAsBefore("profiles")).to.be.true;
   });
 
   it("never brings back what was erased, nor what hangs on it", async () => {
