@@ -3,6 +3,7 @@ import Table from "cli-table3";
 import type { Json } from "../core/canonical-json.js";
 import type { Recovery } from "../database/recover/recover.js";
 import type { RecoveryPlan, TablePlan } from "../database/recover/plan.js";
+import type { ErasedList } from "../database/recover/unmatched.js";
 import type { Conflict, Sample, ShownRow } from "../database/recover/stage.js";
 import { count, type Paint, printable } from "./text.js";
 
@@ -32,6 +33,9 @@ export function formatRecoveryPlan(plan: RecoveryPlan, paint: Paint): string {
       : [
           `Left out: ${count(leftOut.erased, "erased row")}, and ${count(leftOut.orphans, "row")} that refer to such`,
         ]),
+    ...leftOut.lists
+      .filter(({ unmatched, alike }) => unmatched + alike > 0)
+      .map(formatList),
   ];
   return [
     ...(tables.length === 0
@@ -42,6 +46,14 @@ export function formatRecoveryPlan(plan: RecoveryPlan, paint: Paint): string {
     ...formatConflicts(conflicts, paint),
     ...notices.map((notice) => `${paint("yellow", notice)}.\n`),
   ].join("");
+}
+
+/** Of erased rows, where some of its entries protect nobody. */
+function formatList({ table, entries, unmatched, alike }: ErasedList): string {
+  const told = `${String(unmatched)} of ${count(entries, "key")} in \`dr.database.erased\` for ${printable(table)} are neither in the backup nor in the database: erased earlier, or not written as the key is`;
+  return alike === 0
+    ? told
+    : `${told}. ${String(alike)} differ only by blanks or case from rows of the backup, which they do not keep away`;
 }
 
 function formatTable(given: TablePlan, paint: Paint): string {

@@ -47,7 +47,14 @@ const PLAN: RecoveryPlan = {
     ],
   },
   unset: [{ table: "orders", columns: ["profile"], count: 1, keys: [["5"]] }],
-  leftOut: { erased: 1, orphans: 2 },
+  leftOut: {
+    erased: 1,
+    orphans: 2,
+    lists: [
+      { table: "profiles", entries: 9, unmatched: 4, alike: 1 },
+      { table: "silent", entries: 1, unmatched: 0, alike: 0 },
+    ],
+  },
   unseen: ["logs"],
   unasked: ["posts", "app.likes"],
   digest: "",
@@ -71,6 +78,8 @@ describe("what rows would be brought back", () => {
       "in posts, app.likes isn't looked at. `--children`",
       "1 erased row, and 2 rows that refer to such",
       "in logs isn't looked at",
+      "4 of 9 keys in `dr.database.erased` for profiles are neither",
+      "1 differ only by blanks or case",
     ]) {
       expect(text).to.include(words);
     }
@@ -130,7 +139,11 @@ describe("what rows would be brought back", () => {
           ],
         },
         unset: [{ table: evil, columns: [evil], count: 1, keys: [["1"]] }],
-        leftOut: { erased: 0, orphans: 0 },
+        leftOut: {
+          erased: 0,
+          orphans: 0,
+          lists: [{ table: evil, entries: 2, unmatched: 1, alike: 0 }],
+        },
         unseen: [evil],
         unasked: [evil],
         digest: "",

@@ -13,7 +13,6 @@ import {
   matchesPick,
   picksOf,
 } from "./sql.js";
-import { CHARACTERS } from "./texts.js";
 
 /**
  * Why a row of the backup is looked at: it is missing or changed, those need it,
@@ -147,12 +146,24 @@ export async function addErased(
       `one of its keys has ${String(odd.length)} values, the table's ${String(width)} (${pair.key.columns.join(", ")})`,
     );
   }
+  const sent = keys.map((key) =>
+    key.map((written) => {
+      const text = pair.texts.read(written);
+      if (text === undefined) {
+        throw invalid(
+          `${written} isn't as PostgreSQL writes bytes in a text, E'caf\\xe9'`,
+        );
+      }
+      return text;
+    }),
+  );
   try {
     await query(
       `INSERT INTO ${erasedOf(pair)} SELECT ${keyCasts(pair)}
-       FROM ${unnestTexts(width, CHARACTERS)} ON CONFLICT DO NOTHING`,
-      toColumns(keys, width),
+       FROM ${unnestTexts(width, pair.texts)} ON CONFLICT DO NOTHING`,
+      toColumns(sent, width),
     );
+    await query(`ANALYZE ${erasedOf(pair)}`);
   } catch (error) {
     throw isDrError(error, "DATABASE_FAILED")
       ? invalid(String(error.values.reason), error)

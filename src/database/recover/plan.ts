@@ -24,6 +24,7 @@ import {
   type Sample,
 } from "./stage.js";
 import { stageOf } from "./sql.js";
+import { checkErased, type ErasedList } from "./unmatched.js";
 
 /** What would be written, and what speaks against it. */
 export interface RecoveryPlan {
@@ -43,6 +44,8 @@ export interface RecoveryPlan {
     readonly erased: number;
     /** Rows that refer to those. */
     readonly orphans: number;
+    /** Of `dr.database.erased`, those of tables that are looked at. */
+    readonly lists: readonly ErasedList[];
   };
   /** Tables that rows hung on from which can't be looked at. */
   readonly unseen: readonly string[];
@@ -154,12 +157,28 @@ export async function planRecovery(place: Workplace): Promise<StagedPlan> {
     tables,
     conflicts: { count: conflictCount, shown: conflicts },
     unset,
-    leftOut: { erased, orphans },
+    leftOut: { erased, orphans, lists: await checkLists(place) },
     unseen: graph.unseen,
     unasked: findUnasked(graph, staged),
     digest: createHash("sha256").update(canonicalJson(sums)).digest("hex"),
   };
   return { plan, staged };
+}
+
+async function checkLists({
+  old,
+  live,
+  graph,
+  hasErased,
+}: Workplace): Promise<readonly ErasedList[]> {
+  const lists: ErasedList[] = [];
+  for (const pair of hasErased ? graph.pairs : []) {
+    const list = await checkErased(old, live, pair);
+    if (list !== undefined) {
+      lists.push(list);
+    }
+  }
+  return lists;
 }
 
 /** What refers to an erased row would bring it along, or hang in the air. */

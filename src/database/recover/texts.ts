@@ -8,12 +8,15 @@ export interface Texts {
   readonly receive: (text: string) => string;
   /** @param mostCharacters - Of one that was cut off, perhaps amid a character. */
   readonly show: (sent: string, mostCharacters?: number) => string;
+  /** What somebody has written, as it is sent; undefined where that is no text. */
+  readonly read: (written: string) => string | undefined;
 }
 
-export const CHARACTERS: Texts = {
+const CHARACTERS: Texts = {
   send: (text) => text,
   receive: (text) => text,
   show: (sent) => sent,
+  read: (written) => written,
 };
 
 /** In SQL_ASCII a text is bytes of any kind, which only digits carry unharmed. */
@@ -24,6 +27,7 @@ const BYTES: Texts = {
     const bytes = Buffer.from(sent, "hex");
     return showBytes(bytes, bytes.length >= mostBytes);
   },
+  read: (written) => readBytes(written)?.toString("hex"),
 };
 
 /** @param encoding - What both databases are in. */
@@ -50,4 +54,25 @@ function showBytes(bytes: Buffer, isCut: boolean): string {
       (one) => `\\x${one.charCodeAt(0).toString(16).padStart(2, "0")}`,
     );
   return `E'${text}'`;
+}
+
+const WRITTEN_BYTES = /^E'(?:[^\\']|\\\\|\\'|\\x[0-9a-fA-F]{2})*'$/;
+
+/** Takes back what {@link showBytes} did. */
+function readBytes(written: string): Buffer | undefined {
+  if (!written.startsWith("E'")) {
+    return Buffer.from(written);
+  }
+  return WRITTEN_BYTES.test(written) && /^[ -~]*$/.test(written)
+    ? Buffer.from(
+        written
+          .slice(2, -1)
+          .replaceAll(
+            /\\(?:x(..)|(.))/g,
+            (_, hex: string | undefined, one: string) =>
+              hex === undefined ? one : String.fromCharCode(parseInt(hex, 16)),
+          ),
+        "latin1",
+      )
+    : undefined;
 }

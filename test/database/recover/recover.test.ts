@@ -269,7 +269,11 @@ describe("recovering rows", () => {
       areChildrenIncluded: true,
       isChangedIncluded: true,
     });
-    expect(plan.leftOut).to.deep.equal({ erased: 2, orphans: 10 });
+    expect(plan.leftOut).to.deep.equal({
+      erased: 2,
+      orphans: 10,
+      lists: [{ table: "owners", entries: 3, unmatched: 1, alike: 0 }],
+    });
     expect(
       scene.sql(
         "SELECT string_agg(id || name, ' ' ORDER BY id) FROM owners WHERE id BETWEEN 7 AND 9",
@@ -291,6 +295,31 @@ describe("recovering rows", () => {
       );
       expect(error.code).to.equal("RECOVER_ERASED_INVALID");
     }
+  });
+
+  it("compares a list of erased rows by the column's type, and counts the keys that protect nobody", async () => {
+    const scene = open(
+      `CREATE TABLE people (name text, born date, n numeric, PRIMARY KEY (name, born, n));
+       INSERT INTO people SELECT 'p' || n, '2000-01-31', n FROM generate_series(1, 9) n`,
+    );
+    scene.sql("DELETE FROM people WHERE n < 9");
+    const keys = [
+      ["p1", "2000-01-31", "1.0"],
+      ["p2", "January 31, 2000", " 2e0 "],
+      ["p3 ", "2000-01-31", "3"],
+      ["P4", "20000131", "4"],
+      ["p9", "2000-01-31", "9"],
+      ["p5", "1999-12-31", "5"],
+    ];
+    const erased = [{ table: "people", keys }];
+    const plan = await scene.plan("people", { erased });
+    expect(tell(plan)).to.deep.equal(["people: 6 missing"]);
+    expect(plan.leftOut.lists).to.deep.equal([
+      { table: "people", entries: 6, unmatched: 3, alike: 2 },
+    ]);
+    scene.sql("INSERT INTO people VALUES ('p5', '1999-12-31', 5)");
+    const { leftOut } = await scene.plan("people", { erased });
+    expect(leftOut.lists[0]?.unmatched).to.equal(2);
   });
 
   it("moves sequences forward, never back", async () => {

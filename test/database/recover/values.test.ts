@@ -169,6 +169,31 @@ describe("values of recovered rows", () => {
     expect(scene.isAsBefore("notes")).to.be.true;
   });
 
+  it("can be listed as erased though they aren't UTF-8, as they are shown", async () => {
+    const scene = open(
+      `CREATE TABLE towns (name text PRIMARY KEY);
+       INSERT INTO towns VALUES
+         (E'caf\\xe9'), ('café'), (E'\\xff''\\\\\\n'), ('E''x'''), ('other')`,
+      "TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'",
+    );
+    scene.sql("DELETE FROM towns");
+    const shown = (await scene.plan("towns")).tables[0]?.samples ?? [];
+    const keys = shown.map(({ key }) => key);
+    expect(keys.flat()).to.include.members(["E'caf\\xe9'", "E'E\\'x\\''"]);
+    const erased = [
+      { table: "towns", keys: keys.filter(([key]) => key !== "other") },
+    ];
+    const { plan } = await scene.recover("towns", { erased });
+    expect(plan.leftOut.erased).to.equal(4);
+    expect(scene.sql("SELECT name FROM towns")).to.equal("other");
+    for (const key of ["E'caf", "E'caf\\xe'", "E'caf\\q'", "E'a'b'", "E'é'"]) {
+      const error = await errorOf(
+        scene.plan("towns", { erased: [{ table: "towns", keys: [[key]] }] }),
+      );
+      expect(error.code, key).to.equal("RECOVER_ERASED_INVALID");
+    }
+  });
+
   it("aren't taken for deleted where row-level security may hide them", async () => {
     const scene = open(
       "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)",
