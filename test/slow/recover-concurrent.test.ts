@@ -33,6 +33,33 @@ describe("recovering rows while others are at work", () => {
     },
   });
 
+  it("gets hold of tables that others write to in another order, and ends nobody's transaction", async () => {
+    const scene = open();
+    scene.sql("DELETE FROM nodes WHERE id = 9");
+    const access = inDatabase(postgres.cluster.access(), scene.live);
+    let other: Promise<void> | undefined;
+    const request = { areChildrenIncluded: true };
+    const { isWritten } = await scene.recover("nodes", request, {
+      approve: async () => {
+        const isBegun = Promise.withResolvers<undefined>();
+        other = withSession(access, async ({ query }) => {
+          await query("BEGIN");
+          await query("UPDATE public.nodes SET name = 'x' WHERE id = 40");
+          isBegun.resolve(undefined);
+          await sleep(700);
+          await query("UPDATE public.leaves SET v = 0 WHERE node = 40");
+          await query("COMMIT");
+        });
+        await isBegun.promise;
+        return true;
+      },
+    });
+    await other;
+    expect(isWritten).to.be.true;
+    expect(scene.sql("SELECT count(*) FROM nodes WHERE id = 9")).to.equal("1");
+    expect(scene.sql("SELECT name FROM nodes WHERE id = 40")).to.equal("x");
+  });
+
   it("refuses what isn't what was shown any more", async () => {
     for (const deed of [
       "INSERT INTO leaves SELECT 1, 2, 5 WHERE NOT EXISTS (SELECT FROM leaves WHERE node = 2 AND id = 1)",

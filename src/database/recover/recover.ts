@@ -1,11 +1,12 @@
 import { DrError } from "../../core/errors.js";
 import { nameOfDatabase, type Access } from "../access.js";
-import { isLockTimeout, withSession, type Session } from "../session.js";
+import { withSession, type Session } from "../session.js";
 import { readCatalogue } from "./catalogue.js";
 import { reach } from "./closure.js";
 import { refuseEffects, requireWhole } from "./condition.js";
 import { compareTables } from "./difference.js";
 import type { ErasedRows } from "./erased.js";
+import { isContention, LOCK_SECONDS, lockAll, WRITING } from "./lock.js";
 import { quoteTable } from "./name.js";
 import {
   findTable,
@@ -69,7 +70,6 @@ export interface Recovery {
   readonly aside?: string;
 }
 
-const LOCK_SECONDS = 10;
 const READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /**
@@ -110,7 +110,7 @@ async function withoutWaiting<T>(
   try {
     return await work();
   } catch (error) {
-    throw isLockTimeout(error)
+    throw isContention(error)
       ? new DrError("RECOVER_BUSY", { seconds: LOCK_SECONDS }, { cause: error })
       : error;
   }
@@ -328,7 +328,7 @@ async function write(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { live, graph } = place;
-  await live.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
+  await live.query(WRITING);
   try {
     await lock(place, triggers, shown);
     if (triggers === "skip") {
@@ -375,8 +375,7 @@ async function lock(
         staged.some(({ pair }) => pair.index === child.index),
     )
     .map(({ parentTable }) => quoteTable(parentTable));
-  const all = [...new Set([...written, ...needed])].sort();
-  await live.query(`LOCK TABLE ${all.join(", ")} IN SHARE ROW EXCLUSIVE MODE`);
+  await lockAll(live, [...new Set([...written, ...needed])].sort());
 }
 
 async function refuseOtherSchema({ live, graph }: Workplace): Promise<void> {

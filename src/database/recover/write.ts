@@ -1,6 +1,7 @@
 import { DrError, isDrError } from "../../core/errors.js";
-import { isLockTimeout, type Session } from "../session.js";
+import type { Session } from "../session.js";
 import type { Graph, Need } from "./closure.js";
+import { isContention } from "./lock.js";
 import { quoteName, quoteTable } from "./name.js";
 import { groupInOrder, type Edge } from "./order.js";
 import type { KeyedPair } from "./pair.js";
@@ -32,7 +33,7 @@ export async function writeStaged(
       await live.query("SET CONSTRAINTS ALL IMMEDIATE");
     });
   } catch (error) {
-    throw isDrError(error, "DATABASE_FAILED") && !isLockTimeout(error)
+    throw isDrError(error, "DATABASE_FAILED") && !isContention(error)
       ? new DrError(
           "RECOVER_REFUSED",
           { reason: error.values.reason ?? "" },
