@@ -1006,7 +1006,7 @@ export const CATALOGUE = {
   RECOVER_BUSY: {
     message:
       "The tables are in use, and {seconds} s were not enough to get hold of them.",
-    fix: "Run it again; `SELECT * FROM pg_stat_activity` shows who holds them. Nothing was written.",
+    fix: "Run it again; `SELECT * FROM pg_stat_activity` shows who holds them. Where an application writes without a pause, stop it for that moment. Nothing was written.",
     exitCode: refused,
   },
   RECOVER_REFUSED: {
