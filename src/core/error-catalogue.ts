@@ -1009,6 +1009,12 @@ export const CATALOGUE = {
     fix: "Run it again; `SELECT * FROM pg_stat_activity` shows who holds them. Where an application writes without a pause, stop it for that moment. Nothing was written.",
     exitCode: refused,
   },
+  RECOVER_UNTRANSLATABLE: {
+    message:
+      "Rows hold bytes that are no characters in {encoding}, so they can't be brought over: {reason}.",
+    fix: "Where they aren't in a key, leave those rows out with --where. Copy them as they are: restore the backup beside (`dr:db:restore --into OTHER`), and with PGCLIENTENCODING={encoding} take them from there with psql's `\\copy (SELECT …) TO FILE`, and put them in with `\\copy … FROM FILE`. Nothing was written.",
+    exitCode: refused,
+  },
   RECOVER_REFUSED: {
     message: "The database refused the rows, so nothing was written: {reason}.",
     fix: 'Where a trigger refused them, set `dr.database.recover.triggers` to "skip"; else leave out with --where what it names.',

@@ -1,6 +1,6 @@
 import { DrError } from "../../core/errors.js";
 import { nameOfDatabase, type Access } from "../access.js";
-import { withSession, type Session } from "../session.js";
+import { hasSqlState, withSession, type Session } from "../session.js";
 import { readCatalogue } from "./catalogue.js";
 import { reach } from "./closure.js";
 import { refuseEffects, requireWhole } from "./condition.js";
@@ -70,6 +70,8 @@ export interface Recovery {
   readonly aside?: string;
 }
 
+/** @see PostgreSQL, appendix A, "PostgreSQL Error Codes" */
+const UNTRANSLATABLE = "22P05";
 const READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /**
@@ -99,7 +101,7 @@ export async function recoverRows(
   );
 }
 
-/** Whoever holds a table might do so for hours. @throws {DrError} RECOVER_BUSY. */
+/** Whoever holds a table might do so for hours. @throws {DrError} RECOVER_BUSY, RECOVER_UNTRANSLATABLE. */
 async function withoutWaiting<T>(
   sessions: readonly Session[],
   work: () => Promise<T>,
@@ -112,8 +114,29 @@ async function withoutWaiting<T>(
   } catch (error) {
     throw isContention(error)
       ? new DrError("RECOVER_BUSY", { seconds: LOCK_SECONDS }, { cause: error })
-      : error;
+      : await explainBytes(error, sessions);
   }
+}
+
+/** Values travel as characters, which an encoding has not for all bytes that a database takes. */
+async function explainBytes(
+  error: unknown,
+  [session]: readonly Session[],
+): Promise<unknown> {
+  if (session === undefined || !hasSqlState(error, UNTRANSLATABLE)) {
+    return error;
+  }
+  await session.query("ROLLBACK");
+  const [database] = await session.query<{ encoding: string }>(
+    "SELECT current_setting('server_encoding') AS encoding",
+  );
+  const encoding = database?.encoding ?? "";
+  const reason = String(error.values.reason);
+  return new DrError(
+    "RECOVER_UNTRANSLATABLE",
+    { encoding, reason },
+    { cause: error },
+  );
 }
 
 async function recoverBetween(

@@ -194,6 +194,21 @@ describe("values of recovered rows", () => {
     }
   });
 
+  it("are refused where they hold bytes that are no characters, with a way to copy them", async () => {
+    const scene = open(
+      `SET client_encoding = 'WIN1252'; CREATE TABLE t (id int PRIMARY KEY, v text);
+       INSERT INTO t VALUES (1, E'a\\x81b'), (2, 'x')`,
+      "TEMPLATE template0 ENCODING 'WIN1252' LOCALE 'C'",
+    );
+    scene.sql("DELETE FROM t");
+    expect((await errorOf(scene.recover("t"))).code).to.equal(
+      "RECOVER_UNTRANSLATABLE",
+    );
+    expect(scene.sql("SELECT count(*) FROM t")).to.equal("0");
+    await scene.recover("t", { where: "id = 2" });
+    expect(scene.sql("SELECT count(*) FROM t")).to.equal("1");
+  });
+
   it("aren't taken for deleted where row-level security may hide them", async () => {
     const scene = open(
       "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)",
