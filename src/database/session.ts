@@ -233,7 +233,6 @@ export async function closeSession({ client }: Session): Promise<void> {
 const INVALID_AUTHORIZATION = "28";
 const INSUFFICIENT_PRIVILEGE = "42501";
 const INVALID_CATALOG_NAME = "3D000";
-const LOCK_NOT_AVAILABLE = "55P03";
 const LOST = /^(08|57P0|53300)/;
 
 /** Of Node.js and OpenSSL. */
@@ -291,11 +290,6 @@ export function hasSqlState(
   ...states: readonly string[]
 ): error is DrError {
   return isDrError(error) && hasCode(error.cause, ...states);
-}
-
-/** Somebody else holds what a session waited for. */
-export function isLockTimeout(error: unknown): boolean {
-  return hasSqlState(error, LOCK_NOT_AVAILABLE);
 }
 
 function reasonOf(error: unknown): string {

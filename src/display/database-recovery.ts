@@ -89,19 +89,46 @@ function formatTable(given: TablePlan, paint: Paint): string {
       ({ name, from, to }) => `${name} was ${from}, and is ${to}`,
     ),
   ];
-  return `${paint("bold", printable(given.table))}: ${told.join(", ")}\n${table.toString()}\n${notes.map((note) => `  ${printable(note)}\n`).join("")}`;
+  return `${paint("bold", printable(given.table))}: ${told.join(", ")}\n${draw(table)}\n${notes.map((note) => `  ${printable(note)}\n`).join("")}`;
 }
 
 /** Of a row that changed: what is there, and what was. */
 function formatValues({ old, live, differing = [] }: Sample): string {
   return live === undefined
     ? formatRow(old)
-    : differing
-        .map(
+    : toCell(
+        differing.map(
           (name) =>
             `${printable(name)}: ${formatChange(live[name] ?? null, old[name] ?? null)}`,
-        )
-        .join("\n");
+        ),
+      );
+}
+
+/** More of a row are in the CSV. */
+const MOST_VALUES = 40;
+
+/** A terminal's background off, which changes nothing. */
+const NOTHING = "\u001B[49m";
+
+/**
+ * cli-table3 shortens each cell for a log of its own, letter by letter, for
+ * every line of it: many lines would take minutes. It goes from one code for
+ * terminals to the next, so one stands behind each.
+ */
+function toCell(lines: readonly string[]): string {
+  const rest = lines.length - MOST_VALUES;
+  const shown =
+    rest > 0
+      ? [
+          ...lines.slice(0, MOST_VALUES),
+          `… and ${count(rest, "more column")}: \`--csv\` has all`,
+        ]
+      : lines;
+  return shown.join(`${NOTHING}\n`);
+}
+
+function draw(table: InstanceType<typeof Table>): string {
+  return table.toString().replaceAll(NOTHING, "");
 }
 
 /** Of long values that begin alike, from shortly before where they differ. */
@@ -131,9 +158,11 @@ function countAlike(one: string, other: string): number {
 }
 
 function formatRow(row: ShownRow): string {
-  return Object.entries(row)
-    .map(([name, value]) => `${printable(name)}: ${formatValue(value)}`)
-    .join("\n");
+  return toCell(
+    Object.entries(row).map(
+      ([name, value]) => `${printable(name)}: ${formatValue(value)}`,
+    ),
+  );
 }
 
 function formatConflicts(
@@ -167,7 +196,7 @@ function formatConflicts(
       ? ""
       : `${paint("yellow", "What must be unique was exchanged between rows, or taken over. Give those that have it now, under live, any other value; what they were comes back with `--changed`.")}\n`;
   return [
-    `${paint("red", count(number, "conflict"))} with ${who}:\n${table.toString()}\n${way}`,
+    `${paint("red", count(number, "conflict"))} with ${who}:\n${draw(table)}\n${way}`,
   ];
 }
 

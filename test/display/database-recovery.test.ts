@@ -108,6 +108,20 @@ describe("what rows would be brought back", () => {
     expect(told("old", "older")).to.include("bio: older → old");
   });
 
+  it("is there at once also of tables with hundreds of columns, of which it shows some", function () {
+    this.timeout(5000);
+    const [table] = PLAN.tables;
+    const names = Array.from({ length: 300 }, (_, at) => `column_${at}`);
+    const old = Object.fromEntries(names.map((name) => [name, "ü".repeat(60)]));
+    const sample = { why: "missing", key: ["1"], old } as const;
+    const samples = Array.from({ length: 20 }, () => sample);
+    const tables = table === undefined ? [] : [{ ...table, samples }];
+    const told = formatRecoveryPlan({ ...PLAN, tables }, plain);
+    expect(told).to.include("column_39: ü");
+    expect(told).not.to.match(/column_40:|\u001b/);
+    expect(told).to.include("… and 260 more columns: `--csv` has all");
+  });
+
   it("can't tell the terminal what to do", () => {
     expect(text).to.match(/bio: \\u001b\[2Jevil\\nline�1m/);
     const evil = "x\u001b[2J";
