@@ -9,7 +9,7 @@ export interface RetentionEntry {
   readonly kind: ArtifactKind;
   readonly createdAt: Date;
   readonly status: ArtifactStatus;
-  /** The database that it is of, where that is known: nobody's backup stands in for another's. */
+  /** The database that it is of: nobody's backup stands in for another's. Absent: any does. */
   readonly database?: string;
   /** When it was last restored on trial, and was good. */
   readonly provenAt?: Date;
@@ -150,7 +150,9 @@ function firstOfKinds(
   return entries.filter(
     ({ kind, database }, at) =>
       entries.findIndex(
-        (one) => one.kind === kind && one.database === database,
+        (one) =>
+          one.kind === kind &&
+          (database === undefined || one.database === database),
       ) === at,
   );
 }

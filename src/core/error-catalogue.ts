@@ -704,11 +704,6 @@ export const CATALOGUE = {
     fix: "Check user and password of `dr.database.url` (or `dr.database.verify.url`), and what that role is allowed to do.",
     exitCode: refused,
   },
-  DATABASE_READ_ONLY: {
-    message: "No database can be made at {server}: {reason}.",
-    fix: "Where the server is a standby, name the primary, or another server for trials in `dr.database.verify.url`. Else default_transaction_read_only is on there or for {user}: once whoever set it agrees, reset it (`ALTER ROLE … RESET default_transaction_read_only`, or in postgresql.conf).",
-    exitCode: refused,
-  },
   DATABASE_MISSING: {
     message: "There is no database {database}.",
     fix: "Check the name in `dr.database.url`; `psql --list` shows all of a server.",

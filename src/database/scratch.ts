@@ -1,12 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 
-import { DrError } from "../core/errors.js";
 import { formatTimestamp } from "../artifact/name.js";
 import { LAYOUT_SQL, type Layout } from "./layout.js";
 import { tryLock, unlock } from "./maintenance.js";
 import { readServerVersion } from "./server-version.js";
-import { hasSqlState, type Session } from "./session.js";
+import type { Session } from "./session.js";
 import { forgetSubscriptions } from "./subscriptions.js";
 import { endSessions } from "./swap-sessions.js";
 
@@ -24,8 +23,6 @@ const PATTERN = `^${NAME}_[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$`;
 const NAMED_PATTERN = "_[0-9]{8}_[0-9]{6}$";
 const MARKER = "hardhat-dr scratch";
 const FIRST_WITH_PROVIDERS = 15;
-/** @see PostgreSQL, appendix A, "PostgreSQL Error Codes" */
-const READ_ONLY = "25006";
 
 /**
  * Makes an empty database. It is claimed for as long as the session lasts: one
@@ -34,8 +31,8 @@ const READ_ONLY = "25006";
  * @param session - Beside it.
  * @param layout - Absent: the server's own.
  * @param like - It lies in the tablespace of this one, where there is room for it.
- * @throws {DrError} DATABASE_DENIED when the role may not, DATABASE_READ_ONLY
- * when nothing may be made, DATABASE_FAILED when the server doesn't know the locale.
+ * @throws {DrError} DATABASE_DENIED when the role may not, DATABASE_FAILED when
+ * the server doesn't know the locale.
  */
 export async function createScratch(
   session: Session,
@@ -49,35 +46,11 @@ export async function createScratch(
   const marker = `${MARKER}, ${hostname()} ${String(process.pid)} ${at.toISOString()}`;
   await tryLock(session, name);
   const options = `${layout === undefined ? "" : await formatLayout(session, layout)} ${await formatTablespace(session, like)}`;
-  await makeDatabase(session, `${name} TEMPLATE template0 ${options}`);
+  await session.query(`CREATE DATABASE ${name} TEMPLATE template0 ${options}`);
   await session.query(
     `COMMENT ON DATABASE ${name} IS ${client.escapeLiteral(marker)}`,
   );
   return { name, oid: (await findOid(session, name)) ?? "" };
-}
-
-/** @throws {DrError} DATABASE_READ_ONLY. */
-async function makeDatabase(
-  { access, query }: Session,
-  what: string,
-): Promise<void> {
-  try {
-    await query(`CREATE DATABASE ${what}`);
-  } catch (error) {
-    if (!hasSqlState(error, READ_ONLY)) {
-      throw error;
-    }
-    const { host, port, user } = access;
-    throw new DrError(
-      "DATABASE_READ_ONLY",
-      {
-        server: `${host}:${String(port)}`,
-        user,
-        reason: String(error.values.reason),
-      },
-      { cause: error },
-    );
-  }
 }
 
 async function formatLayout(

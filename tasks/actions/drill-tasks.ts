@@ -1,12 +1,16 @@
 import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 
 import { findArtifact } from "../../src/backup/find-artifact.js";
+import { findDatabaseBackup } from "../../src/database/find-backup.js";
 import { plain } from "../../src/display/text.js";
 import type { DrilledTask } from "../../src/drill/copies.js";
 import type { RecoveryTasks, TaskPlace } from "../../src/drill/ports.js";
+import { chooseBackup } from "../../src/offsite/choose-backup.js";
+import { takeInventory } from "../../src/offsite/inventory.js";
 import { restoreBackup } from "./backup-restore.js";
 import { restoreFromBackup } from "./db-restore.js";
 import { findNamedSnapshot } from "./find-snapshot.js";
+import { chooseTargets, openTarget } from "./offsite.js";
 import { restoreFromOffsite } from "./offsite-restore.js";
 import type { Output, TaskResult } from "./output.js";
 import { restoreFrom } from "./snapshot-restore.js";
@@ -45,7 +49,7 @@ async function runTask(
   switch (drilled.task) {
     case "dr:db:restore": {
       return await restoreFromBackup(
-        { what: "latest", acceptUnauthenticated },
+        { what: await newestHere(hre), acceptUnauthenticated },
         {
           ...CONSENT,
           acceptUnauthenticated,
@@ -76,7 +80,10 @@ async function runTask(
       return await restoreFromOffsite(
         {
           ...CONSENT,
-          what: [drilled.what],
+          what:
+            drilled.what === "database"
+              ? [drilled.what, await newestThere(hre, drilled.target)]
+              : [drilled.what],
           target: drilled.target,
           region: "",
           before: undefined,
@@ -88,6 +95,26 @@ async function runTask(
         output,
       );
   }
+}
+
+/** By its name: the copy that it is restored into is another database than the one that was backed up. */
+async function newestHere({
+  config: { dr, paths },
+}: HardhatRuntimeEnvironment): Promise<string> {
+  return await findDatabaseBackup(
+    { config: dr, project: paths.root },
+    { what: "latest", acceptUnauthenticated: false },
+  );
+}
+
+async function newestThere(
+  { config: { dr } }: HardhatRuntimeEnvironment,
+  target: string,
+): Promise<string> {
+  const [chosen] = chooseTargets(dr, target);
+  const storage = await openTarget(chosen);
+  const inventory = await takeInventory(storage, dr.project);
+  return chooseBackup(inventory, { kind: "database" }, storage.address).name;
 }
 
 /** What a task says goes into the drill's log, a line each. */

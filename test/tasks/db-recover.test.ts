@@ -17,7 +17,7 @@ interface RecoverJson {
     readonly counts: Readonly<Record<string, number>>;
   }[];
   readonly leftOut?: { readonly erased: number; readonly orphans: number };
-  readonly error?: { readonly code: string };
+  readonly error?: { readonly code: string; readonly message: string };
 }
 
 describe("dr:db:recover", function () {
@@ -119,7 +119,10 @@ describe("dr:db:recover", function () {
     );
     try {
       const refused = await recover();
-      expect(refused.error?.code).to.equal("DATABASE_READ_ONLY");
+      expect(refused.error?.code).to.equal("DATABASE_UNFIT");
+      expect(refused.error?.message).to.include(
+        "default_transaction_read_only",
+      );
       expect(process.exitCode).to.equal(3);
     } finally {
       scene.cluster.psql(

@@ -127,6 +127,9 @@ function isBefore(backup: RepositoryBackup, target: ReplayTarget): boolean {
   }
 }
 
+/** Times of files in a repository are told to the second. */
+const SECOND_MS = 1000;
+
 /**
  * What the archive certainly doesn't reach is told before anything is restored.
  *
@@ -142,7 +145,10 @@ export function requireReachable(
     if (target.time > now) {
       throw outside(target, `it is ${now.toISOString()} now`);
     }
-    if (lsn === undefined && (last === undefined || target.time > last.at)) {
+    const isReached =
+      last !== undefined &&
+      target.time.getTime() < last.at.getTime() + SECOND_MS;
+    if (lsn === undefined && !isReached) {
       throw outside(target, endOf(last));
     }
   }
