@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 
+import { COLUMN_ORDER } from "./column-order.js";
 import { normaliseExpression } from "./expression.js";
 import type { Session } from "./session.js";
 
@@ -35,13 +36,8 @@ function optionsOf(column: string): string {
   return `(SELECT jsonb_agg(o ORDER BY o COLLATE "C") FROM unnest(${column}) o)`;
 }
 
-/**
- * Not by position: a dump leaves out dropped columns, and those after them move
- * up. Columns that come from a parent are the first after a restore, though
- * they may have come last.
- */
-const COLUMN_NUMBER = `row_number() OVER (PARTITION BY a.attrelid ORDER BY CASE WHEN NOT c.relispartition
-  AND EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid) THEN a.attname END, a.attnum)`;
+/** Not by position: a dump leaves out dropped columns, and those after them move up. */
+const COLUMN_NUMBER = `row_number() OVER (PARTITION BY a.attrelid ORDER BY ${COLUMN_ORDER})`;
 
 /**
  * What comes with its parent or not at all: a dump holds no comment on it.

@@ -1,4 +1,5 @@
 import { inParallel } from "../core/in-parallel.js";
+import { COLUMN_ORDER } from "./column-order.js";
 import type {
   FingerprintOptions,
   TableFingerprint,
@@ -14,7 +15,7 @@ export interface Table {
   /** The primary key's columns, quoted. */
   readonly key: readonly string[] | null;
   readonly partitionOf: readonly string[] | null;
-  /** Quoted. By name in a table that inherits: a restore puts those of its parents first. */
+  /** Quoted, as {@link COLUMN_ORDER} has them. */
   readonly columns: readonly string[];
   readonly oid: string;
   /** Another one holds its rows once it was emptied or rewritten. */
@@ -81,8 +82,7 @@ export async function listTables({ query }: Session): Promise<Table[]> {
         WHERE p.oid <> c.oid) AS "partitionOf",
       array(SELECT quote_ident(a.attname) FROM pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-        ORDER BY CASE WHEN NOT c.relispartition
-          AND EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid) THEN a.attname END, a.attnum) AS columns,
+        ORDER BY ${COLUMN_ORDER}) AS columns,
       c.oid::text AS oid, c.relfilenode::text AS file,
       x.condition
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
