@@ -1,5 +1,8 @@
+import { baseOf } from "./base.js";
 import type { ArtifactStatus } from "./catalogue.js";
+import type { Manifest } from "./manifest.js";
 import type { ArtifactKind } from "./name.js";
+import { originOf } from "./origin.js";
 
 const DAY_MILLISECONDS = 86_400_000;
 
@@ -17,6 +20,17 @@ export interface RetentionEntry {
   readonly lockedUntil?: Date;
   /** The name of the one it builds on, of the same kind. */
   readonly base?: string;
+}
+
+/** What an artifact builds on, and which database it is of, by its manifest. */
+export type Relations = Pick<RetentionEntry, "base" | "database">;
+
+export function relationsIn(manifest: Manifest): Relations {
+  const [base, database] = [baseOf(manifest), originOf(manifest.contents)];
+  return {
+    ...(base === undefined ? {} : { base: base.artifact }),
+    ...(database === undefined ? {} : { database }),
+  };
 }
 
 /** Why an artifact stays; the first that holds, in this order. */

@@ -1,7 +1,6 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-import { baseOf } from "../artifact/base.js";
 import type { CatalogueEntry } from "../artifact/catalogue.js";
 import { parseManifest } from "../artifact/manifest.js";
 import {
@@ -9,9 +8,9 @@ import {
   MANIFEST_SUFFIX,
   type ArtifactKind,
 } from "../artifact/name.js";
-import { originOf } from "../artifact/origin.js";
 import {
   decideRetention,
+  relationsIn,
   type Keeping,
   type RetentionEntry,
 } from "../artifact/retention.js";
@@ -99,12 +98,7 @@ async function toRetentionEntry(
   const file = join(folder, `${name}${MANIFEST_SUFFIX}`);
   try {
     const manifest = parseManifest(await readFile(file, "utf8"), file);
-    const [base, database] = [baseOf(manifest), originOf(manifest.contents)];
-    return {
-      ...entry,
-      ...(base === undefined ? {} : { base: base.artifact }),
-      ...(database === undefined ? {} : { database }),
-    };
+    return { ...entry, ...relationsIn(manifest) };
   } catch (error) {
     if (!isDrError(error)) {
       throw error;

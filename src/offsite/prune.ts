@@ -1,10 +1,10 @@
-import { baseOf } from "../artifact/base.js";
 import { parseManifest, type Manifest } from "../artifact/manifest.js";
 import { CHECKSUM_SUFFIX, MANIFEST_SUFFIX } from "../artifact/name.js";
-import { originOf } from "../artifact/origin.js";
 import {
   decideRetention,
+  relationsIn,
   type Keeping,
+  type Relations,
   type RetentionDecision,
   type RetentionEntry,
 } from "../artifact/retention.js";
@@ -121,9 +121,7 @@ async function describe(
   return entries.map((entry) => ({ ...entry, ...relations.get(entry.name) }));
 }
 
-type Relations = Pick<RetentionEntry, "base" | "database">;
-
-/** What they build on, and which database they are of, by their keys. A damaged manifest says nothing. */
+/** By their keys, as are those that they build on. A damaged manifest says nothing. */
 async function readRelations(
   storage: Storage,
   artifacts: readonly RemoteArtifact[],
@@ -133,14 +131,13 @@ async function readRelations(
   for (const [index, { key, name }] of artifacts.entries()) {
     const manifest = tryManifest(texts[index]?.text ?? "", name);
     if (manifest !== undefined) {
-      const base = baseOf(manifest)?.artifact;
-      const database = originOf(manifest.contents);
-      relations.set(key, {
-        ...(base === undefined
-          ? {}
-          : { base: `${key.slice(0, -name.length)}${base}` }),
-        ...(database === undefined ? {} : { database }),
-      });
+      const { base, ...others } = relationsIn(manifest);
+      relations.set(
+        key,
+        base === undefined
+          ? others
+          : { ...others, base: `${key.slice(0, -name.length)}${base}` },
+      );
     }
   }
   return relations;
